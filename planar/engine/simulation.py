@@ -1,0 +1,160 @@
+"""One simulated session: builds the kernel's state from instruments and candles, and runs it in slices."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from planar.errors import ConfigError
+from planar.kernel import loop
+from planar.kernel.estimators import DAY, FIELDS, HOUR
+from planar.kernel.numbers import RATE
+from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, PATHS, SLOTS, Memory
+from planar.model.instrument import Instrument, exact
+from planar.model.order import AMEND, EVENT, FILL, NEVER, ORDER
+from planar.kernel.state import NOTE
+from planar.simulator.fill_model import FillModel
+from planar.strategy.candles import Candles
+
+LOGS = {
+    "orders": (ORDER, "orders_cap"),
+    "fills": (FILL, "fills_cap"),
+    "events": (EVENT, "events_cap"),
+    "amends": (AMEND, "amends_cap"),
+    "notes": (NOTE, "notes_cap"),
+    "equity_time": ("i8", "equity_cap"),
+    "equity": ("f8", "equity_cap"),
+    "equity_cash": ("f8", "equity_cap"),
+}
+SLICE_STEPS = 2_000_000
+FAR = 1e300
+
+
+class Simulation:
+    """The kernel's state over instruments and their execution candles, and what runs it."""
+
+    def __init__(
+        self,
+        instruments: list[Instrument],
+        execution: list[Candles],
+        closes: list[np.ndarray],
+        first_rows: list[int],
+        *,
+        start: int,
+        cash: float,
+        model: FillModel,
+    ) -> None:
+        self.instruments = instruments
+        self.execution = execution
+        self.memory = Memory(len(instruments), max(i.max_orders for i in instruments))
+        self.state = self.memory.state[0]
+        self.quote = exact(instruments[0].quote_unit)
+        self._set_state(cash, model)
+        for k, instrument in enumerate(instruments):
+            self._set_instrument(k, instrument, execution[k], closes[k], first_rows[k], start)
+        rows = max(len(c) for c in execution)
+        room = int(self.state["headroom"])
+        for name in LOGS:
+            self._grow(name, rows + 2 if name.startswith("equity") else 4 * room + 4096)
+
+    def _set_state(self, cash: float, model: FillModel) -> None:
+        state = self.state
+        state["quote_n"], state["quote_d"] = self.quote.numerator, self.quote.denominator
+        state["cash"] = whole(cash / float(self.quote), "cash")
+        state["money"] = int(state["cash"]) * state["quote_n"] / state["quote_d"]
+        state["execution"] = self.execution[0].timeframe
+        state["latency"] = model.latency_ms
+        state["path"] = PATHS[model.path]
+        state["touch"] = model.limit_fill == "touch"
+        state["budgeted"] = model.participation is not None
+        state["participation"] = model.participation or 0.0
+        state["spread"] = -1.0 if model.spread == "estimated" else model.spread or 0.0
+        state["impact"] = 1.0 if model.impact == "square_root" else model.impact or 0.0
+        state["stop_slippage"] = model.stop_slippage
+        state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
+        state["slice_steps"] = SLICE_STEPS
+        state["decided"] = -1
+
+    def _set_instrument(
+        self, k: int, instrument: Instrument, candles: Candles, closes: np.ndarray, first_row: int, start: int
+    ) -> None:
+        record, keep = self.memory.instruments[k], self.memory.keep
+        base, price = exact(instrument.unit), exact(instrument.price_step)
+        cost = base * price / self.quote
+        record["index"] = k
+        for name in ("time", "open", "high", "low", "close", "volume"):
+            dtype = np.int64 if name == "time" else np.float64
+            record[name] = keep(np.ascontiguousarray(getattr(candles, name), dtype)).ctypes.data
+        record["rows"] = len(candles)
+        record["row"] = int(np.searchsorted(candles.time, start))
+        record["candle_close"] = keep(np.ascontiguousarray(closes, np.int64)).ctypes.data
+        record["candles"] = len(closes)
+        record["candle"] = max(first_row, int(np.searchsorted(closes, start, side="right")))
+        record["base_n"], record["base_d"] = base.numerator, base.denominator
+        record["price_n"], record["price_d"] = price.numerator, price.denominator
+        record["cost_n"], record["cost_d"] = whole(cost.numerator, instrument.name), whole(cost.denominator, instrument.name)
+        record["step"] = int(exact(instrument.amount_step) / base)
+        record["min_amount"] = -(-exact(instrument.min_amount) // base)
+        record["min_cost"] = instrument.min_cost
+        record["maker"], record["taker"] = round(instrument.maker * RATE), round(instrument.taker * RATE)
+        record["fee_base"] = instrument.fee_side == "base"
+        record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
+        record["max_orders"] = instrument.max_orders
+        record["has_volume"] = not np.isnan(candles.volume[:1]).any()
+        block = max(1, HOUR // candles.timeframe)
+        window = max(20, -(-DAY // (block * candles.timeframe)))
+        record["block"], record["window"], record["block_used"] = block, window, -1
+        record["ring"] = keep(np.zeros(window * FIELDS)).ctypes.data
+        record["active"] = keep(np.zeros(instrument.max_orders, np.int64)).ctypes.data
+        record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
+        record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
+        record["opened_row"] = 0
+
+    def _grow(self, name: str, capacity: int) -> None:
+        dtype, field = LOGS[name]
+        self.memory.grow(name, dtype, capacity)
+        self.state[field] = capacity
+
+    def _make_room(self) -> None:
+        """Doubles the logs that are short of room."""
+        room = int(self.state["headroom"])
+        counts = {"events": 4 * room, "equity_time": 2, "equity": 2, "equity_cash": 2}
+        for name, (_, field) in LOGS.items():
+            used = int(self.state[field.replace("_cap", "_n")])
+            if used + counts.get(name, room) > self.state[field] or len(self.memory.logs[name]) < self.state[field]:
+                self._grow(name, max(2 * len(self.memory.logs[name]), used + 2 * counts.get(name, room)))
+
+    def run(self, hooks: object, run_hook: Callable[[], None], watch: Callable[[int], None] | None = None) -> None:
+        """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for; ``watch`` sees the time."""
+        address = self.memory.address
+        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position)
+        run, state = loop.run, self.state
+        while True:
+            code = run(address, *on)
+            if code == NEEDS_PYTHON:
+                run_hook()
+            elif code == LOG_FULL:
+                self._make_room()
+            elif code == DONE:
+                return
+            elif watch is not None:
+                watch(int(state["now"]))
+
+    def end(self) -> int:
+        """Settles what stopped trading long before the end; gives how many instruments."""
+        step = int(self.state["execution"])
+        return loop.end(self.memory.address, int(self.state["now"]), max(DAY, 10 * step))
+
+    def log(self, name: str) -> np.ndarray:
+        """What a log holds."""
+        return self.memory.logs[name][: int(self.state[LOGS[name][1].replace("_cap", "_n")])]
+
+
+def whole(number: float | Fraction | int, name: str) -> int:
+    """A number as int64, rounded down within a millionth. Raises ConfigError when it does not fit."""
+    value = int(np.floor(float(number) + 1e-6)) if isinstance(number, float) else int(number)
+    if abs(value) >= 2**62:
+        raise ConfigError(f"{name}: {number!r} needs more than 64 bits; choose a coarser quote_unit or base_unit.")
+    return value
+
+

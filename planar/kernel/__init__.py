@@ -1,0 +1,12 @@
+"""All that numba compiles of ours: the law of docs/simulation.md on plain records.
+
+machine      how kernel functions are compiled and cached; records at raw addresses
+state        the records: one State, one Instrument each, and who keeps their arrays alive
+numbers      exact whole-number money; ticks, units, rounding
+estimators   spread, volatility and volume of a day, from candles
+ledger       apply: what a fill, an end or a refusal does to orders, balances and logs
+match        one order meets one price: arrival, trigger, taker and maker fills
+path         a candle as a path: the open, then three legs; which path
+check        what a strategy may ask: rules, minimums, reservations; amend, cancel
+loop         the resumable loop over steps and decisions
+"""

@@ -1,0 +1,412 @@
+"""What a strategy may ask of an instrument, checked and reserved at once (docs/simulation.md, section 2).
+
+Each function answers an order id (from 1) or a negative `Reason`.
+"""
+
+
+from planar.kernel.ledger import activate, free_cash, left_of, reserve
+from planar.kernel.machine import compiled, get_int, set_int
+from planar.kernel.match import next_due, set_terms
+from planar.kernel.numbers import (
+    affordable,
+    amount_of,
+    cost_down,
+    down,
+    fee_of,
+    largest_rate,
+    money_of,
+    need,
+    plus,
+    price_of,
+    ticks_down,
+    ticks_near,
+    ticks_up,
+    units_of_amount,
+    units_of_money,
+    whole_steps,
+)
+from planar.kernel.state import SLOTS, Amend, Instrument, Order, State
+from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
+
+AMOUNT, COST, FRACTION, RISK = 0, 1, 2, 3
+"""How an order is sized."""
+
+BUFFER = 0.01
+FAR = 1e300
+
+
+@compiled
+def equity_of(state):
+    """Cash and every base balance at its last close, as money."""
+    total = state.money
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.base:
+            total += ins.amount * ins.last
+    return total
+
+
+@compiled
+def position_of(state, ins):
+    """Base units that the venue's rules let one close; what is left below its minimums is balance only."""
+    amount = whole_steps(ins, ins.base)
+    if amount <= 0 or amount < ins.min_amount:
+        return 0
+    if ins.min_cost > 0.0 and money_of(state, cost_down(ins, amount, max(ticks_down(ins, ins.last), 1))) < ins.min_cost:
+        return 0
+    return amount
+
+
+@compiled
+def watch(ins, order):
+    """Widens what the instrument looks out for by this order."""
+    ins.due = min(ins.due, next_due(order))
+    if order.form == Kind.MARKET:
+        ins.market_rest = 1
+    elif (order.form == Kind.LIMIT) == (order.side == Side.BUY):
+        ins.down = max(ins.down, order.limit_at if order.form == Kind.LIMIT else order.stop_at)
+    else:
+        ins.up = min(ins.up, order.limit_at if order.form == Kind.LIMIT else order.stop_at)
+
+
+@compiled
+def watch_all(state, ins):
+    """Works out anew what the instrument looks out for."""
+    ins.due, ins.down, ins.up, ins.market_rest, ins.is_dirty = NEVER, -FAR, FAR, 0, 0
+    for i in range(ins.active_n):
+        watch(ins, Order(state.orders, get_int(ins.active, i)))
+
+
+@compiled
+def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
+    index = state.orders_n
+    if index >= state.orders_cap:
+        raise OverflowError("more orders were asked for in one decision than the log has room for")
+    state.orders_n += 1
+    order = Order(state.orders, index)
+    order.time, order.arrive, order.done = state.now, state.now + state.latency, NEVER
+    order.expire = expire if tif == Tif.GTD else NEVER
+    order.cancel_at = order.amend_at = NEVER
+    order.amount = order.filled = order.budget = order.reserved = order.cost = order.fee = 0
+    order.requested, order.settled, order.amend = size, 0, -1
+    order.instrument, order.tag, order.side, order.tif = ins.index, tag, side, tif
+    order.post_only, order.status, order.reason = post_only, Status.PENDING, Reason.NONE
+    order.by_cost = sizing != AMOUNT and sizing != RISK
+    return order
+
+
+@compiled
+def _invalid(state, order, has_price, has_stop, expire):
+    """Combinations that no venue takes."""
+    at_once = order.tif == Tif.IOC or order.tif == Tif.FOK
+    if order.post_only and (not has_price or at_once or has_stop):
+        return True
+    return (at_once and has_stop) or (order.tif == Tif.GTD) != (expire != NEVER)
+
+
+@compiled
+def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
+    """Sets the order's terms and reservation; gives the first reason to refuse it, or NONE."""
+    has_price, has_stop = price == price, stop == stop
+    order.kind = (Kind.STOP_LIMIT if has_price else Kind.STOP) if has_stop else (Kind.LIMIT if has_price else Kind.MARKET)
+    order.form = order.kind
+    set_terms(state, ins, order, 0, 0, 0)
+    if _invalid(state, order, has_price, has_stop, expire):
+        return Reason.INVALID_ORDER
+    if order.expire <= state.now:
+        return Reason.EXPIRED_AT_ONCE
+    if not ins.last > 0.0:
+        return Reason.NO_PRICE
+    if ins.is_delisted:
+        return Reason.DELISTED
+    if ins.active_n >= ins.max_orders:
+        return Reason.TOO_MANY_ORDERS
+    limit = trigger = 0
+    if has_price:
+        limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
+        if limit < 1:
+            return Reason.INVALID_PRICE
+    if has_stop:
+        trigger = ticks_near(ins, stop)
+        if trigger < 1:
+            return Reason.INVALID_PRICE
+    set_terms(state, ins, order, limit, trigger, 0)
+    budget = -1
+    if order.side == Side.BUY and (sizing == COST or sizing == FRACTION):
+        budget = _budget(state, ins, sizing, size)
+    else:
+        amount = _asked_amount(state, ins, order, sizing, size, risk_stop)
+        if amount < 0:
+            return Reason.INVALID_PRICE
+        order.amount = whole_steps(ins, amount)
+    if has_price and budget >= 0:
+        order.amount = affordable(ins, budget, limit)
+        budget = -1
+    order.by_cost = budget >= 0
+    return _fund(state, ins, order, budget)
+
+
+@compiled
+def _reference(ins, order):
+    """The price an order is valued at before it trades: its limit, else its trigger, else the last close."""
+    if order.price:
+        return order.limit_at
+    return order.stop_at if order.stop else ins.last
+
+
+@compiled
+def _budget(state, ins, sizing, size):
+    """Quote units that a buy by cost or by fraction of free cash may spend, fee included."""
+    if sizing == FRACTION:
+        return max(down(size * free_cash(state)), 0)
+    units = max(units_of_money(state, size), 0)
+    return units if ins.fee_base else plus(units, fee_of(units, largest_rate(ins)))
+
+
+@compiled
+def _asked_amount(state, ins, order, sizing, size, risk_stop):
+    """Base units asked for; negative when a risk has no distance to its stop."""
+    if sizing == AMOUNT:
+        return max(units_of_amount(ins, size), 0)
+    price = _reference(ins, order)
+    if sizing == COST:
+        return max(units_of_amount(ins, size / price), 0)
+    if sizing == FRACTION:
+        return max(down(size * position_of(state, ins)), 0)
+    taker = ins.taker / 1e9
+    loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
+    if not loss > 0.0:
+        return -1
+    return max(units_of_amount(ins, size * equity_of(state) / loss), 0)
+
+
+@compiled
+def _fund(state, ins, order, budget):
+    """Minimums, then funds; reserves when all is well."""
+    if budget < 0 and (order.amount <= 0 or order.amount < ins.min_amount):
+        return Reason.BELOW_MIN_AMOUNT
+    if budget >= 0:
+        cost = budget
+    else:
+        ticks = order.price or order.stop or max(ticks_down(ins, ins.last), 1)
+        cost = cost_down(ins, order.amount, ticks)
+    if money_of(state, cost) < ins.min_cost:
+        return Reason.BELOW_MIN_COST
+    wanted = _wanted(state, ins, order, budget, free_cash(state))
+    if wanted < 0:
+        return Reason.INSUFFICIENT_FUNDS
+    order.budget = max(budget, 0)
+    reserve(state, ins, order, wanted)
+    return Reason.NONE
+
+
+@compiled
+def _wanted(state, ins, order, budget, free):
+    """What the order must reserve; negative when that is not there."""
+    if order.side == Side.SELL:
+        left = left_of(order)
+        return left if left <= ins.base - ins.reserved + order.reserved else -1
+    if budget >= 0:
+        return budget if 0 < budget <= free else -1
+    if order.price:
+        wanted = need(ins, left_of(order), order.price)
+        return wanted if wanted <= free else -1
+    price = _reference(ins, order)
+    if need(ins, order.amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
+        return -1
+    return min(free, need(ins, order.amount, ticks_up(ins, price * (1.0 + BUFFER))))
+
+
+@compiled
+def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag):
+    """Asks for one order. price, stop and risk_stop are nan for none, expire is NEVER for none."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    order = _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag)
+    reason = _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire)
+    if reason != Reason.NONE:
+        order.status, order.reason, order.done = Status.REJECTED, reason, state.now
+        return -reason.value
+    activate(ins, state.orders_n - 1)
+    watch(ins, order)
+    return state.orders_n
+
+
+@compiled
+def _open_order(state, ins, id):
+    """Whether that id is an order of this instrument that is still open: NONE, or why not."""
+    if id < 1 or id > state.orders_n or Order(state.orders, id - 1).instrument != ins.index:
+        return Reason.UNKNOWN_ORDER
+    if Order(state.orders, id - 1).status > Status.PARTIAL:
+        return Reason.ORDER_DONE
+    return Reason.NONE
+
+
+@compiled
+def cancel(address, k, id):
+    """Asks to cancel one order; the cancel travels as long as an order does."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    reason = _open_order(state, ins, id)
+    if reason != Reason.NONE:
+        return -reason.value
+    order = Order(state.orders, id - 1)
+    order.cancel_at = min(order.cancel_at, state.now + state.latency)
+    ins.due = min(ins.due, order.cancel_at)
+    return id
+
+
+@compiled
+def cancel_all(address, k):
+    """Asks to cancel every open order of the instrument; gives how many."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    for i in range(ins.active_n):
+        order = Order(state.orders, get_int(ins.active, i))
+        order.cancel_at = min(order.cancel_at, state.now + state.latency)
+        ins.due = min(ins.due, order.cancel_at)
+    return ins.active_n
+
+
+@compiled
+def amend(address, k, id, price, stop, amount):
+    """Asks to change an order's limit, trigger or total amount; nan leaves one as it is."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    reason = _open_order(state, ins, id)
+    if reason != Reason.NONE:
+        return -reason.value
+    order = Order(state.orders, id - 1)
+    reason = _amend_refusal(state, ins, id - 1, order, price, stop, amount)
+    return -reason.value if reason != Reason.NONE else id
+
+
+@compiled
+def _amend_refusal(state, ins, index, order, price, stop, amount):
+    if order.amend >= 0:
+        return Reason.AMEND_PENDING
+    if (price == price and not order.price) or (stop == stop and (not order.stop or order.form == Kind.LIMIT)):
+        return Reason.INVALID_ORDER
+    if order.form == Kind.MARKET or state.amends_n >= state.amends_cap:
+        return Reason.INVALID_ORDER
+    was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
+    limit, trigger, total = was_price, was_stop, was_amount
+    if price == price:
+        limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
+    if stop == stop:
+        trigger = ticks_near(ins, stop)
+    if amount == amount:
+        total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
+    if (was_price and limit < 1) or (was_stop and trigger < 1):
+        return Reason.INVALID_PRICE
+    wanted, reason = 0, Reason.NONE
+    if total > order.filled:
+        set_terms(state, ins, order, limit, trigger, total)
+        wanted, reason = _amended_need(state, ins, order)
+        set_terms(state, ins, order, was_price, was_stop, was_amount)
+    elif total <= 0:
+        reason = Reason.BELOW_MIN_AMOUNT
+    if reason != Reason.NONE:
+        return reason
+    record = Amend(state.amends, state.amends_n)
+    record.time, record.arrive, record.order = state.now, state.now + state.latency, index
+    record.price, record.stop, record.amount = limit, trigger, total
+    record.extra = max(wanted - held, 0)
+    order.amend, order.amend_at = state.amends_n, record.arrive
+    state.amends_n += 1
+    reserve(state, ins, order, max(held, wanted))
+    ins.due = min(ins.due, order.amend_at)
+    return Reason.NONE
+
+
+@compiled
+def _amended_need(state, ins, order):
+    """What the rest of an order would need under the terms it has now, or why it may not have them."""
+    left = left_of(order)
+    if left < ins.min_amount:
+        return 0, Reason.BELOW_MIN_AMOUNT
+    if money_of(state, cost_down(ins, left, order.price or order.stop)) < ins.min_cost:
+        return 0, Reason.BELOW_MIN_COST
+    free = free_cash(state) + (order.reserved if order.side == Side.BUY else 0)
+    wanted = _wanted(state, ins, order, -1, free)
+    return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
+
+
+@compiled
+def close(address, k, fraction, tag):
+    """Sells a fraction of the position at market."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    position = position_of(state, ins)
+    if position == 0:
+        return -Reason.NO_POSITION.value
+    amount = position if fraction == 1.0 else down(fraction * position)
+    nothing = float("nan")
+    return submit(
+        address, k, Side.SELL.value, AMOUNT, amount_of(ins, amount), nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag
+    )
+
+
+@compiled
+def target(address, k, weight, tag):
+    """Trades at market towards a share of equity held in this instrument."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    position = position_of(state, ins)
+    nothing = float("nan")
+    if weight == 0.0:
+        return close(address, k, 1.0, tag)
+    missing = weight * equity_of(state) - amount_of(ins, position) * ins.last
+    if missing < 0.0:
+        side, sizing, size = Side.SELL.value, AMOUNT, -missing / ins.last
+    elif missing > money_of(state, free_cash(state)) / (1.0 + largest_rate(ins) / 1e9):
+        side, sizing, size = Side.BUY.value, FRACTION, 1.0
+    else:
+        side, sizing, size = Side.BUY.value, COST, missing
+    return submit(address, k, side, sizing, size, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
+
+
+@compiled
+def quote(address, k, slot, side, sizing, size, price, post_only, tag):
+    """Keeps one resting limit in a numbered slot: leaves it, amends it, or replaces it."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if slot < 0 or slot >= SLOTS:
+        raise IndexError("a quote slot is outside 0 to 63")
+    id = get_int(ins.slots, slot)
+    nothing = float("nan")
+    if id > 0 and Order(state.orders, id - 1).status <= Status.PARTIAL:
+        order = Order(state.orders, id - 1)
+        if order.side == side:
+            return _requote(address, state, ins, k, id, order, sizing, size, price)
+        cancel(address, k, id)
+    id = submit(address, k, side, sizing, size, price, nothing, nothing, Tif.GTC.value, NEVER, post_only, tag)
+    set_int(ins.slots, slot, max(id, 0))
+    return id
+
+
+@compiled
+def _requote(address, state, ins, k, id, order, sizing, size, price):
+    limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
+    if limit < 1:
+        return -Reason.INVALID_PRICE.value
+    if order.cancel_at != NEVER:
+        return -Reason.ORDER_DONE.value
+    amount = size if sizing == AMOUNT else size / price_of(ins, limit)
+    total = order.filled + whole_steps(ins, max(units_of_amount(ins, amount), 0))
+    if order.amend >= 0:
+        on_its_way = Amend(state.amends, order.amend)
+        return id if on_its_way.price == limit and on_its_way.amount == total else -Reason.AMEND_PENDING.value
+    if limit == order.price and total == order.amount:
+        return id
+    return amend(address, k, id, price, float("nan"), amount_of(ins, total))
+
+
+
+
+@compiled
+def known(address, id):
+    """The index of an order id; raises IndexError for an id that was never given."""
+    if id < 1 or id > State(address, 0).orders_n:
+        raise IndexError("broker.order(id): there is no order of that id")
+    return id - 1

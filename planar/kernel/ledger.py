@@ -1,0 +1,236 @@
+"""What happens to the books: a fill, an end, a refusal. Simulated, paper and live events all pass through here.
+
+`apply_fill` and `finish` are the only writers of balances; `reserve` the only writer of reservations; `tell` of events.
+"""
+
+from planar.kernel.machine import compiled, get_int, set_int
+from planar.kernel.numbers import (
+    amount_of,
+    cost_down,
+    fee_of,
+    money_of,
+    need,
+    plus,
+    price_of,
+    ticks_down,
+    whole_steps,
+)
+from planar.kernel.state import Amend, Event, Fill, Note, Order, State
+from planar.model.order import NEVER, Reason, Side, Status
+from planar.model.order import Event as EventKind
+
+@compiled
+def tell(state, ins, index, kind, reason, time):
+    """Writes one event."""
+    event = Event(state.events, state.events_n)
+    state.events_n += 1
+    event.time, event.order, event.kind, event.reason, event.instrument = time, index, kind, reason, ins.index
+
+
+@compiled
+def free_cash(state):
+    """Quote units that no order holds."""
+    return state.cash - state.reserved
+
+
+@compiled
+def reserve(state, ins, order, units):
+    """Sets what an order holds: quote units for a buy, base units for a sell."""
+    if order.side == Side.BUY:
+        state.reserved += units - order.reserved
+    else:
+        ins.reserved += units - order.reserved
+    order.reserved = units
+
+
+@compiled
+def set_cash(state, units):
+    state.cash = units
+    state.money = money_of(state, units)
+
+
+@compiled
+def set_base(ins, units):
+    ins.base = units
+    ins.amount = amount_of(ins, units)
+
+
+@compiled
+def left_of(order):
+    """Base units still to be filled."""
+    return order.amount - order.filled
+
+
+@compiled
+def required(state, ins, order):
+    """What an open order holds with its present terms, while an amend is on its way also with the new ones."""
+    left = left_of(order)
+    if order.side == Side.SELL:
+        wanted = left
+    elif order.price:
+        wanted = need(ins, left, order.price)
+    else:
+        return order.reserved
+    if order.amend >= 0:
+        amend = Amend(state.amends, order.amend)
+        then = amend.amount - order.filled
+        if then > 0:
+            wanted = max(wanted, then if order.side == Side.SELL else need(ins, then, amend.price))
+    return wanted
+
+
+@compiled
+def activate(ins, index):
+    """Puts an order among the instrument's open ones, which stay sorted by id."""
+    set_int(ins.active, ins.active_n, index)
+    ins.active_n += 1
+
+
+@compiled
+def _deactivate(ins, index):
+    last = ins.active_n - 1
+    at = 0
+    while get_int(ins.active, at) != index:
+        at += 1
+    for i in range(at, last):
+        set_int(ins.active, i, get_int(ins.active, i + 1))
+    ins.active_n = last
+    ins.is_dirty = 1
+
+
+@compiled
+def finish(state, ins, index, order, status, event, reason, time):
+    """Ends an order: its reservation returns, it leaves the open orders, the end is told."""
+    reserve(state, ins, order, 0)
+    order.status, order.reason, order.done = status, reason, time
+    order.cancel_at = order.expire = order.amend_at = NEVER
+    order.amend = -1
+    if order.by_cost:
+        order.amount = order.filled
+    _deactivate(ins, index)
+    if status != Status.FILLED:
+        tell(state, ins, index, event, reason, time)
+
+
+@compiled
+def accept(state, ins, index, order, time):
+    """The venue has the order."""
+    if order.status == Status.PENDING:
+        order.status = Status.OPEN
+        tell(state, ins, index, EventKind.ACCEPTED, Reason.NONE, time)
+
+
+@compiled
+def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
+    """Books one fill: balances, position figures, the order, its reservation, the logs.
+
+    cost and fee in quote units, except the fee of a buy on the fee side base: base units. Conserves everything.
+    """
+    accept(state, ins, index, order, time)
+    is_buy = order.side == Side.BUY
+    fee_in_base = is_buy and ins.fee_base
+    if is_buy:
+        paid = cost if fee_in_base else plus(cost, fee)
+        set_cash(state, state.cash - paid)
+        set_base(ins, plus(ins.base, amount - fee if fee_in_base else amount))
+        _add_to_position(state, ins, amount, cost, fee, ticks)
+    else:
+        paid = 0
+        set_cash(state, plus(state.cash, cost - fee))
+        set_base(ins, ins.base - amount)
+        _take_from_position(state, ins, amount, cost, fee)
+    order.filled += amount
+    order.cost = plus(order.cost, cost)
+    order.fee = plus(order.fee, fee)
+    order.settled = state.steps
+    ins.is_changed = 1
+    if state.budgeted and ins.has_volume:
+        ins.budget -= amount
+    if order.by_cost:
+        order.budget -= paid
+        reserve(state, ins, order, order.budget)
+    elif order.price == 0 and is_buy:
+        reserve(state, ins, order, max(order.reserved - paid, 0))
+    else:
+        reserve(state, ins, order, required(state, ins, order))
+    order.status = Status.PARTIAL
+    if ins.lead:
+        state.path_decided += 1
+    _log_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip)
+    if not order.by_cost and left_of(order) == 0:
+        finish(state, ins, index, order, Status.FILLED, EventKind.FILL, Reason.NONE, time)
+
+
+@compiled
+def _log_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
+    fill = Fill(state.fills, state.fills_n)
+    state.fills_n += 1
+    fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, index, ticks, amount, cost, fee
+    fill.spread, fill.impact, fill.slip = spread, impact, slip
+    fill.instrument, fill.side, fill.maker = ins.index, order.side, is_maker
+    fill.fee_in_base = ins.fee_base and order.side == Side.BUY
+    fill.delisted = 0
+    tell(state, ins, index, EventKind.FILL, Reason.NONE, time)
+
+
+@compiled
+def _add_to_position(state, ins, amount, cost, fee, ticks):
+    """Position figures after a buy: the entry price leaves fees out, `realised` counts them."""
+    if whole_steps(ins, ins.base) <= amount:
+        ins.entry_units, ins.entry_cost, ins.adds = 0, 0, 0
+        ins.opened_row = ins.candle
+    ins.entry_units = plus(ins.entry_units, amount)
+    ins.entry_cost = plus(ins.entry_cost, cost)
+    ins.adds += 1
+    ins.last_entry_price = price_of(ins, ticks)
+    paid = cost_down(ins, fee, ticks) if ins.fee_base else fee
+    ins.realised -= money_of(state, paid)
+
+
+@compiled
+def _take_from_position(state, ins, amount, cost, fee):
+    share = amount / ins.entry_units if ins.entry_units > 0 else 0.0
+    entry = ins.entry_cost * min(share, 1.0)
+    ins.realised += money_of(state, cost - entry - fee)
+    ins.entry_units = max(ins.entry_units - amount, 0)
+    ins.entry_cost = max(int(ins.entry_cost - entry), 0)
+    if whole_steps(ins, ins.base) == 0:
+        ins.entry_units, ins.entry_cost, ins.adds = 0, 0, 0
+
+
+@compiled
+def settle_delisted(state, ins, time):
+    """Ends every order and sells the whole balance at the last price: docs/simulation.md, section 6."""
+    while ins.active_n:
+        index = get_int(ins.active, 0)
+        order = Order(state.orders, index)
+        finish(state, ins, index, order, Status.CANCELLED, EventKind.CANCELLED, Reason.DELISTED, time)
+    ins.is_delisted = 1
+    amount = ins.base
+    if amount <= 0:
+        return
+    ticks = max(ticks_down(ins, ins.last), 1)
+    cost = cost_down(ins, amount, ticks)
+    fee = fee_of(cost, ins.taker)
+    _take_from_position(state, ins, amount, cost, fee)
+    set_cash(state, plus(state.cash, cost - fee))
+    set_base(ins, 0)
+    fill = Fill(state.fills, state.fills_n)
+    state.fills_n += 1
+    fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, -1, ticks, amount, cost, fee
+    fill.spread = fill.impact = fill.slip = 0.0
+    fill.instrument, fill.side, fill.maker, fill.fee_in_base, fill.delisted = ins.index, Side.SELL, 0, 0, 1
+    ins.is_changed = 1
+    tell(state, ins, -1, EventKind.FILL, Reason.NONE, time)
+
+
+@compiled
+def note(address, k, kind, text, count, a, b, c, d):
+    """Writes one log line, mark or plot point: the number of its text and up to four values."""
+    state = State(address, 0)
+    if state.notes_n >= state.notes_cap:
+        raise OverflowError("more log lines were written in one decision than the log has room for")
+    line = Note(state.notes, state.notes_n)
+    state.notes_n += 1
+    line.time, line.instrument, line.kind, line.text, line.count = state.now, k, kind, text, count
+    line.a, line.b, line.c, line.d = a, b, c, d

@@ -1,0 +1,292 @@
+"""The resumable loop over steps and decisions (docs/simulation.md, sections 3, 6 and 7).
+
+``run`` goes on from where the state stands until it is done, a log is full, a slice of steps is over, or a hook must be run
+by Python; then it says so and is called again. Progress, Ctrl-C, growing logs and interpreted strategies are all this.
+"""
+
+import numba
+from numba import types
+
+from planar.kernel.check import equity_of, watch_all
+from planar.kernel.ledger import settle_delisted
+from planar.kernel.machine import compiled, get_float, get_int, set_float, set_int
+from planar.kernel.match import in_reach, is_hit, refill_budget
+from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
+from planar.kernel.state import (
+    CANDLES,
+    DONE,
+    INSTRUMENT,
+    LOG_FULL,
+    NEEDS_PYTHON,
+    NEXT,
+    ON_CANDLE,
+    ON_FILL,
+    ON_ORDER_ERROR,
+    ON_POSITION,
+    ON_STEP,
+    POSITIONS,
+    SLICE_END,
+    STEP,
+    TELL,
+    Event,
+    Instrument,
+    Order,
+    State,
+)
+from planar.model.order import NEVER, Kind, Reason
+from planar.model.order import Event as EventKind
+
+HOOK = types.FunctionType(types.int64(types.int64, types.int64, types.int64, types.int64))
+"""A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""
+
+
+@numba.njit(HOOK.signature, cache=True)
+def no_hook(state, ins, table, row):
+    """A hook that the strategy does not define."""
+    return 0
+
+
+INSTRUMENT_BYTES = INSTRUMENT.itemsize
+IDLE, LIGHT, PATH = 0, 1, 2
+
+
+@compiled
+def _next_open(state):
+    """The earliest open among the instruments' next execution candles."""
+    first = NEVER
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.row < ins.rows:
+            first = min(first, get_int(ins.time, ins.row))
+    return first
+
+
+@compiled
+def _next_decision(state):
+    """The earliest close among the instruments' next strategy candles."""
+    first = NEVER
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.candle < ins.candles:
+            first = min(first, get_int(ins.candle_close, ins.candle))
+    return first
+
+
+@compiled
+def _delist(state, time):
+    """Settles the instruments whose delisting was due."""
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if not ins.is_delisted and ins.delisted <= time and ins.last > 0.0:
+            settle_delisted(state, ins, time)
+
+
+@compiled
+def _open(state, ins, open_time):
+    """The Open phase of one instrument; gives what is left to do for it in this step."""
+    if ins.due >= open_time + state.execution and not ins.market_rest:
+        if get_float(ins.low, ins.row) > ins.down and get_float(ins.high, ins.row) < ins.up:
+            return IDLE
+    refill_budget(state, ins)
+    open_phase(state, ins, open_time)
+    return LIGHT
+
+
+@compiled
+def _count_touched(state, ins):
+    """Counts resting limits whose price the candle reached without going one tick through."""
+    low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
+    for i in range(ins.active_n):
+        order = Order(state.orders, get_int(ins.active, i))
+        if order.form == Kind.LIMIT and in_reach(ins, order, low, high):
+            if not is_hit(order, low if order.side > 0 else high):
+                state.touched += 1
+
+
+@compiled
+def _walk(state, address, open_time):
+    """The path phase: paths are chosen, then each leg is walked for every instrument that needs it."""
+    walks = 0
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.busy != LIGHT or ins.active_n == 0:
+            continue
+        reachable, is_open_question = prospects(state, ins, open_time)
+        if reachable == 0:
+            settle_due(state, ins, open_time)
+            continue
+        choose_path(state, address, ins, state.instruments + k * INSTRUMENT_BYTES, open_time, is_open_question)
+        ins.busy = PATH
+        walks += 1
+    if walks == 0:
+        return
+    for leg in range(3):
+        for k in range(state.count):
+            ins = Instrument(state.instruments, k)
+            if ins.busy == PATH:
+                walk_leg(state, ins, leg, open_time)
+
+
+@compiled
+def _step(state, address, open_time):
+    """Settles the execution candles that open at ``open_time``."""
+    state.steps += 1
+    state.step_time = open_time
+    is_busy = False
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        ins.busy = -1
+        if ins.row < ins.rows and get_int(ins.time, ins.row) == open_time:
+            ins.busy = _open(state, ins, open_time) if ins.active_n else IDLE
+            is_busy = is_busy or ins.busy == LIGHT
+    if is_busy:
+        _walk(state, address, open_time)
+    equity = state.money
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.busy >= 0:
+            if ins.busy > 0:
+                if ins.busy == PATH:
+                    _count_touched(state, ins)
+                ins.lead = 0
+                if ins.is_dirty or ins.due < NEVER:
+                    watch_all(state, ins)
+            ins.last = get_float(ins.close, ins.row)
+            ins.row += 1
+        if ins.base:
+            equity += ins.amount * ins.last
+    state.now = open_time + state.execution
+    at = state.equity_n
+    set_int(state.equity_time, at, state.now)
+    set_float(state.equity, at, equity)
+    set_float(state.equity_cash, at, state.money)
+    state.equity_n = at + 1
+
+
+@compiled
+def _has_room(state):
+    """Whether every log can take what one step and its decisions may write."""
+    room = state.headroom
+    return (
+        state.orders_n + room <= state.orders_cap
+        and state.fills_n + room <= state.fills_cap
+        and state.events_n + 4 * room <= state.events_cap
+        and state.amends_n + room <= state.amends_cap
+        and state.equity_n + 2 <= state.equity_cap
+        and state.notes_n + room <= state.notes_cap
+    )
+
+
+@compiled
+def _advance(state, address):
+    """The next step, or the next decisions when they come first; False when there is neither."""
+    opens, closes = _next_open(state), _next_decision(state)
+    when = min(opens, closes)
+    if when == NEVER:
+        return False
+    _delist(state, when)
+    state.cursor = 0
+    if closes <= opens:
+        state.now = closes
+        state.phase = TELL
+        state.decided = closes
+    else:
+        _step(state, address, opens)
+        state.phase = TELL
+        # The decisions of this close follow at once, so that what the step told and they see is one moment.
+        state.decided = -1
+        if _next_decision(state) == state.now:
+            state.decided = state.now
+            _delist(state, state.now)
+    return True
+
+
+@compiled(types.int64(types.int64, HOOK, HOOK, HOOK, HOOK))
+def run(address, on_candle, on_fill, on_order_error, on_position):
+    """Goes on until something outside is needed; gives DONE, LOG_FULL, NEEDS_PYTHON or SLICE_END."""
+    state = State(address, 0)
+    hooks, interpreted = state.hooks, state.interpreted
+    slice_end = state.steps + state.slice_steps
+    while True:
+        if state.phase == NEXT:
+            if not _has_room(state):
+                return LOG_FULL
+            if state.steps >= slice_end:
+                return SLICE_END
+            if not _advance(state, address):
+                return DONE
+        if state.phase == TELL:
+            while state.told < state.events_n:
+                event = Event(state.events, state.told)
+                state.told += 1
+                hook, item = ON_ORDER_ERROR, event.order
+                if event.kind == EventKind.FILL:
+                    # Every fill has one event, so fills are counted off.
+                    hook, item = ON_FILL, state.fills_told
+                    state.fills_told += 1
+                if not hooks & hook or (hook == ON_ORDER_ERROR and event.reason == Reason.NONE):
+                    continue
+                state.current, state.item = event.instrument, item
+                if interpreted:
+                    return NEEDS_PYTHON
+                ins_address = state.instruments + event.instrument * INSTRUMENT_BYTES
+                if hook == ON_FILL:
+                    on_fill(address, ins_address, item, 0)
+                else:
+                    on_order_error(address, ins_address, item, 0)
+            state.phase, state.cursor = POSITIONS, 0
+        if state.phase == POSITIONS:
+            while state.cursor < state.count:
+                ins = Instrument(state.instruments, state.cursor)
+                state.cursor += 1
+                if not ins.is_changed:
+                    continue
+                ins.is_changed = 0
+                if not hooks & ON_POSITION:
+                    continue
+                state.current = ins.index
+                if interpreted:
+                    return NEEDS_PYTHON
+                on_position(address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
+            state.phase, state.cursor = (NEXT if state.decided < 0 else CANDLES), 0
+        if state.phase == CANDLES:
+            while state.cursor < state.count:
+                ins = Instrument(state.instruments, state.cursor)
+                state.cursor += 1
+                if ins.candle >= ins.candles or get_int(ins.candle_close, ins.candle) != state.decided:
+                    continue
+                ins.candle += 1
+                if not hooks & ON_CANDLE:
+                    continue
+                state.current = ins.index
+                state.decisions += 1
+                if interpreted:
+                    return NEEDS_PYTHON
+                ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
+                on_candle(address, ins_address, ins.columns, ins.candle - 1)
+            state.phase = STEP
+            if hooks & ON_STEP:
+                return NEEDS_PYTHON
+        state.phase = NEXT
+
+
+@compiled
+def equity(address):
+    """Equity as the strategy sees it now."""
+    return equity_of(State(address, 0))
+
+
+@compiled
+def end(address, time, longest_silence):
+    """Settles at the end of a run the instruments that stopped trading long before; gives how many."""
+    state = State(address, 0)
+    count = 0
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.is_delisted or ins.row == 0 or not ins.last > 0.0:
+            continue
+        last_close = get_int(ins.time, ins.row - 1) + state.execution
+        if ins.delisted <= time or time - last_close > longest_silence:
+            settle_delisted(state, ins, time)
+            count += 1
+    return count

@@ -1,0 +1,116 @@
+"""The numba machinery, all of it.
+
+Kernel functions are compiled by ``@compiled``: cached on disk, without the GIL, division by zero giving IEEE results.
+The engine's state is a handful of numpy records; kernel functions take their **addresses** (plain ``int64``, cheap to pass
+from Python) and look at them through ``at``: ``Order = at(ORDER)`` makes ``Order(address, index)`` give the record of that
+index as a typed reference, without reference counts. Whoever holds an address must keep its array alive; that is
+`planar.kernel.state.Memory` and nobody else.
+
+The disk cache of numba watches only the file of the function it caches, not the helpers that function calls. So the cache
+folder is named after a hash of every kernel source and of the versions: an edit anywhere makes a new folder.
+"""
+
+import functools
+import hashlib
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+SOURCES = ("kernel", "model", "strategy")
+KEPT_FOLDERS = 4
+
+
+def cache_root() -> Path:
+    """Where compiled code is kept: ``$XDG_CACHE_HOME/planar`` or ``~/.cache/planar``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "planar"
+
+
+def fingerprint() -> str:
+    """A hash of every source that numba may inline, and of the versions and the processor it compiles for."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for folder in SOURCES:
+        for source in sorted((package / folder).glob("*.py")):
+            digest.update(source.name.encode())
+            digest.update(source.read_bytes())
+    versions = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version(), platform.machine())
+    digest.update(repr(versions).encode())
+    return digest.hexdigest()[:16]
+
+
+def use_cache() -> Path:
+    """Points numba at this fingerprint's folder and removes all but the newest few others."""
+    folder = cache_root() / fingerprint()
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    numba.config.CACHE_DIR = str(folder)
+    others = sorted((f for f in folder.parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    for stale in others[KEPT_FOLDERS:]:
+        shutil.rmtree(stale, ignore_errors=True)
+    return folder
+
+
+CACHE = use_cache()
+
+compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy")
+
+
+def at(dtype: np.dtype):
+    """A compiled ``view(address, index)``: the record of that index in an array of ``dtype`` that starts at ``address``."""
+    record = numba.from_dtype(dtype)
+
+    @intrinsic
+    def view(typing, address, index):
+        def generate(context, builder, signature, arguments):
+            offset = builder.mul(arguments[1], ir.Constant(ir.IntType(64), dtype.itemsize))
+            return builder.inttoptr(builder.add(arguments[0], offset), context.get_value_type(record))
+
+        return record(types.int64, types.int64), generate
+
+    return view
+
+
+def _slot(number: types.Type, kind: ir.Type):
+    @intrinsic
+    def load(typing, address, index):
+        def generate(context, builder, signature, arguments):
+            place = builder.add(arguments[0], builder.shl(arguments[1], ir.Constant(ir.IntType(64), 3)))
+            return builder.load(builder.inttoptr(place, kind.as_pointer()))
+
+        return number(types.int64, types.int64), generate
+
+    @intrinsic
+    def store(typing, address, index, value):
+        def generate(context, builder, signature, arguments):
+            place = builder.add(arguments[0], builder.shl(arguments[1], ir.Constant(ir.IntType(64), 3)))
+            builder.store(arguments[2], builder.inttoptr(place, kind.as_pointer()))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, number), generate
+
+    return load, store
+
+
+get_float, set_float = _slot(types.float64, ir.DoubleType())
+get_int, set_int = _slot(types.int64, ir.IntType(64))
+
+
+@intrinsic
+def copy_bytes(typing, target, source, count):
+    """Copies ``count`` bytes from one address to another."""
+
+    def generate(context, builder, signature, arguments):
+        pointers = [builder.inttoptr(a, cgutils.voidptr_t) for a in arguments[:2]]
+        cgutils.raw_memcpy(builder, pointers[0], pointers[1], arguments[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate

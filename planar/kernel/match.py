@@ -1,0 +1,310 @@
+"""One order meets one price: arrival, trigger, taker and maker fills (docs/simulation.md, section 4)."""
+
+import math
+
+from planar.kernel.estimators import half_spread, impact_of
+from planar.kernel.ledger import accept, apply_fill, finish, free_cash, left_of, required, reserve, tell
+from planar.kernel.machine import compiled, get_float
+from planar.kernel.numbers import (
+    affordable,
+    amount_of,
+    cost_down,
+    cost_up,
+    fee_of,
+    price_of,
+    ticks_down,
+    ticks_near,
+    ticks_up,
+    whole_steps,
+)
+from planar.kernel.state import Amend
+from planar.model.order import NEVER, Event, Kind, Reason, Side, Status, Tif
+
+UNLIMITED = 2**62
+
+
+@compiled
+def set_terms(state, ins, order, price, stop, amount):
+    """Sets limit, trigger and amount, and the prices derived from them."""
+    order.price, order.stop, order.amount = price, stop, amount
+    order.limit_at = price_of(ins, price)
+    order.stop_at = price_of(ins, stop)
+    order.hit = order.limit_at if state.touch else price_of(ins, price - order.side)
+
+
+@compiled
+def refill_budget(state, ins):
+    """The volume that orders may use in this step."""
+    if state.budgeted and ins.has_volume:
+        ins.budget = int(math.floor(min(get_float(ins.volume, ins.row) * ins.base_d / ins.base_n, 4.0e18)))
+    else:
+        ins.budget = UNLIMITED
+
+
+@compiled
+def is_triggered(order, price):
+    """Whether a print at this price triggers the stop."""
+    return price >= order.stop_at if order.side == Side.BUY else price <= order.stop_at
+
+
+@compiled
+def is_hit(order, price):
+    """Whether a print at this price fills the resting limit."""
+    return price <= order.hit if order.side == Side.BUY else price >= order.hit
+
+
+@compiled
+def in_reach(ins, order, low, high):
+    """Whether any price of the candle is at or beyond the order's limit or trigger."""
+    if order.form == Kind.MARKET:
+        return False
+    is_buy = order.side == Side.BUY
+    if order.form == Kind.LIMIT:
+        return low <= order.limit_at if is_buy else high >= order.limit_at
+    return high >= order.stop_at if is_buy else low <= order.stop_at
+
+
+@compiled
+def _crosses(state, ins, order, price):
+    """Whether the limit reaches the other side of the book around this price."""
+    if not in_reach(ins, order, get_float(ins.low, ins.row), get_float(ins.high, ins.row)):
+        return False
+    half = half_spread(state, ins, price)
+    if order.side == Side.BUY:
+        return order.price >= ticks_up(ins, price + half)
+    return order.price <= max(ticks_down(ins, price - half), 1)
+
+
+@compiled
+def _maker_cap(state, ins, order):
+    """What the queue leaves for a resting order of this price, in base units."""
+    if not (state.budgeted and ins.has_volume):
+        return UNLIMITED
+    low, high = ticks_near(ins, get_float(ins.low, ins.row)), ticks_near(ins, get_float(ins.high, ins.row))
+    if order.side == Side.BUY:
+        beyond = min(order.price, high) - low + 1
+    else:
+        beyond = high - max(order.price, low) + 1
+    volume = get_float(ins.volume, ins.row)
+    cap = state.participation * volume * beyond / (high - low + 1) * ins.base_d / ins.base_n
+    return int(math.floor(min(max(cap, 0.0), 4.0e18)))
+
+
+@compiled
+def make(state, ins, index, order, time):
+    """A resting order is served at its limit."""
+    order.settled = state.steps
+    amount = whole_steps(ins, min(left_of(order), ins.budget, _maker_cap(state, ins, order)))
+    if amount <= 0:
+        return
+    if order.side == Side.BUY:
+        cost = cost_up(ins, amount, order.price)
+        fee = fee_of(amount if ins.fee_base else cost, ins.maker)
+    else:
+        cost = cost_down(ins, amount, order.price)
+        fee = fee_of(cost, ins.maker)
+    apply_fill(state, ins, index, order, amount, order.price, cost, fee, 1, time, 0.0, 0.0, 0.0)
+
+
+@compiled
+def _taker_ticks(ins, order, price, adverse):
+    """The tick at which a taker trades: rounded against it, a limit never worse than its limit."""
+    if order.side == Side.BUY:
+        ticks = ticks_up(ins, price + adverse)
+        return min(ticks, order.price) if order.form == Kind.LIMIT else ticks
+    ticks = max(ticks_down(ins, price - adverse), 1)
+    return max(ticks, order.price) if order.form == Kind.LIMIT else ticks
+
+
+@compiled
+def _exhausted(state, ins, index, order, time):
+    """A quote budget that does not buy one step more is done."""
+    if order.filled == 0:
+        finish(
+            state, ins, index, order, Status.REJECTED, Event.REJECTED, Reason.BELOW_MIN_AMOUNT, time
+        )
+    else:
+        finish(state, ins, index, order, Status.FILLED, Event.FILL, Reason.NONE, time)
+
+
+@compiled
+def take(state, ins, index, order, price, slip, time):
+    """A taker trades from this price: spread, impact and slip on top, all that budget and funds allow."""
+    order.settled = state.steps
+    half = half_spread(state, ins, price)
+    if order.by_cost:
+        amount = affordable(ins, order.budget, _taker_ticks(ins, order, price, half))
+        if amount == 0:
+            _exhausted(state, ins, index, order, time)
+            return
+    else:
+        amount = left_of(order)
+    if order.tif == Tif.FOK and amount > whole_steps(ins, ins.budget):
+        return
+    amount = min(amount, whole_steps(ins, ins.budget))
+    if amount <= 0:
+        return
+    impact = impact_of(state, ins, price, amount_of(ins, amount))
+    ticks = _taker_ticks(ins, order, price, half + impact + slip)
+    if order.by_cost:
+        amount = min(amount, affordable(ins, order.budget, ticks))
+        if amount == 0:
+            _exhausted(state, ins, index, order, time)
+            return
+    _trade(state, ins, index, order, amount, ticks, time, half, impact, slip)
+
+
+@compiled
+def _trade(state, ins, index, order, amount, ticks, time, half, impact, slip):
+    if order.side == Side.SELL:
+        cost = cost_down(ins, amount, ticks)
+        apply_fill(state, ins, index, order, amount, ticks, cost, fee_of(cost, ins.taker), 0, time, half, impact, slip)
+        return
+    cost = cost_up(ins, amount, ticks)
+    fee = fee_of(amount if ins.fee_base else cost, ins.taker)
+    paid = cost if ins.fee_base else cost + fee
+    if paid > order.reserved + free_cash(state):
+        if order.filled:
+            finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.INSUFFICIENT_FUNDS, time)
+        else:
+            finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, Reason.INSUFFICIENT_FUNDS, time)
+        return
+    apply_fill(state, ins, index, order, amount, ticks, cost, fee, 0, time, half, impact, slip)
+    if order.by_cost and affordable(ins, order.budget, ticks) == 0:
+        finish(state, ins, index, order, Status.FILLED, Event.FILL, Reason.NONE, time)
+
+
+@compiled
+def _is_open(order):
+    return order.status <= Status.PARTIAL
+
+
+@compiled
+def _expire_rest(state, ins, index, order, time):
+    """What an IOC or FOK could not have at once is gone."""
+    if not _is_open(order):
+        return
+    accept(state, ins, index, order, time)
+    if order.tif == Tif.IOC:
+        finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.IOC_UNFILLED, time)
+    elif order.tif == Tif.FOK:
+        finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.FOK_UNFILLED, time)
+
+
+@compiled
+def travelled_price(ins, order, open_time, execution):
+    """Where a market order trades from that arrives inside a candle: the open plus the mean adverse move until then."""
+    start, row = get_float(ins.open, ins.row), ins.row
+    if order.arrive <= open_time:
+        return start
+    high, low = get_float(ins.high, row), get_float(ins.low, row)
+    move = 0.5 * (high - low) * math.sqrt((order.arrive - open_time) / execution)
+    return min(start + move, high) if order.side == Side.BUY else max(start - move, low)
+
+
+@compiled
+def arrive(state, ins, index, order, price, open_time, time):
+    """An order reaches the venue when the market stands at ``price``."""
+    if order.form == Kind.MARKET:
+        take(state, ins, index, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
+    elif order.form == Kind.LIMIT:
+        if _crosses(state, ins, order, price):
+            if order.post_only:
+                refuse(state, ins, index, order, Reason.POST_ONLY_WOULD_TAKE, time)
+                return
+            take(state, ins, index, order, price, 0.0, time)
+    elif is_triggered(order, price):
+        refuse(state, ins, index, order, Reason.STOP_WOULD_TRIGGER, time)
+        return
+    _expire_rest(state, ins, index, order, time)
+
+
+@compiled
+def refuse(state, ins, index, order, reason, time):
+    """The venue says no to an order that was on its way."""
+    finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, reason, time)
+
+
+@compiled
+def trigger(state, ins, index, order, price, time):
+    """A stop is triggered by a print at ``price``: it trades, or becomes a limit that arrives there."""
+    tell(state, ins, index, Event.TRIGGERED, Reason.NONE, time)
+    ins.is_dirty = 1
+    if order.form == Kind.STOP:
+        order.form = Kind.MARKET
+        slip = state.stop_slippage * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
+        take(state, ins, index, order, price, slip, time)
+        return
+    order.form = Kind.LIMIT
+    if _crosses(state, ins, order, price):
+        take(state, ins, index, order, price, 0.0, time)
+
+
+@compiled
+def change(state, ins, index, order, price, time):
+    """An amend reaches the venue: new terms, treated as arriving anew; one that would be refused changes nothing."""
+    amend = Amend(state.amends, order.amend)
+    order.amend, order.amend_at = -1, NEVER
+    ins.is_dirty = 1
+    reason = Reason.NONE
+    was_price, was_stop, was_amount = order.price, order.stop, order.amount
+    if order.form == Kind.MARKET:
+        reason = Reason.ORDER_DONE
+    elif amend.amount <= order.filled:
+        finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
+        return
+    else:
+        set_terms(state, ins, order, amend.price, amend.stop, amend.amount)
+        if order.form == Kind.LIMIT:
+            if order.post_only and _crosses(state, ins, order, price):
+                reason = Reason.POST_ONLY_WOULD_TAKE
+        elif is_triggered(order, price):
+            reason = Reason.STOP_WOULD_TRIGGER
+    if reason != Reason.NONE:
+        set_terms(state, ins, order, was_price, was_stop, was_amount)
+        tell(state, ins, index, Event.AMEND_REJECTED, reason, time)
+    else:
+        tell(state, ins, index, Event.AMENDED, Reason.NONE, time)
+    if order.side == Side.BUY and order.price == 0:
+        # A stop-market keeps its own estimate: the new one, or without the extra that the refused one set aside.
+        if reason != Reason.NONE:
+            reserve(state, ins, order, max(order.reserved - amend.extra, 0))
+    else:
+        reserve(state, ins, order, required(state, ins, order))
+    if reason == Reason.NONE and order.form == Kind.LIMIT and order.settled != state.steps:
+        if _crosses(state, ins, order, price):
+            take(state, ins, index, order, price, 0.0, time)
+
+
+@compiled
+def cancel(state, ins, index, order, time):
+    """A cancel reaches the venue."""
+    finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
+
+
+@compiled
+def expire(state, ins, index, order, time):
+    """A GTD order's time has come."""
+    finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
+
+
+@compiled
+def next_due(order):
+    """When something is next to happen to the order of itself: arrival, expiry, an amend or a cancel."""
+    if order.status == Status.PENDING:
+        return min(order.arrive, order.expire)
+    return min(order.expire, order.amend_at, order.cancel_at)
+
+
+@compiled
+def happen(state, ins, index, order, price, open_time, time):
+    """What is due for the order happens, the market standing at ``price``."""
+    ins.is_dirty = 1
+    if order.status == Status.PENDING and order.arrive <= order.expire:
+        arrive(state, ins, index, order, price, open_time, time)
+    elif order.expire <= min(order.amend_at, order.cancel_at):
+        expire(state, ins, index, order, time)
+    elif order.amend_at <= order.cancel_at:
+        change(state, ins, index, order, price, time)
+    else:
+        cancel(state, ins, index, order, time)

@@ -1,0 +1,197 @@
+"""Exact money: whole numbers of units, 128 bits inside, rounded the way the rule says (docs/simulation.md, section 1)."""
+
+import math
+
+from planar.kernel.machine import compiled
+
+LARGEST = 2**63 - 1
+NEARLY = 1e-6
+"""Within a millionth of a whole number, a float is that number."""
+
+RATE = 1_000_000_000
+"""Fee rates are whole parts of this."""
+
+
+@compiled
+def down(x):
+    """A float as a whole number, rounded down."""
+    return int(math.floor(x + NEARLY))
+
+
+@compiled
+def up(x):
+    """A float as a whole number, rounded up."""
+    return int(math.ceil(x - NEARLY))
+
+
+@compiled
+def plus(a, b):
+    """``a + b``; raises OverflowError outside int64."""
+    total = a + b
+    if (a > 0 and b > 0 and total < 0) or (a < 0 and b < 0 and total >= 0):
+        raise OverflowError("a balance left the range of 64-bit whole numbers")
+    return total
+
+
+@compiled
+def times(a, b):
+    """``a * b``; raises OverflowError outside int64."""
+    if abs(float(a) * float(b)) > 9.2e18:
+        raise OverflowError("a cost left the range of 64-bit whole numbers")
+    return a * b
+
+
+@compiled
+def _long_division(a, b, c):
+    """``divmod(a * b, c)`` for a, b >= 0 and c > 0 by 128-bit schoolbook arithmetic."""
+    mask = 0xFFFFFFFF
+    a0, a1, b0, b1 = a & mask, a >> 32, b & mask, b >> 32
+    low = a0 * b0  # below 2**64, kept as an unsigned pattern
+    middle = (low >> 32 & mask) + (a1 * b0 & mask) + (a0 * b1 & mask)
+    high = a1 * b1 + (a1 * b0 >> 32 & mask) + (a0 * b1 >> 32 & mask) + (middle >> 32)
+    low = (middle << 32) | (low & mask)
+    if high >= c:
+        raise OverflowError("a cost left the range of 64-bit whole numbers")
+    quotient, rest = 0, high
+    for bit in range(63, -1, -1):
+        # rest < c < 2**63, so the doubled rest may wrap past the sign: compare before it does.
+        carry = rest >> 62
+        rest = (rest << 1) | (low >> bit & 1)
+        if carry or rest >= c:
+            rest -= c
+            if bit == 63:
+                raise OverflowError("a cost left the range of 64-bit whole numbers")
+            quotient |= 1 << bit
+    return quotient, rest
+
+
+@compiled
+def divide_product(a, b, c):
+    """Quotient and rest of ``a * b / c``, rounded down, for a >= 0, c > 0 and b of either sign."""
+    if abs(float(a) * float(b)) < 9.2e18:
+        product = a * b
+        quotient = product // c
+        return quotient, product - quotient * c
+    if b >= 0:
+        return _long_division(a, b, c)
+    quotient, rest = _long_division(a, -b, c)
+    return (-quotient, rest) if rest == 0 else (-quotient - 1, c - rest)
+
+
+@compiled
+def product_down(a, b, c):
+    """``a * b / c`` rounded down."""
+    return divide_product(a, b, c)[0]
+
+
+@compiled
+def product_up(a, b, c):
+    """``a * b / c`` rounded up."""
+    quotient, rest = divide_product(a, b, c)
+    return quotient + 1 if rest else quotient
+
+
+@compiled
+def fee_of(cost, rate):
+    """Fee on a cost, rounded up: against the trader for a fee and for a rebate."""
+    return product_up(cost, rate, RATE) if rate else 0
+
+
+@compiled
+def cost_down(ins, amount, ticks):
+    """What a sell brings, in quote units, rounded down."""
+    return product_down(amount, times(ticks, ins.cost_n), ins.cost_d)
+
+
+@compiled
+def cost_up(ins, amount, ticks):
+    """What a buy costs, in quote units, rounded up."""
+    return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)
+
+
+@compiled
+def whole_steps(ins, amount):
+    """The part of an amount that is a multiple of the amount step."""
+    return amount // ins.step * ins.step
+
+
+@compiled
+def price_of(ins, ticks):
+    """A price in quote per base: one product, one division, so 3 ticks of 0.1 are 0.3."""
+    return ticks * ins.price_n / ins.price_d
+
+
+@compiled
+def ticks_down(ins, price):
+    """Ticks of a price, rounded down."""
+    return down(price * ins.price_d / ins.price_n)
+
+
+@compiled
+def ticks_up(ins, price):
+    """Ticks of a price, rounded up."""
+    return up(price * ins.price_d / ins.price_n)
+
+
+@compiled
+def ticks_near(ins, price):
+    """Ticks of a price, to the nearest."""
+    return int(math.floor(price * ins.price_d / ins.price_n + 0.5))
+
+
+@compiled
+def money_of(state, units):
+    """Quote units as money."""
+    return units * state.quote_n / state.quote_d
+
+
+@compiled
+def amount_of(ins, units):
+    """Base units as an amount."""
+    return units * ins.base_n / ins.base_d
+
+
+@compiled
+def units_of_money(state, money):
+    """Money as quote units, rounded down."""
+    return down(money * state.quote_d / state.quote_n)
+
+
+@compiled
+def units_of_amount(ins, amount):
+    """An amount as base units, rounded down."""
+    return down(amount * ins.base_d / ins.base_n)
+
+
+@compiled
+def largest_rate(ins):
+    """The fee rate that a reservation provides for."""
+    return max(ins.maker, ins.taker, 0)
+
+
+@compiled
+def need(ins, amount, ticks):
+    """Quote units that buying ``amount`` at ``ticks`` takes, its fee included where that is paid in quote."""
+    cost = cost_up(ins, amount, ticks)
+    return cost if ins.fee_base else plus(cost, fee_of(cost, largest_rate(ins)))
+
+
+@compiled
+def affordable(ins, budget, ticks):
+    """The largest multiple of the amount step whose ``need`` at ``ticks`` is within ``budget``."""
+    if ticks <= 0 or budget <= 0:
+        return 0
+    rate = 0 if ins.fee_base else largest_rate(ins)
+    # A float guess is at most a little off; gallop from there to the exact answer.
+    guess = float(budget) / (float(ticks) * float(ins.cost_n) / float(ins.cost_d) * (1.0 + rate / RATE))
+    steps, width = int(min(guess, 9.0e18) / ins.step), 1
+    while steps > 0 and need(ins, steps * ins.step, ticks) > budget:
+        steps, width = max(steps - width, 0), width * 2
+    width = 1
+    while need(ins, (steps + width) * ins.step, ticks) <= budget:
+        steps, width = steps + width, width * 2
+    while width > 1:
+        width //= 2
+        if need(ins, (steps + width) * ins.step, ticks) <= budget:
+            steps += width
+    return steps * ins.step

@@ -1,0 +1,216 @@
+"""A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
+
+from planar.kernel.machine import compiled, copy_bytes, get_float, get_int
+from planar.kernel.match import happen, in_reach, is_hit, is_triggered, make, next_due, take, trigger
+from planar.kernel.state import INSTRUMENT, ORDER, PATHS, STATE, Order
+from planar.model.order import NEVER, Kind, Side, Status
+
+PESSIMISTIC, OPTIMISTIC, ADAPTIVE, OHLC, OLHC = PATHS.values()
+STATE_BYTES, INSTRUMENT_BYTES, ORDER_BYTES = STATE.itemsize, INSTRUMENT.itemsize, ORDER.itemsize
+FAR = 1e300
+
+
+@compiled
+def _first_due(state, ins):
+    """Time and id of what is due first; ties go to the smaller id."""
+    when, which = NEVER, -1
+    for i in range(ins.active_n):
+        index = get_int(ins.active, i)
+        due = next_due(Order(state.orders, index))
+        if due < when:
+            when, which = due, index
+    return when, which
+
+
+@compiled
+def open_phase(state, ins, open_time):
+    """What happens at the open: everything due by then, then resting orders meet the open as a print."""
+    start = get_float(ins.open, ins.row)
+    if ins.due <= open_time:
+        while True:
+            when, index = _first_due(state, ins)
+            if when > open_time:
+                break
+            order = Order(state.orders, index)
+            has_arrived = order.status == Status.PENDING
+            happen(state, ins, index, order, start, open_time, open_time)
+            if has_arrived and order.settled != state.steps:
+                order.settled = -state.steps  # seen the open already, not yet the path
+    i = 0
+    while i < ins.active_n:
+        index = get_int(ins.active, i)
+        order = Order(state.orders, index)
+        if order.status != Status.PENDING and abs(order.settled) != state.steps:
+            _meet_open(state, ins, index, order, start, open_time)
+        if i < ins.active_n and get_int(ins.active, i) == index:
+            i += 1
+
+
+@compiled
+def _meet_open(state, ins, index, order, start, open_time):
+    if order.form == Kind.MARKET:
+        take(state, ins, index, order, start, 0.0, open_time)
+    elif order.form == Kind.LIMIT:
+        if is_hit(order, start):
+            make(state, ins, index, order, open_time)
+    elif is_triggered(order, start):
+        trigger(state, ins, index, order, start, open_time)
+
+
+@compiled
+def legs(ins, upwards):
+    """Lays the path: up to the high first, or down to the low."""
+    row = ins.row
+    start, high, low, close = get_float(ins.open, row), get_float(ins.high, row), get_float(ins.low, row), get_float(ins.close, row)
+    ins.x1, ins.x2 = (high, low) if upwards else (low, high)
+    ins.d1 = abs(ins.x1 - start)
+    ins.d2 = ins.d1 + abs(ins.x2 - ins.x1)
+    ins.d3 = ins.d2 + abs(close - ins.x2)
+
+
+@compiled
+def _reached(order, price, target):
+    """The price at which a move from ``price`` to ``target`` meets the open order; nan when it does not."""
+    if order.form == Kind.LIMIT:
+        if order.side == Side.BUY:
+            return min(order.hit, price) if target < price and target <= order.hit else float("nan")
+        return max(order.hit, price) if target > price and target >= order.hit else float("nan")
+    if order.form == Kind.MARKET:
+        return float("nan")
+    if order.side == Side.BUY:
+        return max(order.stop_at, price) if target > price and target >= order.stop_at else float("nan")
+    return min(order.stop_at, price) if target < price and target <= order.stop_at else float("nan")
+
+
+@compiled
+def walk_leg(state, ins, leg, open_time):
+    """Walks one leg, meeting what is due and what is reached, nearest first."""
+    row = ins.row
+    if leg == 0:
+        start, target, begin, end = get_float(ins.open, row), ins.x1, 0.0, ins.d1
+    elif leg == 1:
+        start, target, begin, end = ins.x1, ins.x2, ins.d1, ins.d2
+    else:
+        start, target, begin, end = ins.x2, get_float(ins.close, row), ins.d2, ins.d3
+    close_time = open_time + state.execution
+    price = start
+    while True:
+        distance, index, meets = FAR, -1, float("nan")
+        when, due = _first_due(state, ins)
+        if when < close_time:
+            at = ins.d3 * ((when - open_time) / state.execution)
+            if at <= end:
+                distance, index = at, due
+        is_due = index >= 0
+        for i in range(ins.active_n):
+            other = get_int(ins.active, i)
+            order = Order(state.orders, other)
+            if order.status == Status.PENDING or order.settled == state.steps:
+                continue
+            reached = _reached(order, price, target)
+            if reached == reached:
+                at = begin + abs(reached - start)
+                if at < distance:
+                    distance, index, meets, is_due = at, other, reached, False
+        if index < 0:
+            return
+        order = Order(state.orders, index)
+        if is_due:
+            if target >= start:
+                price = min(start + max(distance - begin, 0.0), target)
+            else:
+                price = max(start - max(distance - begin, 0.0), target)
+            happen(state, ins, index, order, price, open_time, when)
+        else:
+            price = meets
+            time = open_time + int(distance / ins.d3 * state.execution) if ins.d3 > 0.0 else open_time
+            if order.form == Kind.LIMIT:
+                make(state, ins, index, order, time)
+            else:
+                trigger(state, ins, index, order, price, time)
+
+
+@compiled
+def prospects(state, ins, open_time):
+    """How many orders the path may reach, and whether the order of events in the candle could matter."""
+    low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
+    close_time = open_time + state.execution
+    reachable, is_open_question = 0, False
+    for i in range(ins.active_n):
+        order = Order(state.orders, get_int(ins.active, i))
+        if order.amend_at < close_time:
+            reachable += 2
+        elif in_reach(ins, order, low, high):
+            reachable += 2 if order.form == Kind.STOP_LIMIT else 1
+        if next_due(order) < close_time:
+            is_open_question = True
+    return reachable, reachable > 1 or (reachable == 1 and is_open_question)
+
+
+@compiled
+def settle_due(state, ins, open_time):
+    """A candle whose path reaches no order: only what is due happens, in time order."""
+    start = get_float(ins.open, ins.row)
+    close_time = open_time + state.execution
+    while True:
+        when, index = _first_due(state, ins)
+        if when >= close_time:
+            return
+        happen(state, ins, index, Order(state.orders, index), start, open_time, when)
+
+
+@compiled
+def _save(state, state_address, ins, ins_address):
+    to = state.scratch
+    copy_bytes(to, state_address, STATE_BYTES)
+    copy_bytes(to + STATE_BYTES, ins_address, INSTRUMENT_BYTES)
+    to += STATE_BYTES + INSTRUMENT_BYTES
+    for i in range(ins.active_n):
+        copy_bytes(to + i * ORDER_BYTES, state.orders + get_int(ins.active, i) * ORDER_BYTES, ORDER_BYTES)
+    copy_bytes(to + ins.max_orders * ORDER_BYTES, ins.active, ins.active_n * 8)
+
+
+@compiled
+def _restore(state, state_address, ins, ins_address):
+    source = state.scratch
+    copy_bytes(state_address, source, STATE_BYTES)
+    copy_bytes(ins_address, source + STATE_BYTES, INSTRUMENT_BYTES)
+    source += STATE_BYTES + INSTRUMENT_BYTES
+    copy_bytes(ins.active, source + ins.max_orders * ORDER_BYTES, ins.active_n * 8)
+    for i in range(ins.active_n):
+        copy_bytes(state.orders + get_int(ins.active, i) * ORDER_BYTES, source + i * ORDER_BYTES, ORDER_BYTES)
+
+
+@compiled
+def _equity_after(state, state_address, ins, ins_address, upwards, open_time):
+    """The instrument's own equity at the close, had the path gone that way; nothing of it stays."""
+    legs(ins, upwards)
+    for leg in range(3):
+        walk_leg(state, ins, leg, open_time)
+    equity = state.money + ins.amount * get_float(ins.close, ins.row)
+    _restore(state, state_address, ins, ins_address)
+    return equity
+
+
+@compiled
+def choose_path(state, state_address, ins, ins_address, open_time, is_open_question):
+    """Lays the path of this candle by the fill model, and notes whether the choice matters."""
+    row = ins.row
+    start, high, low = get_float(ins.open, row), get_float(ins.high, row), get_float(ins.low, row)
+    upwards = state.path != OLHC
+    if state.path == ADAPTIVE:
+        upwards = high - start <= start - low
+    ins.lead = 0
+    if is_open_question:
+        _save(state, state_address, ins, ins_address)
+        up = _equity_after(state, state_address, ins, ins_address, True, open_time)
+        down = _equity_after(state, state_address, ins, ins_address, False, open_time)
+        if up != down:
+            ins.lead = 1
+            if state.path == PESSIMISTIC:
+                upwards = up < down
+            elif state.path == OPTIMISTIC:
+                upwards = up > down
+    legs(ins, upwards)
+
+

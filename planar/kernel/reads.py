@@ -1,0 +1,302 @@
+"""What a strategy may read of its account, its orders and fills: one function each, for compiled and interpreted code alike.
+
+Every function takes the state's address and a number: of the instrument in `BROKER`, of the order in `ORDER_READS`, of the fill in
+`FILL_READS`. Money in quote, amounts in base, shares as fractions.
+"""
+
+from planar.kernel.check import equity_of, position_of
+from planar.kernel.ledger import free_cash
+from planar.kernel.machine import compiled
+from planar.kernel.numbers import amount_of, money_of, price_of
+from planar.kernel.state import Fill, Instrument, Order, State
+from planar.model.order import Side, Status
+
+
+@compiled
+def cash(address, k):
+    return State(address, 0).money
+
+
+@compiled
+def free(address, k):
+    state = State(address, 0)
+    return money_of(state, free_cash(state))
+
+
+@compiled
+def equity(address, k):
+    return equity_of(State(address, 0))
+
+
+@compiled
+def position(address, k):
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    return amount_of(ins, position_of(state, ins))
+
+
+@compiled
+def balance(address, k):
+    return Instrument(State(address, 0).instruments, k).amount
+
+
+@compiled
+def is_flat(address, k):
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    return ins.base == 0 or position_of(state, ins) == 0
+
+
+@compiled
+def is_long(address, k):
+    return not is_flat(address, k)
+
+
+@compiled
+def is_short(address, k):
+    return False
+
+
+@compiled
+def entry_price(address, k):
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if ins.entry_units == 0:
+        return float("nan")
+    return money_of(state, ins.entry_cost) / amount_of(ins, ins.entry_units)
+
+
+@compiled
+def last_entry_price(address, k):
+    ins = Instrument(State(address, 0).instruments, k)
+    return ins.last_entry_price if ins.last_entry_price > 0.0 else float("nan")
+
+
+@compiled
+def adds(address, k):
+    return Instrument(State(address, 0).instruments, k).adds
+
+
+@compiled
+def held(address, k):
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    return ins.candle - ins.opened_row if ins.entry_units > 0 else 0
+
+
+@compiled
+def unrealised_pnl(address, k):
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if ins.entry_units == 0:
+        return 0.0
+    return amount_of(ins, ins.entry_units) * ins.last - money_of(state, ins.entry_cost)
+
+
+@compiled
+def realised_pnl(address, k):
+    return Instrument(State(address, 0).instruments, k).realised
+
+
+@compiled
+def mark_price(address, k):
+    return Instrument(State(address, 0).instruments, k).last
+
+
+@compiled
+def maker_fee(address, k):
+    return Instrument(State(address, 0).instruments, k).maker / 1e9
+
+
+@compiled
+def taker_fee(address, k):
+    return Instrument(State(address, 0).instruments, k).taker / 1e9
+
+
+@compiled
+def open_orders(address, k):
+    return Instrument(State(address, 0).instruments, k).active_n
+
+
+@compiled
+def _order(address, index):
+    return Order(State(address, 0).orders, index)
+
+
+@compiled
+def _order_instrument(address, index):
+    state = State(address, 0)
+    return Instrument(state.instruments, Order(state.orders, index).instrument)
+
+
+@compiled
+def order_id(address, index):
+    return index + 1
+
+
+@compiled
+def order_status(address, index):
+    return int(_order(address, index).status)
+
+
+@compiled
+def order_reason(address, index):
+    return int(_order(address, index).reason)
+
+
+@compiled
+def order_side(address, index):
+    return int(_order(address, index).side)
+
+
+@compiled
+def order_is_open(address, index):
+    return _order(address, index).status <= Status.PARTIAL
+
+
+@compiled
+def order_requested(address, index):
+    return _order(address, index).requested
+
+
+@compiled
+def order_amount(address, index):
+    return amount_of(_order_instrument(address, index), _order(address, index).amount)
+
+
+@compiled
+def order_filled(address, index):
+    return amount_of(_order_instrument(address, index), _order(address, index).filled)
+
+
+@compiled
+def order_price(address, index):
+    order = _order(address, index)
+    return order.limit_at if order.price else float("nan")
+
+
+@compiled
+def order_stop(address, index):
+    order = _order(address, index)
+    return order.stop_at if order.stop else float("nan")
+
+
+@compiled
+def order_average(address, index):
+    order = _order(address, index)
+    if order.filled == 0:
+        return float("nan")
+    return money_of(State(address, 0), order.cost) / amount_of(_order_instrument(address, index), order.filled)
+
+
+@compiled
+def order_time(address, index):
+    return _order(address, index).time
+
+
+@compiled
+def _fill(address, index):
+    return Fill(State(address, 0).fills, index)
+
+
+@compiled
+def _fill_instrument(address, index):
+    state = State(address, 0)
+    return Instrument(state.instruments, Fill(state.fills, index).instrument)
+
+
+@compiled
+def fill_order(address, index):
+    return _fill(address, index).order + 1
+
+
+@compiled
+def fill_time(address, index):
+    return _fill(address, index).time
+
+
+@compiled
+def fill_side(address, index):
+    return int(_fill(address, index).side)
+
+
+@compiled
+def fill_is_buy(address, index):
+    return _fill(address, index).side == Side.BUY
+
+
+@compiled
+def fill_is_maker(address, index):
+    return _fill(address, index).maker != 0
+
+
+@compiled
+def fill_price(address, index):
+    return price_of(_fill_instrument(address, index), _fill(address, index).ticks)
+
+
+@compiled
+def fill_amount(address, index):
+    return amount_of(_fill_instrument(address, index), _fill(address, index).amount)
+
+
+@compiled
+def fill_cost(address, index):
+    return money_of(State(address, 0), _fill(address, index).cost)
+
+
+@compiled
+def fill_fee(address, index):
+    fill = _fill(address, index)
+    if fill.fee_in_base:
+        return amount_of(_fill_instrument(address, index), fill.fee)
+    return money_of(State(address, 0), fill.fee)
+
+
+BROKER = {
+    "cash": cash,
+    "free_cash": free,
+    "equity": equity,
+    "position": position,
+    "balance": balance,
+    "is_flat": is_flat,
+    "is_long": is_long,
+    "is_short": is_short,
+    "entry_price": entry_price,
+    "last_entry_price": last_entry_price,
+    "adds": adds,
+    "held": held,
+    "unrealised_pnl": unrealised_pnl,
+    "realised_pnl": realised_pnl,
+    "mark_price": mark_price,
+    "maker_fee": maker_fee,
+    "taker_fee": taker_fee,
+    "open_orders": open_orders,
+}
+
+ORDER_READS = {
+    "id": order_id,
+    "status": order_status,
+    "reason": order_reason,
+    "side": order_side,
+    "is_open": order_is_open,
+    "requested": order_requested,
+    "amount": order_amount,
+    "filled": order_filled,
+    "price": order_price,
+    "stop": order_stop,
+    "average_price": order_average,
+    "time": order_time,
+}
+
+FILL_READS = {
+    "order_id": fill_order,
+    "time": fill_time,
+    "side": fill_side,
+    "is_buy": fill_is_buy,
+    "is_maker": fill_is_maker,
+    "price": fill_price,
+    "amount": fill_amount,
+    "cost": fill_cost,
+    "fee": fill_fee,
+}

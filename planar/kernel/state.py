@@ -1,0 +1,110 @@
+"""The engine's state: records of 8-byte fields, and the memory that keeps them alive.
+
+Every field of STATE and INSTRUMENT is 8 bytes, so interpreted code reads them through one memoryview of integers and one of
+floats at fixed places (`integers`, `floats`), as fast as Python reads anything.
+"""
+
+import numpy as np
+
+from planar.kernel.machine import at
+from planar.model.order import AMEND, EVENT, FILL, ORDER
+
+# Bits of STATE.hooks: what the strategy defines.
+ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP = 1, 2, 4, 8, 16
+
+# What `run` answers.
+DONE, LOG_FULL, NEEDS_PYTHON, SLICE_END = 0, 1, 2, 3
+
+# STATE.phase: where the loop stands. The hook it asks Python for is named by the same number.
+NEXT, TELL, POSITIONS, CANDLES, STEP = 0, 1, 2, 3, 4
+
+PATHS = {"pessimistic": 0, "optimistic": 1, "adaptive": 2, "ohlc": 3, "olhc": 4}
+
+NOTE = np.dtype(
+    [("time", "i8"), ("instrument", "i4"), ("kind", "i2"), ("count", "i2"), ("text", "i8")]
+    + [(name, "f8") for name in "abcd"],
+    align=True,
+)
+"""One log line, mark or plot point: the number of its text and up to four values."""
+
+
+def _fields(integers: str, floats: str) -> np.dtype:
+    return np.dtype([(name, "i8") for name in integers.split()] + [(name, "f8") for name in floats.split()])
+
+
+STATE = _fields(
+    # balances in quote units; times in ms
+    """
+    cash reserved now step_time execution latency steps slice_steps
+    path touch budgeted
+    count orders_n fills_n events_n amends_n equity_n notes_n
+    orders_cap fills_cap events_cap amends_cap equity_cap notes_cap headroom
+    instruments orders fills events amends equity_time equity equity_cash notes shared scratch
+    phase cursor told fills_told hooks interpreted decided current item until decisions
+    path_decided touched
+    """,
+    "quote_n quote_d money spread impact stop_slippage participation total",
+)
+
+INSTRUMENT = _fields(
+    """
+    index time open high low close volume rows row candle_close candles candle columns memory
+    step base reserved cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders has_volume
+    active active_n due busy lead market_rest
+    budget is_dirty is_changed
+    block window blocks ring block_sums block_used
+    entry_units entry_cost adds opened_row slots flags
+    """,
+    """
+    base_n base_d price_n price_d min_cost amount last up down x1 x2 d1 d2 d3 spread volatility day_volume
+    entry_price last_entry_price realised
+    """,
+)
+
+State = at(STATE)
+Instrument = at(INSTRUMENT)
+Order = at(ORDER)
+Fill = at(FILL)
+Event = at(EVENT)
+Amend = at(AMEND)
+Note = at(NOTE)
+
+SLOTS = 64
+"""Resting quotes that one instrument can name: ``broker.quote(slot, …)``."""
+
+
+def place(dtype: np.dtype, field: str) -> int:
+    """Position of an 8-byte field in its record, for memoryviews."""
+    return dtype.fields[field][1] // 8
+
+
+class Memory:
+    """Owns every array whose address stands in a record; as long as it lives, the addresses hold."""
+
+    def __init__(self, count: int, max_orders: int) -> None:
+        self.kept: list[np.ndarray] = []
+        self.state = self.keep(np.zeros(1, STATE))
+        self.instruments = self.keep(np.zeros(count, INSTRUMENT))
+        state = self.state[0]
+        state["count"] = count
+        state["instruments"] = self.instruments.ctypes.data
+        state["scratch"] = self.keep(np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (ORDER.itemsize + 8), "u1")).ctypes.data
+        self.logs: dict[str, np.ndarray] = {}
+
+    @property
+    def address(self) -> int:
+        return self.state.ctypes.data
+
+    def keep(self, array: np.ndarray) -> np.ndarray:
+        """Holds an array for as long as this memory lives."""
+        self.kept.append(array)
+        return array
+
+    def grow(self, name: str, dtype: np.dtype | str, capacity: int) -> None:
+        """Gives the log of that name room for ``capacity`` entries; what it holds stays."""
+        old = self.logs.get(name)
+        new = np.empty(capacity, dtype)
+        if old is not None:
+            new[: len(old)] = old
+        self.logs[name] = new
+        self.state[0][name] = new.ctypes.data

@@ -1,0 +1,6 @@
+"""The nouns, without I/O.
+
+instrument   one tradable thing: its steps, minimums, fees and units
+order        sides, kinds, statuses, reasons; the records of orders, fills and events
+timeframe    "1h" and its length in milliseconds
+"""

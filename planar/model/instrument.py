@@ -1,0 +1,86 @@
+"""One tradable thing at one exchange, with the venue's rules and fees."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from planar.errors import ConfigError
+
+NOTHING_SMALLER = Decimal("1e-8")
+"""The balance unit of most venues, used where a finer one is not needed."""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """The rules of one instrument, in the venue's terms.
+
+    name: ``"binance:BTC/USDT"``; the part before the colon is the exchange.
+    price_step, amount_step: smallest steps of an order's price (quote) and amount (base).
+    min_amount, min_cost: what an order must reach, in base and in quote.
+    maker, taker: fee rates as fractions; negative is a rebate. Unknown fees are 0.1 %, never 0.
+    fee_side: "quote", or "base" where a buy pays its fee from what it receives.
+    base_unit, quote_unit: smallest steps of balances; amount_step is a multiple of base_unit.
+    delisted: when trading ends, UTC milliseconds, if that was known.
+    Raises ConfigError naming the field, its value and the remedy.
+    """
+
+    name: str
+    price_step: float = 0.01
+    amount_step: float = 1e-5
+    min_amount: float = 0.0
+    min_cost: float = 0.0
+    maker: float = 0.001
+    taker: float = 0.001
+    fee_side: str = "quote"
+    base_unit: float | None = None
+    quote_unit: float = 1e-8
+    delisted: int | None = None
+    max_orders: int = 200
+
+    def __post_init__(self) -> None:
+        exchange, colon, symbol = self.name.partition(":")
+        if not (exchange and colon and symbol.count("/") == 1 and all(symbol.split("/"))):
+            raise ConfigError(f"instrument {self.name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
+        if ":" in symbol:
+            raise ConfigError(f"instrument {self.name!r} is a derivative; this version simulates spot instruments only.")
+        for field in ("price_step", "amount_step", "quote_unit"):
+            self._require(field, getattr(self, field) > 0, "a positive number")
+        for field in ("min_amount", "min_cost"):
+            self._require(field, getattr(self, field) >= 0, "zero or a positive number")
+        for field in ("maker", "taker"):
+            self._require(field, -0.5 < getattr(self, field) < 0.5, "a fraction: 0.001 is 0.1 %")
+        self._require("fee_side", self.fee_side in ("quote", "base"), "'quote' or 'base'")
+        self._require("max_orders", 1 <= self.max_orders <= 10_000, "between 1 and 10,000")
+        unit = exact(self.unit)
+        self._require("base_unit", unit > 0 and (exact(self.amount_step) / unit).denominator == 1, "a part of amount_step")
+
+    def _require(self, field: str, is_met: bool, wanted: str) -> None:
+        if not is_met:
+            raise ConfigError(f"{self.name}: {field}={getattr(self, field)!r} must be {wanted}.")
+
+    @property
+    def exchange(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def base(self) -> str:
+        return self.name.partition(":")[2].partition("/")[0]
+
+    @property
+    def quote(self) -> str:
+        return self.name.partition("/")[2]
+
+    @property
+    def unit(self) -> float | str:
+        """The base unit: the given one, else by the rule of docs/simulation.md, section 1."""
+        if self.base_unit is not None:
+            return self.base_unit
+        step = Decimal(repr(float(self.amount_step)))
+        if step / 10_000 >= NOTHING_SMALLER:
+            return str(step / 10_000)
+        return str(NOTHING_SMALLER if step % NOTHING_SMALLER == 0 else step)
+
+
+def exact(number: float | str) -> Fraction:
+    """The fraction that the decimal text of a number means: 0.1 is 1/10."""
+    return Fraction(number if isinstance(number, str) else repr(float(number)))

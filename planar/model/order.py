@@ -1,0 +1,159 @@
+"""Orders, fills and events: the words, and the records they are kept in.
+
+All whole numbers: times in UTC milliseconds, prices in ticks, amounts in base units, money in quote units
+(docs/simulation.md, section 1). ``planar.engine.run`` turns them into frames of plain floats.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Side(IntEnum):
+    """Direction of an order; the value is the sign of what it does to the position."""
+
+    BUY = 1
+    SELL = -1
+
+
+class Kind(IntEnum):
+    """What an order is; a triggered stop goes on as MARKET, a triggered stop-limit as LIMIT."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    STOP_LIMIT = 3
+
+
+class Tif(IntEnum):
+    """Time in force."""
+
+    GTC = 0
+    IOC = 1
+    FOK = 2
+    GTD = 3
+
+
+class Status(IntEnum):
+    """Where an order stands. PENDING is on its way to the venue; UNKNOWN is never seen in a simulation."""
+
+    PENDING = 0
+    OPEN = 1
+    PARTIAL = 2
+    FILLED = 3
+    CANCELLED = 4
+    REJECTED = 5
+    EXPIRED = 6
+    UNKNOWN = 7
+
+
+class Reason(IntEnum):
+    """Why an order was refused or ended. An order call that is refused gives the negative value."""
+
+    NONE = 0
+    INVALID_ORDER = 1
+    INVALID_PRICE = 2
+    EXPIRED_AT_ONCE = 3
+    NO_PRICE = 4
+    DELISTED = 5
+    TOO_MANY_ORDERS = 6
+    BELOW_MIN_AMOUNT = 7
+    BELOW_MIN_COST = 8
+    INSUFFICIENT_FUNDS = 9
+    NO_POSITION = 10
+    ORDER_DONE = 11
+    UNKNOWN_ORDER = 12
+    AMEND_PENDING = 13
+    POST_ONLY_WOULD_TAKE = 14
+    STOP_WOULD_TRIGGER = 15
+    IOC_UNFILLED = 16
+    FOK_UNFILLED = 17
+    GTD_EXPIRED = 18
+
+
+class Event(IntEnum):
+    """What the venue tells about an order."""
+
+    ACCEPTED = 0
+    REJECTED = 1
+    TRIGGERED = 2
+    FILL = 3
+    AMENDED = 4
+    AMEND_REJECTED = 5
+    CANCELLED = 6
+    EXPIRED = 7
+
+
+NEVER = np.iinfo(np.int64).max
+"""A time that does not come."""
+
+ORDER = np.dtype(
+    [
+        ("time", "i8"),  # decision
+        ("arrive", "i8"),
+        ("expire", "i8"),  # GTD, else NEVER
+        ("cancel_at", "i8"),  # when a cancel arrives, else NEVER
+        ("amend_at", "i8"),  # when an amend arrives, else NEVER
+        ("done", "i8"),  # when it ended, else NEVER
+        ("price", "i8"),  # limit, ticks; 0 for none
+        ("stop", "i8"),  # trigger, ticks; 0 for none
+        ("limit_at", "f8"),  # the limit as a price
+        ("hit", "f8"),  # the print that fills it: the limit, or one tick through
+        ("stop_at", "f8"),  # the trigger as a price
+        ("amount", "i8"),  # 0 while a quote budget has not filled
+        ("filled", "i8"),
+        ("budget", "i8"),  # quote units left of a market buy by cost; 0 for none
+        ("reserved", "i8"),  # quote units of a buy, base units of a sell
+        ("cost", "i8"),
+        ("fee", "i8"),  # quote units; base units where the fee side is base
+        ("requested", "f8"),  # the amount (or cost, for a budget) as asked
+        ("settled", "i8"),  # the last step that met it
+        ("amend", "i8"),  # the amend on its way, an index, else -1
+        ("instrument", "i4"),
+        ("tag", "i4"),
+        ("side", "i1"),
+        ("kind", "i1"),
+        ("form", "i1"),  # its present kind
+        ("tif", "i1"),
+        ("post_only", "i1"),
+        ("status", "i1"),
+        ("reason", "i1"),
+        ("by_cost", "i1"),
+    ],
+    align=True,
+)
+
+FILL = np.dtype(
+    [
+        ("time", "i8"),
+        ("order", "i8"),
+        ("ticks", "i8"),
+        ("amount", "i8"),
+        ("cost", "i8"),
+        ("fee", "i8"),
+        ("spread", "f8"),  # price moved by the half spread, by impact, by stop slippage: quote per base
+        ("impact", "f8"),
+        ("slip", "f8"),
+        ("instrument", "i4"),
+        ("side", "i1"),
+        ("maker", "i1"),
+        ("fee_in_base", "i1"),
+        ("delisted", "i1"),
+    ],
+    align=True,
+)
+
+EVENT = np.dtype([("time", "i8"), ("order", "i4"), ("kind", "i1"), ("reason", "i1"), ("instrument", "i2")], align=True)
+
+AMEND = np.dtype(
+    [
+        ("time", "i8"),
+        ("arrive", "i8"),
+        ("order", "i8"),
+        ("price", "i8"),
+        ("stop", "i8"),
+        ("amount", "i8"),
+        ("extra", "i8"),  # what was reserved on top of the order's own reservation while it travels
+    ],
+    align=True,
+)

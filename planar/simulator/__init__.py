@@ -1,0 +1,4 @@
+"""The simulated market's assumptions, as values.
+
+fill_model   FillModel and its named profiles
+"""

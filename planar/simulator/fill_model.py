@@ -1,0 +1,68 @@
+"""What a backtest assumes about fills: one value, given as an object or by the name of a profile."""
+
+import math
+from dataclasses import dataclass, replace
+
+from planar.errors import ConfigError, did_you_mean
+
+PATHS = ("pessimistic", "optimistic", "adaptive", "ohlc", "olhc")
+LIMIT_FILLS = ("cross", "touch")
+
+
+@dataclass(frozen=True)
+class FillModel:
+    """The simulator's assumptions; docs/simulation.md, section 9, gives formulas and sources.
+
+    path: the order of a candle's extremes: "pessimistic", "optimistic", "adaptive", "ohlc" or "olhc".
+    latency_ms: how long an order, cancel or amend travels.
+    spread: "estimated" from candles, a number (the full relative spread), or None for none.
+    impact: "square_root", a number that scales it, or None for none.
+    stop_slippage: share of the candle's range that a triggered stop pays on top.
+    participation: share of the volume at or beyond its price that a resting order gets; None lifts the volume budget.
+    limit_fill: "cross" (one tick through) or "touch".
+    Raises ConfigError naming the field, its value and what it may be.
+    """
+
+    path: str = "pessimistic"
+    latency_ms: int = 250
+    spread: str | float | None = "estimated"
+    impact: str | float | None = "square_root"
+    stop_slippage: float = 0.05
+    participation: float | None = 0.10
+    limit_fill: str = "cross"
+
+    def __post_init__(self) -> None:
+        self._require("path", self.path in PATHS, f"one of {', '.join(PATHS)}")
+        self._require("limit_fill", self.limit_fill in LIMIT_FILLS, "'cross' or 'touch'")
+        self._require("latency_ms", _is_number(self.latency_ms) and int(self.latency_ms) == self.latency_ms, "whole milliseconds, 0 or more")
+        self._require("spread", self.spread in ("estimated", None) or _is_number(self.spread), "'estimated', a share of the price, or None")
+        self._require("impact", self.impact in ("square_root", None) or _is_number(self.impact), "'square_root', a number, or None")
+        self._require("stop_slippage", _is_number(self.stop_slippage), "a share of the range, 0 or more")
+        ok = self.participation is None or (_is_number(self.participation) and 0 < self.participation <= 1)
+        self._require("participation", ok, "a share above 0 and up to 1, or None for no volume budget")
+
+    def _require(self, field: str, is_met: bool, wanted: str) -> None:
+        if not is_met:
+            raise ConfigError(f"fill model: {field}={getattr(self, field)!r} must be {wanted}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+PROFILES = {
+    "pessimistic": FillModel(),
+    "adaptive": FillModel(path="adaptive"),
+    "optimistic": FillModel(path="optimistic"),
+    "ideal": FillModel("ohlc", 0, None, None, 0.0, None, "touch"),
+}
+
+
+def fill_model(choice: str | FillModel) -> FillModel:
+    """A FillModel as it is, or the profile of that name. Raises ConfigError naming the nearest profile."""
+    if isinstance(choice, FillModel):
+        return choice
+    if choice in PROFILES:
+        return replace(PROFILES[choice])
+    known = ", ".join(PROFILES)
+    raise ConfigError(f"fill={choice!r} is not a fill model; the profiles are {known}.{did_you_mean(str(choice), PROFILES)}")

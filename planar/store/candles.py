@@ -1,0 +1,213 @@
+"""The one gate for candle frames: whatever is imported, stored or handed to a backtest passes ``checked``.
+
+A candle frame has the columns of ``SCHEMA``: ``time`` is the open in UTC milliseconds, strictly rising and on the grid
+of its timeframe; prices are positive and finite; volume is NaN throughout where there is no volume data.
+Missing candles are allowed (they are gaps), impossible ones are not. Rows in messages count from 0.
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from planar.errors import DataError, did_you_mean
+from planar.model import timeframe as timeframes
+
+PRICES = ("open", "high", "low", "close")
+SCHEMA = {"time": pl.Int64, **dict.fromkeys(PRICES, pl.Float64), "volume": pl.Float64}
+TIME_NAMES = ("time", "timestamp", "date")
+
+# The years 1 to 9999: what a date can name, and what milliseconds mistaken for another unit fall out of.
+EARLIEST, LATEST = -62_135_596_800_000, 253_402_300_799_999
+
+_MISSING = {
+    "time": "Rename the column with the opens of the candles to 'time'.",
+    "volume": "Rename or add it; a column of nulls says that there is no volume data.",
+}
+
+
+def checked(frame: pl.DataFrame, *, name: str, timeframe: int | None = None) -> pl.DataFrame:
+    """The candles of a frame in the columns of ``SCHEMA``, or a DataError that says what is wrong and where.
+
+    frame: ``time`` (else ``timestamp`` or ``date``) as integer milliseconds or as a date, which is UTC unless it says
+    otherwise; ``open, high, low, close, volume`` of any numeric type. Other columns are dropped.
+    name: what the message calls the frame, an instrument or a file.
+    timeframe: its length in milliseconds, inferred when left out. A single row then has no grid to be on.
+    A volume that is null, NaN or zero in every row means "no volume data" and becomes NaN.
+    """
+    columns = _columns(frame, name)
+    time = _time(columns["time"], name)
+    _check_time(time, name, timeframe)
+    prices = {column: _numbers(columns[column], name) for column in PRICES}
+    _check_prices(time, prices, name)
+    volume = _volume(time, columns["volume"], name)
+    return pl.DataFrame({"time": time, **prices, "volume": volume}, schema=SCHEMA)
+
+
+def infer_timeframe(time: np.ndarray, *, name: str = "candles") -> int:
+    """The timeframe of opens that rise, in milliseconds: their most common difference, which must divide all others.
+
+    Raises DataError for fewer than two opens, for an uneven grid, and for a step that is no whole number of seconds.
+    """
+    if len(time) < 2:
+        raise DataError(f"{name}: {len(time)} candle(s) do not tell their timeframe; at least two are needed. Name it.")
+    steps = np.diff(time)
+    step = int(steps.min())
+    if 2 * np.count_nonzero(steps == step) <= len(steps):
+        lengths, counts = np.unique(steps, return_counts=True)
+        step = int(lengths[counts.argmax()])
+    uneven = (steps % step != 0) | (steps <= 0) if step > 0 else steps <= 0
+    if uneven.any():
+        row = int(uneven.argmax())
+        raise DataError(
+            f"{name}: the candles are not evenly spaced: the most common step is {_length(step)}, but row {row} "
+            f"({utc(time[row])}) and row {row + 1} ({utc(time[row + 1])}) are {_length(steps[row])} apart. "
+            "Give candles of one timeframe, with their opens in UTC."
+        )
+    return _whole_seconds(step, name)
+
+
+def gaps(time: np.ndarray, timeframe: int) -> pl.DataFrame:
+    """The candles missing between the first and the last open, one row per gap.
+
+    Columns: ``first`` and ``last`` open of the missing candles in UTC milliseconds, and how many are ``missing``.
+    """
+    steps = np.diff(time)
+    at = np.flatnonzero(steps > timeframe)
+    columns = {"first": time[at] + timeframe, "last": time[at + 1] - timeframe, "missing": steps[at] // timeframe - 1}
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64))
+
+
+def utc(time: int) -> str:
+    """``"2021-01-01 17:00 UTC"``; seconds and milliseconds are shown when there are any."""
+    # Not fromtimestamp: it fails before 1970 on Windows.
+    moment = datetime(1970, 1, 1) + timedelta(milliseconds=int(time))
+    form = "minutes" if time % 60_000 == 0 else "seconds" if time % 1_000 == 0 else "milliseconds"
+    return f"{moment.isoformat(sep=' ', timespec=form)} UTC"
+
+
+def _columns(frame: pl.DataFrame, name: str) -> dict[str, pl.Series]:
+    if not isinstance(frame, pl.DataFrame):
+        raise DataError(
+            f"{name}: candles must be a polars DataFrame, not {type(frame).__module__}.{type(frame).__name__}. "
+            "Convert them first: pl.from_pandas(frame), or frame.collect() for a LazyFrame."
+        )
+    opens = next((column for column in TIME_NAMES if column in frame.columns), "time")
+    for column in (opens, *PRICES, "volume"):
+        if column not in frame.columns:
+            raise DataError(
+                f"{name}: column {column!r} is missing; there are {', '.join(map(repr, frame.columns)) or 'none'}."
+                f"{did_you_mean(column, frame.columns)} {_MISSING.get(column, 'Rename or add it.')}"
+            )
+    if frame.is_empty():
+        raise DataError(f"{name}: there are no candles in it. Give at least one row.")
+    return {"time": frame[opens].rechunk(), **{column: frame[column].rechunk() for column in (*PRICES, "volume")}}
+
+
+def _time(opens: pl.Series, name: str) -> np.ndarray:
+    if isinstance(opens.dtype, pl.Datetime | pl.Date):
+        time = opens.cast(pl.Datetime("ms")).to_physical()
+    elif opens.dtype.is_integer() or opens.dtype == pl.Null:
+        time = opens.cast(pl.Int64, strict=False)
+    else:
+        raise DataError(
+            f"{name}: the times are {opens.dtype}, and must be whole UTC milliseconds (Int64) or dates. "
+            "Convert them, for example with .str.to_datetime() or .cast(pl.Int64)."
+        )
+    if time.null_count():
+        row = int(time.is_null().arg_max())
+        raise DataError(f"{name}: {time.null_count()} of the times are null, first in row {row}. Remove those rows.")
+    finer = {"us": 1_000, "ns": 1_000_000}.get(getattr(opens.dtype, "time_unit", None))
+    if finer and (row := _first(opens.to_physical().to_numpy() % finer != 0)) is not None:
+        raise DataError(f"{name}: the time of row {row}, {opens[row]}, is finer than a millisecond. Round it.")
+    return time.to_numpy()
+
+
+def _check_time(time: np.ndarray, name: str, timeframe: int | None) -> None:
+    if time.min() < EARLIEST or time.max() > LATEST:
+        row = _first((time < EARLIEST) | (time > LATEST))
+        raise DataError(
+            f"{name}: the time of row {row}, {time[row]}, is no date in UTC milliseconds. Convert its unit."
+        )
+    steps = np.diff(time)
+    if len(steps) and steps.min() <= 0:
+        row = (_first(steps < 0) if steps.min() < 0 else _first(steps == 0)) + 1
+        before = f"row {row - 1} ({utc(time[row - 1])})"
+        if steps[row - 1] < 0:
+            raise DataError(f"{name}: row {row} ({utc(time[row])}) is earlier than {before}. Sort the rows by time.")
+        raise DataError(
+            f"{name}: {int((steps == 0).sum())} times come twice, first {before} and {row}. Keep one of each."
+        )
+    if timeframe is None and len(time) == 1:
+        return
+    length = timeframe or infer_timeframe(time, name=name)
+    # Inferred steps divide all others, so the first candle speaks for the rest.
+    told = time if timeframe else time[:1]
+    if (row := _first(timeframes.bucket_open(told, length) != told)) is not None:
+        raise DataError(
+            f"{name}: row {row} ({utc(time[row])}) is not the open of a {_length(length)} candle; "
+            f"the nearest before is {utc(timeframes.bucket_open(int(time[row]), length))}. "
+            "Give the opens of the candles in UTC, or name another timeframe."
+        )
+
+
+def _numbers(column: pl.Series, name: str) -> np.ndarray:
+    if column.dtype.is_numeric() or column.dtype == pl.Null:
+        return column.cast(pl.Float64).to_numpy()
+    example = ""
+    if column.dtype == pl.String:
+        row = int((column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()).arg_max())
+        example = f" (row {row} is {column[row]!r})"
+    raise DataError(f"{name}: column {column.name!r} is {column.dtype}, not numbers{example}. Convert it to Float64.")
+
+
+def _check_prices(time: np.ndarray, prices: dict[str, np.ndarray], name: str) -> None:
+    opens, high, low, close = prices.values()
+    # Every comparison with NaN is false, so this also fails on whatever is not a number.
+    good = low.min() > 0 and high.max() < np.inf
+    if good and all((low <= price).all() and (price <= high).all() for price in (opens, close)):
+        return
+    for column, price in prices.items():
+        _refuse(~np.isfinite(price), time, name, f"{column!r} is null, NaN or infinite")
+        _refuse(price <= 0, time, name, f"{column!r} is zero or negative")
+    for lower, upper in (("low", "high"), ("open", "high"), ("close", "high"), ("low", "open"), ("low", "close")):
+        _refuse(prices[lower] > prices[upper], time, name, f"{lower!r} is above {upper!r}")
+
+
+def _volume(time: np.ndarray, column: pl.Series, name: str) -> np.ndarray:
+    volume = _numbers(column, name)
+    if volume.min() >= 0 and 0 < volume.max() < np.inf:
+        return volume
+    unknown = np.isnan(volume)
+    if unknown.all() or (volume == 0).all():
+        return np.full(len(volume), np.nan)
+    _refuse(unknown, time, name, "'volume' is null or NaN, and elsewhere it is not,")
+    _refuse(np.isinf(volume), time, name, "'volume' is infinite")
+    _refuse(volume < 0, time, name, "'volume' is negative")
+    return volume
+
+
+def _refuse(bad: np.ndarray, time: np.ndarray, name: str, what: str) -> None:
+    row = _first(bad)
+    if row is not None:
+        count = int(bad.sum())
+        rows = f"{count} rows, first in row {row}" if count > 1 else f"row {row}"
+        raise DataError(f"{name}: {what} in {rows} ({utc(time[row])}). Repair or remove such candles.")
+
+
+def _first(found: np.ndarray) -> int | None:
+    row = int(found.argmax())
+    return row if found[row] else None
+
+
+def _whole_seconds(step: int, name: str) -> int:
+    if step % 1_000:
+        raise DataError(
+            f"{name}: the candles are {step} ms apart, which is no whole number of seconds. "
+            "Times are UTC milliseconds: multiply seconds by 1000."
+        )
+    return step
+
+
+def _length(step: int) -> str:
+    return timeframes.name(int(step)) if step > 0 and step % 1_000 == 0 else f"{step} ms"

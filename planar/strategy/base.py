@@ -1,0 +1,128 @@
+"""`Strategy`: what an author subclasses. A class declares; `Layout` is what was declared, checked."""
+
+import copy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from planar.errors import ConfigError, StrategyError, did_you_mean
+from planar.model.timeframe import milliseconds
+from planar.strategy.parameter import Array, Number, Parameter, Shared
+
+SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone")
+HOOKS = ("on_candle", "on_fill", "on_order_error", "on_position", "on_step", "on_start", "on_stop", "on_reset")
+LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a strategy class declares, in order of declaration.
+
+    memory: numbers kept per instrument; arrays: fixed floats per instrument; objects: anything else, which keeps the
+    strategy interpreted where a hook uses it.
+    """
+
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    memory: dict[str, Number] = field(default_factory=dict)
+    shared: dict[str, Number] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    objects: dict[str, object] = field(default_factory=dict)
+
+
+def _layout_of(cls: type) -> Layout:
+    """Collects the declarations of a class and its bases; a subclass redeclares by name."""
+    layout = Layout()
+    groups = (layout.parameters, layout.memory, layout.shared, layout.arrays, layout.objects)
+    for owner in reversed(cls.__mro__[: cls.__mro__.index(Strategy)]):
+        for name, value in vars(owner).items():
+            if name.startswith("__") or name in SETTINGS or callable(value) or isinstance(value, property | classmethod | staticmethod):
+                continue
+            for group in groups:
+                group.pop(name, None)
+            _group_of(value, layout)[name] = getattr(value, "default", value) if isinstance(value, Shared) else value
+    return layout
+
+
+def _group_of(value: object, layout: Layout) -> dict:
+    for kind, group in ((Parameter, layout.parameters), (Shared, layout.shared), (Array, layout.arrays)):
+        if isinstance(value, kind):
+            return group
+    return layout.memory if isinstance(value, int | float) else layout.objects
+
+
+class Strategy:
+    """The base of every strategy.
+
+    instruments: names such as ``"binance:BTC/USDT"``, in the order their hooks run.
+    timeframe: of the candles that ``on_candle`` sees.
+    timeframes: higher ones, seen as ``candle.d1``, ``candle.h4``, as of their last closed candle.
+    warmup: candles before the first decision; 0 derives it from the indicators' leading gaps. May be a method.
+    timezone: of ``candle.hour`` and ``candle.weekday``.
+
+    Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_step(self, universe)``,
+    ``on_start(self, broker)``, ``on_stop(self, broker)``, ``on_reset(self)``, ``on_fill(self, fill, broker)``,
+    ``on_order_error(self, order, broker)``, ``on_position(self, broker)``.
+
+    Numbers declared in the class are memory, one per instrument; `shared` and `array` declare other kinds; `param`
+    declares what the user may choose.
+    """
+
+    instruments: list[str] = []  # noqa: RUF012 - a declaration, replaced by subclasses
+    timeframe: str = "1h"
+    timeframes: list[str] = []  # noqa: RUF012
+    warmup: int | Callable[..., int] = 0
+    timezone: str = "UTC"
+
+    layout: Layout
+
+    def __init_subclass__(cls, **keywords: object) -> None:
+        super().__init_subclass__(**keywords)
+        cls.layout = _layout_of(cls)
+        _check_declarations(cls)
+
+    def __init__(self, **parameters: object) -> None:
+        """Sets the parameters. Raises ConfigError for an unknown name or a value outside its bounds."""
+        layout, name = type(self).layout, type(self).__name__
+        for key in parameters:
+            if key not in layout.parameters:
+                known = ", ".join(layout.parameters) or "none"
+                near = did_you_mean(key, layout.parameters)
+                raise ConfigError(f"{name} has no parameter {key!r}; its parameters are {known}.{near}")
+        for key, declared in layout.parameters.items():
+            setattr(self, key, declared.checked(key, parameters.get(key, declared.default), name))
+        for key, value in layout.objects.items():
+            setattr(self, key, copy.deepcopy(value))
+
+    @property
+    def parameters(self) -> dict[str, Number]:
+        """The chosen parameters by name."""
+        return {name: getattr(self, name) for name in type(self).layout.parameters}
+
+    def indicators(self, candles) -> dict:
+        """Columns by name, each as long as the candles; a dict under ``"d1"`` holds columns of that timeframe."""
+        return {}
+
+
+def _check_declarations(cls: type[Strategy]) -> None:
+    where = f"{cls.__name__} ({getattr(sys.modules.get(cls.__module__), '__file__', cls.__module__)})"
+    for hook, why in LATER_HOOKS.items():
+        if hasattr(cls, hook):
+            raise StrategyError(f"{where} defines {hook}: {why}. Remove it, or decide in on_candle.")
+    for name in vars(cls):
+        if name.startswith("on_") and name not in HOOKS:
+            raise StrategyError(f"{where} defines {name}, which is no hook.{did_you_mean(name, HOOKS)} Hooks are {', '.join(HOOKS)}.")
+    try:
+        base = milliseconds(cls.timeframe)
+        higher = [milliseconds(t) for t in cls.timeframes]
+    except ConfigError as error:
+        raise StrategyError(f"{where}: {error}") from None
+    for text, length in zip(cls.timeframes, higher, strict=True):
+        if length <= base or length % base:
+            raise StrategyError(f"{where}: timeframes has {text!r}, which is not a multiple of timeframe {cls.timeframe!r}.")
+    if isinstance(cls.instruments, str):
+        raise StrategyError(f"{where}: instruments is the text {cls.instruments!r}; write a list: [{cls.instruments!r}].")
+
+
+def alias(timeframe: str) -> str:
+    """How a candle names a higher timeframe: ``"1d"`` is ``candle.d1``."""
+    return timeframe[-1] + timeframe[:-1]

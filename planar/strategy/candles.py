@@ -1,0 +1,86 @@
+"""`Candles`: what ``indicators(self, candles)`` receives: arrays of one instrument, from its origin on."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from planar.errors import StrategyError, did_you_mean
+from planar.model.timeframe import MILLISECONDS
+
+FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(eq=False)
+class Candles:
+    """Candles of one instrument and timeframe.
+
+    time: shape (n,), int64, UTC ms of the open. open, high, low, close, volume: shape (n,), float64; a volume of nan
+    throughout means that there is no volume data. Higher timeframes hang on it by name: ``candles.d1.close``.
+    """
+
+    time: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+    timeframe: int
+    higher: dict[str, "Candles"] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getattr__(self, name: str) -> "Candles":
+        higher = self.__dict__.get("higher", {})
+        if name in higher:
+            return higher[name]
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = [*FIELDS, "time", "frame", *higher]
+        raise StrategyError(f"candles have no {name!r}; they have {', '.join(known)}.{did_you_mean(name, known)}")
+
+    @cached_property
+    def frame(self):
+        """The same as a polars frame: ``time`` (Int64 ms), ``open, high, low, close, volume``."""
+        import polars as pl
+
+        return pl.DataFrame({"time": self.time, **{name: getattr(self, name) for name in FIELDS}})
+
+    @cached_property
+    def closes(self) -> np.ndarray:
+        """Shape (n,), int64: when each candle is known."""
+        return self.time + self.timeframe
+
+    def until(self, count: int) -> "Candles":
+        """The first ``count`` candles, higher timeframes as far as they are closed by then."""
+        cut = Candles(self.time[:count], *(getattr(self, f)[:count] for f in FIELDS), self.timeframe)
+        now = cut.closes[-1] if count else 0
+        for name, candles in self.higher.items():
+            cut.higher[name] = candles.until(int(np.searchsorted(candles.closes, now, side="right")))
+        return cut
+
+
+def resample(candles: Candles, timeframe: int, end: int) -> Candles:
+    """Candles of a longer timeframe, whole ones only: those that open at or after the first candle and close by ``end``."""
+    week = MILLISECONDS["w"]
+    shift = 4 * MILLISECONDS["d"] if timeframe % week == 0 else 0
+    opens = (candles.time - shift) // timeframe * timeframe + shift
+    starts = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1)) if len(opens) else np.zeros(0, np.int64)
+    if len(starts) == 0:
+        return Candles(opens, *(getattr(candles, f) for f in FIELDS), timeframe)
+    last = np.append(starts[1:], len(opens)) - 1
+    columns = (
+        candles.open[starts],
+        np.maximum.reduceat(candles.high, starts),
+        np.minimum.reduceat(candles.low, starts),
+        candles.close[last],
+        np.add.reduceat(candles.volume, starts),
+    )
+    whole = (opens[starts] >= candles.time[0]) & (opens[starts] + timeframe <= end)
+    return Candles(opens[starts][whole], *(np.ascontiguousarray(c[whole]) for c in columns), timeframe)
+
+
+def as_of(candles: Candles, higher: Candles) -> np.ndarray:
+    """Shape (n,), int64: for each candle the row of the last higher candle closed by its close, -1 before the first."""
+    return np.searchsorted(higher.closes, candles.closes, side="right") - 1

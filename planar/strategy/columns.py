@@ -1,0 +1,146 @@
+"""The columns a strategy sees: prices and its own indicators, per instrument and timeframe, and the warm-up they need."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from planar.errors import DataError, StrategyError, did_you_mean
+from planar.model.timeframe import milliseconds
+from planar.strategy.base import Strategy, alias
+from planar.strategy.candles import Candles, as_of, resample
+from planar.strategy.typed import FIRST_COLUMN, CandleType
+
+PRICES = ("open", "high", "low", "close", "volume")
+RESERVED = (*PRICES, "time", "now", "hour", "weekday", "back", "last", "row", "columns", "higher", "offset", "offsets")
+
+
+@dataclass
+class Series:
+    """Columns of one instrument and timeframe, all shape (n,): prices first, then indicators in order of their names."""
+
+    time: np.ndarray
+    timeframe: int
+    columns: dict[str, np.ndarray]
+    higher: dict[str, tuple["Series", np.ndarray]] = field(default_factory=dict)
+    offsets: np.ndarray | None = None
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        return tuple(name for name in self.columns if name not in PRICES)
+
+    def candle_type(self) -> CandleType:
+        """The compiled type of a candle of this series."""
+        return CandleType(self.indicators, tuple((name, s.candle_type()) for name, (s, _) in self.higher.items()))
+
+    def table(self, kept: list[np.ndarray]) -> np.ndarray:
+        """The column table of `planar.strategy.typed`; what its addresses point to is added to ``kept``."""
+        offsets = 0 if self.offsets is None else self.offsets.ctypes.data
+        head = [self.time, *(self.columns[name] for name in PRICES)]
+        entries = [a.ctypes.data for a in head] + [len(self.time), self.timeframe, offsets]
+        entries += [self.columns[name].ctypes.data for name in self.indicators]
+        kept += [*head, *(self.columns[name] for name in self.indicators)]
+        for series, rows in self.higher.values():
+            inner = series.table(kept)
+            kept += [rows, inner]
+            entries += [rows.ctypes.data, inner.ctypes.data]
+        if self.offsets is not None:
+            kept.append(self.offsets)
+        table = np.array(entries, np.int64)
+        kept.append(table)
+        assert len(head) + 3 == FIRST_COLUMN
+        return table
+
+
+def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, int]:
+    """Computes a strategy's columns over candles from their origin; gives them and the first row it may decide on.
+
+    end: when the data ends, UTC ms; a higher candle must have closed by then.
+    Raises StrategyError naming strategy, column and remedy.
+    """
+    for timeframe in type(strategy).timeframes:
+        candles.higher[alias(timeframe)] = resample(candles, milliseconds(timeframe), end)
+    made = strategy.indicators(candles)
+    if not isinstance(made, dict):
+        raise StrategyError(f"{_name(strategy)}.indicators gives {type(made).__name__}; it must give a dict of columns.")
+    base = _series(strategy, candles, {k: v for k, v in made.items() if not isinstance(v, dict)})
+    ready = _ready(base)
+    for key in (k for k, v in made.items() if isinstance(v, dict)):
+        if key not in candles.higher:
+            known = ", ".join(candles.higher) or "none"
+            near = did_you_mean(key, candles.higher)
+            raise StrategyError(f"{_name(strategy)}.indicators names timeframe {key!r}; the class declares {known}.{near}")
+    for name, higher in candles.higher.items():
+        inner = _series(strategy, higher, made.get(name, {}))
+        rows = as_of(candles, higher)
+        base.higher[name] = (inner, rows)
+        ready = max(ready, int(np.searchsorted(rows, _ready(inner), side="left")))
+    base.offsets = _offsets(strategy, candles)
+    return base, _first_row(strategy, ready)
+
+
+def _name(strategy: Strategy) -> str:
+    return type(strategy).__name__
+
+
+def _series(strategy: Strategy, candles: Candles, made: dict) -> Series:
+    columns = {name: np.ascontiguousarray(getattr(candles, name), np.float64) for name in PRICES}
+    for name in sorted(made):
+        columns[name] = _column(strategy, name, made[name], len(candles))
+    return Series(np.ascontiguousarray(candles.time, np.int64), candles.timeframe, columns)
+
+
+def _column(strategy: Strategy, name: str, values: object, length: int) -> np.ndarray:
+    where = f"{_name(strategy)}.indicators: column {name!r}"
+    if not isinstance(name, str) or not name.isidentifier() or name in RESERVED or name.startswith("_"):
+        raise StrategyError(f"{where} cannot be read as candle.{name}: choose another name.")
+    try:
+        array = np.ascontiguousarray(np.asarray(values), np.float64)
+    except (TypeError, ValueError):
+        raise StrategyError(f"{where} is not a column of numbers but {type(values).__name__}.") from None
+    if array.shape != (length,):
+        raise StrategyError(f"{where} has shape {array.shape}; it must have one value per candle: ({length},).")
+    return array
+
+
+def _ready(series: Series) -> int:
+    """The first row at which every indicator has a value."""
+    first = 0
+    for name in series.indicators:
+        values = series.columns[name]
+        valid = ~np.isnan(values[:1]) if len(values) else np.zeros(0, bool)
+        if len(values) and not valid[0]:
+            known = np.flatnonzero(~np.isnan(values))
+            first = max(first, int(known[0]) if len(known) else len(values))
+    return first
+
+
+def _first_row(strategy: Strategy, ready: int) -> int:
+    """The larger of what the indicators need and what the author declared."""
+    declared = strategy.warmup() if callable(strategy.warmup) else strategy.warmup
+    if not isinstance(declared, int) or declared < 0:
+        raise StrategyError(f"{_name(strategy)}: warmup={declared!r} must be a whole number of candles, 0 or more.")
+    return max(ready, declared)
+
+
+def _offsets(strategy: Strategy, candles: Candles) -> np.ndarray | None:
+    """Shape (n,), int64: ms from UTC to the class's timezone at each close; None for UTC."""
+    if type(strategy).timezone == "UTC":
+        return None
+    try:
+        zone = ZoneInfo(type(strategy).timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise StrategyError(f"{_name(strategy)}: timezone {type(strategy).timezone!r} is not known; write 'Europe/Berlin'.") from None
+    hours, back = np.unique(candles.closes // 3_600_000, return_inverse=True)
+    shifts = [datetime.fromtimestamp(int(h) * 3600, UTC).astimezone(zone).utcoffset() for h in hours]
+    return np.array([int(s.total_seconds() * 1000) for s in shifts], np.int64)[back]
+
+
+def check_warm_up(strategy: Strategy, name: str, first: int, candles: Candles) -> None:
+    """Raises DataError when an instrument's data ends before its first decision."""
+    if first >= len(candles):
+        raise DataError(
+            f"{name}: {_name(strategy)} needs {first + 1:,} candles before its first decision and the data has {len(candles):,}. "
+            "Import more candles, choose an earlier start or a shorter parameter."
+        )

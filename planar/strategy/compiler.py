@@ -1,0 +1,164 @@
+"""Compiles the hooks of a strategy to the one signature that the kernel calls, or says why not and where."""
+
+import hashlib
+import os
+import re
+import shutil
+import types as python_types
+from dataclasses import dataclass, field
+
+import numba
+from numba import types
+from numba.core import errors
+
+from planar.kernel.loop import HOOK, no_hook
+from planar.kernel.machine import CACHE
+from planar.kernel.state import Instrument, State
+from planar.strategy import exact, typed
+from planar.strategy.base import Layout, Strategy
+from planar.strategy.source import CannotCompile, Source, read_source
+
+KEPT_STRATEGIES = 64
+
+HOOK_SOURCE = {
+    "on_candle": "__f__(__self__((state, ins, memory, shared)), __candle__((state, ins, table, row)), __broker__((state, index)))",
+    "on_fill": "__f__(__self__((state, ins, memory, shared)), __fill__((state, table)), __broker__((state, index)))",
+    "on_order_error": "__f__(__self__((state, ins, memory, shared)), __order__((state, table)), __broker__((state, index)))",
+    "on_position": "__f__(__self__((state, ins, memory, shared)), __broker__((state, index)))",
+}
+WRAPPER = """
+def hook(state, ins, table, row):
+    memory, shared, index = __places__(state, ins)
+    {call}
+    return 0
+"""
+
+
+@dataclass
+class Hooks:
+    """Compiled hooks in the kernel's signature; those that the strategy lacks do nothing. Texts by their numbers."""
+
+    on_candle: object = no_hook
+    on_fill: object = no_hook
+    on_order_error: object = no_hook
+    on_position: object = no_hook
+    strings: tuple[str, ...] = ()
+    kept: list = field(default_factory=list)
+
+
+def slots_of(layout: Layout) -> tuple[tuple, int, int]:
+    """Places of declared numbers: ((name, kind, where, place), …), slots per instrument, slots shared."""
+    slots, place = [], 0
+    for name, value in {**{n: p.default for n, p in layout.parameters.items()}, **layout.memory}.items():
+        slots.append((name, kind_of(value), "_memory", place))
+        place += 1
+    for name, declared in layout.arrays.items():
+        slots.append((name, declared.length, "_memory", place))
+        place += declared.length
+    for i, (name, value) in enumerate(layout.shared.items()):
+        slots.append((name, kind_of(value), "_shared", i))
+    return tuple(slots), place, len(layout.shared)
+
+
+def kind_of(value: float) -> str:
+    """How a declared number is kept."""
+    return "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float"
+
+
+@numba.njit
+def _places(state, ins):
+    """Addresses of the instrument's memory and of the shared one, and its index."""
+    record = Instrument(ins, 0)
+    return record.memory, State(state, 0).shared, record.index
+
+
+def compile_strategy(cls: type[Strategy], candle: typed.CandleType) -> Hooks:
+    """Compiles the hooks that a class defines. Raises CannotCompile with the reason and the line."""
+    if hasattr(cls, "on_step"):
+        raise CannotCompile("on_step works on the universe as Python objects", cls.on_step.__code__.co_firstlineno)
+    source = read_source(cls)
+    self_type = typed.SelfType(slots_of(cls.layout)[0], source.key)
+    broker = typed.BrokerType(source.strings)
+    names = {
+        **source.globals,
+        "__builtins__": __builtins__,
+        "__power__": exact.power,
+        "__exact_int__": exact.exact_int,
+        "__exact_bool__": exact.exact_bool,
+    }
+    functions = {}
+    for name, code in source.functions.items():
+        python = python_types.FunctionType(code, names, name, _defaults(cls, name))
+        functions[name] = numba.njit(error_model="python", nogil=True)(python)
+        if name not in source.methods:
+            names[name] = functions[name]
+    typed.bind_methods(self_type, {n: functions[n] for n in source.methods if n not in HOOK_SOURCE})
+    made = {
+        "__self__": typed.maker(self_type),
+        "__candle__": typed.maker(candle),
+        "__broker__": typed.maker(broker),
+        "__order__": typed.maker(typed.ORDER_VIEW),
+        "__fill__": typed.maker(typed.FILL_VIEW),
+        "__places__": _places,
+    }
+    hooks = Hooks(strings=source.strings)
+    with _cache_of(source, candle) as is_cached:
+        for name in HOOK_SOURCE:
+            if name in functions:
+                setattr(hooks, name, _compile_hook(source, name, {**made, "__f__": functions[name]}, is_cached))
+    return hooks
+
+
+def _defaults(cls: type, name: str) -> tuple | None:
+    method = getattr(cls, name, None)
+    return getattr(method, "__defaults__", None)
+
+
+def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
+    code = compile(WRAPPER.format(call=HOOK_SOURCE[name]), source.file, "exec")
+    body = next(c for c in code.co_consts if isinstance(c, python_types.CodeType))
+    function = python_types.FunctionType(body.replace(co_name=name, co_qualname=name), names, name)
+    try:
+        return numba.njit(HOOK.signature, cache=is_cached, error_model="python", nogil=True)(function)
+    except errors.NumbaError as error:
+        import os as _o
+        if _o.environ.get("DBG"): raise
+        raise _explained(error, source, name) from None
+
+
+class _cache_of:  # noqa: N801 - reads as a function
+    """Points numba's cache at a folder named after all that this strategy's compiled code depends on."""
+
+    def __init__(self, source: Source, candle: typed.CandleType) -> None:
+        self.folder = CACHE / f"strategy-{source.key}-{_short_hash(candle.name)}"
+        self.is_possible = os.path.isfile(source.file)
+
+    def __enter__(self) -> bool:
+        if self.is_possible:
+            self.folder.mkdir(exist_ok=True)
+            os.utime(self.folder)
+            numba.config.CACHE_DIR = str(self.folder)
+            folders = sorted(CACHE.glob("strategy-*"), key=lambda f: f.stat().st_mtime, reverse=True)
+            for stale in folders[KEPT_STRATEGIES:]:
+                shutil.rmtree(stale, ignore_errors=True)
+        return self.is_possible
+
+    def __exit__(self, *_: object) -> None:
+        numba.config.CACHE_DIR = str(CACHE)
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _explained(error: errors.NumbaError, source: Source, hook: str) -> CannotCompile:
+    """The innermost line of the author's file that numba names, and the first sentence of what it says of it."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [int(n) for n in re.findall(r'File "[^"]*' + re.escape(os.path.basename(source.file)) + r'", line (\d+)', text)]
+    attribute = re.search(r"Unknown attribute '(\w+)' of type (\w+)", text)
+    if attribute:
+        reason = f"{attribute[2].lower()} has no {attribute[1]!r} that compiled code knows"
+    else:
+        found = re.search(r"(?:TypingError|raised)[:\s]+((?!.*Failed in)[^\n]+)", text) or re.search(r"\n([^\n]*(?:[Uu]se of|Cannot|No implementation|cannot)[^\n]*)", text)
+        reason = (found[1] if found else text.strip().splitlines()[-1]).strip()
+    return CannotCompile(f"{hook}: {reason}", lines[-1] if lines else None)

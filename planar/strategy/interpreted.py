@@ -1,0 +1,317 @@
+"""What interpreted strategy code sees: the same candle, self, broker and universe, as Python objects over the same records.
+
+This form defines the API. Values are read through memoryviews, which give plain Python numbers without copying.
+"""
+
+import math
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from planar.errors import StrategyError, did_you_mean
+from planar.kernel import check, ledger, reads, views
+from planar.model.order import NEVER, Reason, Side, Status, Tif
+from planar.strategy.base import Layout, Strategy
+
+PRICES = ("open", "high", "low", "close", "volume")
+NAN = float("nan")
+SIZES = ("amount", "cost", "fraction", "risk")
+
+
+class View:
+    """The last n values of a column, ending at the present candle."""
+
+    __slots__ = ("_address", "_values")
+
+    def __init__(self, values: memoryview, address: int) -> None:
+        self._values, self._address = values, address
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, i: int) -> float:
+        return self._values[i]
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._values)
+
+
+def _reduce(function):
+    return lambda self: function(self._address, len(self._values))
+
+
+for _name, _function in views.REDUCTIONS.items():
+    setattr(View, _name, _reduce(_function))
+
+
+class Candle:
+    """One candle as a strategy sees it. Subclassed per instrument and timeframe by `candle_class`."""
+
+    __slots__ = ("row",)
+    columns: dict[str, memoryview]
+    addresses: dict[str, int]
+    times: memoryview
+    timeframe: int
+    zone: ZoneInfo | None
+    higher: dict[str, tuple["type[Candle]", memoryview]]
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+
+    @property
+    def time(self) -> int:
+        """Open, UTC ms."""
+        return self.times[self.row]
+
+    @property
+    def now(self) -> int:
+        """The decision time: the close, UTC ms."""
+        return self.times[self.row] + self.timeframe
+
+    @property
+    def hour(self) -> int:
+        """Hour of the decision time in the strategy's timezone."""
+        return (self.now + self.offset) // 3_600_000 % 24
+
+    @property
+    def weekday(self) -> int:
+        """Weekday of the decision time in the strategy's timezone, Monday is 0."""
+        return ((self.now + self.offset) // 86_400_000 + 3) % 7
+
+    @property
+    def offset(self) -> int:
+        return self.offsets[self.row] if self.offsets is not None else 0
+
+    def back(self, k: int) -> "Candle":
+        """The candle k candles ago."""
+        if not 0 <= k <= self.row:
+            raise IndexError(f"candle.back({k}) leaves the candles there are: this is number {self.row}, counted from 0.")
+        return type(self)(self.row - k)
+
+    def last(self, name: str, n: int) -> View:
+        """The last n values of a column, ending at this candle."""
+        if name not in self.columns:
+            raise AttributeError(f"candle.last has no column {name!r}.{did_you_mean(name, self.columns)}")
+        if not 1 <= n <= self.row + 1:
+            raise IndexError(f"candle.last({name!r}, {n}) leaves the candles there are: {self.row + 1} are known.")
+        first = self.row + 1 - n
+        return View(self.columns[name][first : self.row + 1], self.addresses[name] + 8 * first)
+
+    def __getattr__(self, name: str):
+        known = [*self.columns, *self.higher, "time", "now", "hour", "weekday", "back", "last"]
+        raise AttributeError(f"candle has no {name!r}; it has {', '.join(known)}.{did_you_mean(name, known)}")
+
+
+def candle_class(series, higher: dict[str, tuple[type[Candle], np.ndarray]], offsets: np.ndarray | None) -> type[Candle]:
+    """A Candle class over the columns of one instrument: one property per column, as fast as Python reads."""
+    columns = {name: memoryview(values).toreadonly() for name, values in series.columns.items()}
+    rows = {name: (kind, memoryview(as_of)) for name, (kind, as_of) in higher.items()}
+    body: dict[str, object] = {"__slots__": ()}
+    for name, values in columns.items():
+        body[name] = property(lambda self, values=values: values[self.row])
+    for name, (kind, as_of) in rows.items():
+        body[name] = property(lambda self, kind=kind, as_of=as_of: kind(as_of[self.row]))
+    made = type("Candle", (Candle,), body)
+    made.columns, made.higher = columns, rows
+    made.addresses = {name: values.ctypes.data for name, values in series.columns.items()}
+    made.times, made.timeframe = memoryview(series.time), series.timeframe
+    made.offsets = None if offsets is None else memoryview(offsets)
+    return made
+
+
+class OrderView:
+    """An order as it stands now."""
+
+    __slots__ = ("_address", "_index", "_tags")
+
+    def __init__(self, address: int, index: int, tags: "Texts") -> None:
+        self._address, self._index, self._tags = address, index, tags
+
+
+class FillView(OrderView):
+    """One fill."""
+
+    __slots__ = ()
+
+
+def _read(function, kind=None):
+    if kind is None:
+        return property(lambda self: function(self._address, self._index))
+    return property(lambda self: kind(function(self._address, self._index)))
+
+
+KINDS = {"status": Status, "reason": Reason, "side": Side}
+for _name, _function in reads.ORDER_READS.items():
+    setattr(OrderView, _name, _read(_function, KINDS.get(_name)))
+for _name in reads.ORDER_READS:
+    if _name not in reads.FILL_READS:
+        setattr(FillView, _name, property(lambda self: (_ for _ in ()).throw(AttributeError("a fill has no such value"))))
+for _name, _function in reads.FILL_READS.items():
+    setattr(FillView, _name, _read(_function, KINDS.get(_name)))
+
+
+class Texts:
+    """Texts known by number: tags, log lines, names of marks and plots."""
+
+    def __init__(self, known: tuple[str, ...] = ()) -> None:
+        self.known = list(known)
+        self._numbers = {text: i for i, text in enumerate(known)}
+
+    def number(self, text: str) -> int:
+        if not text:
+            return self._numbers.get(text, -1)
+        if text not in self._numbers:
+            self._numbers[text] = len(self.known)
+            self.known.append(text)
+        return self._numbers[text]
+
+    def text(self, number: int) -> str:
+        return self.known[number] if 0 <= number < len(self.known) else ""
+
+
+class Broker:
+    """What a strategy can do and read for one instrument."""
+
+    __slots__ = ("_address", "_index", "_texts")
+
+    def __init__(self, address: int, index: int, texts: Texts) -> None:
+        self._address, self._index, self._texts = address, index, texts
+
+    def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
+            tif="GTC", expire=None, post_only=False, tag="") -> int:  # fmt: skip
+        """Asks to buy. Gives the order's id, or a negative `Reason`."""
+        sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
+        return self._submit(1, sizing, size, price, stop, stop_loss, tif, expire, post_only, tag)
+
+    def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None,
+             tif="GTC", expire=None, post_only=False, tag="") -> int:  # fmt: skip
+        """Asks to sell. Gives the order's id, or a negative `Reason`."""
+        sizing, size = _size_of(amount, cost, fraction, None, None)
+        return self._submit(-1, sizing, size, price, stop, None, tif, expire, post_only, tag)
+
+    def _submit(self, side, sizing, size, price, stop, stop_loss, tif, expire, post_only, tag) -> int:
+        if tif not in Tif.__members__:
+            raise StrategyError(f"tif={tif!r} is not one of {', '.join(Tif.__members__)}.{did_you_mean(str(tif), Tif.__members__)}")
+        return check.submit(
+            self._address, self._index, side, sizing, size, _given(price), _given(stop), _given(stop_loss),
+            Tif[tif].value, NEVER if expire is None else int(expire), int(post_only), self._texts.number(tag) if tag else -1,
+        )  # fmt: skip
+
+    def cancel(self, id: int) -> int:
+        """Asks to cancel one order."""
+        return check.cancel(self._address, self._index, id)
+
+    def cancel_all(self) -> int:
+        """Asks to cancel all open orders of the instrument; gives how many."""
+        return check.cancel_all(self._address, self._index)
+
+    def amend(self, id: int, price=None, stop=None, amount=None) -> int:
+        """Asks to change an order's limit, trigger or total amount."""
+        return check.amend(self._address, self._index, id, _given(price), _given(stop), _given(amount))
+
+    def close(self, fraction: float = 1.0, tag: str = "") -> int:
+        """Sells a fraction of the position at market."""
+        return check.close(self._address, self._index, _finite(fraction), self._texts.number(tag) if tag else -1)
+
+    def target(self, weight: float, tag: str = "") -> int:
+        """Trades at market towards a share of equity held in this instrument."""
+        return check.target(self._address, self._index, _finite(weight), self._texts.number(tag) if tag else -1)
+
+    def quote(self, slot: int, side: str, price: float, amount=None, cost=None, post_only=False, tag="") -> int:
+        """Keeps, amends or replaces the resting limit of a numbered slot (0 to 63)."""
+        sizing, size = _size_of(amount, cost, None, None, None)
+        direction = Side[side.upper()].value
+        number = self._texts.number(tag) if tag else -1
+        return check.quote(self._address, self._index, slot, direction, sizing, size, _given(price), int(post_only), number)
+
+    def order(self, id: int) -> OrderView:
+        """The order of an id."""
+        return OrderView(self._address, check.known(self._address, id), self._texts)
+
+    def log(self, text: str, *values: float) -> None:
+        """Keeps a line: the text with up to four numbers, formatted when it is shown."""
+        self._note(0, text, values)
+
+    def mark(self, name: str, price: float = 0.0) -> None:
+        """Marks this candle in the report."""
+        self._note(1, name, (price,))
+
+    def plot(self, name: str, value: float = 0.0) -> None:
+        """One point of a line in the report."""
+        self._note(2, name, (value,))
+
+    def _note(self, kind: int, text: str, values: tuple) -> None:
+        if len(values) > 4:
+            raise StrategyError(f"broker.{views.NOTES[kind]} keeps up to four numbers; {len(values)} were given.")
+        numbers = [float(v) for v in values] + [0.0] * (4 - len(values))
+        ledger.note(self._address, self._index, kind, self._texts.number(text), len(values), *numbers)
+
+    def __getattr__(self, name: str):
+        known = [n for n in dir(type(self)) if not n.startswith("_")]
+        raise AttributeError(f"broker has no {name!r}.{did_you_mean(name, known)}")
+
+
+def _broker_read(function):
+    return property(lambda self: function(self._address, self._index))
+
+
+for _name, _function in reads.BROKER.items():
+    setattr(Broker, _name, _broker_read(_function))
+
+
+def _given(value) -> float:
+    return NAN if value is None else _finite(value)
+
+
+def _finite(value) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"an order's amount or price is not finite: {value!r}")
+    return float(value)
+
+
+def _size_of(amount, cost, fraction, risk, stop_loss) -> tuple[int, float]:
+    sizes = (amount, cost, fraction, risk)
+    present = [i for i, size in enumerate(sizes) if size is not None]
+    if len(present) != 1:
+        names = ", ".join(SIZES[i] for i in present) or "none"
+        raise StrategyError(f"an order takes exactly one of amount, cost, fraction and risk; {names} was given.")
+    if (present[0] == check.RISK) != (stop_loss is not None):
+        raise StrategyError("risk needs stop_loss, and stop_loss belongs to risk: buy(risk=0.01, stop_loss=price).")
+    return present[0], _finite(sizes[present[0]])
+
+
+class _Number:
+    """Guards one number of memory: compiled code keeps its type, so interpreted code does too."""
+
+    def __init__(self, name: str, kind: type) -> None:
+        self.name, self.kind = name, kind
+
+    def __set__(self, instance: object, value: object) -> None:
+        if self.kind is float and isinstance(value, int | float):
+            value = float(value)
+        elif not isinstance(value, self.kind) or (self.kind is int and not -(2**63) <= value < 2**63):
+            remedy = " Declare it as 0.0." if self.kind is int and isinstance(value, float) else ""
+            raise StrategyError(f"self.{self.name} was declared as {self.kind.__name__} and is given {value!r}.{remedy}")
+        instance.__dict__[self.name] = value
+
+
+def bound_class(cls: type[Strategy], shared: dict) -> type[Strategy]:
+    """A subclass whose memory keeps its declared types and whose shared numbers live in ``shared``."""
+    layout: Layout = cls.layout
+    body: dict[str, object] = {name: _Number(name, type(value)) for name, value in layout.memory.items()}
+    for name in layout.shared:
+        guard = _Number(name, type(layout.shared[name]))
+        body[name] = _shared_property(name, shared, guard)
+    made = type.__new__(type, cls.__name__, (cls,), {**body, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
+    made.layout = layout
+    return made
+
+
+def _shared_property(name: str, shared: dict, guard: _Number) -> property:
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.__dict__ = shared
+    return property(lambda self: shared[name], lambda self, value: guard.__set__(holder, value))

@@ -1,0 +1,588 @@
+"""The types that compiled strategy code sees: candle, self, broker, and the views that hang on them.
+
+Each is a thin struct of addresses over the engine's records; attribute reads become loads at compile time. The layout of a
+strategy (names and their places) is part of its types, so that a typo is a compile-time message.
+
+A column table (`Table`) is an int64 array per instrument: addresses of the columns, then for each higher timeframe the address
+of its as-of rows and of its own table.
+"""
+
+import operator
+
+from llvmlite import ir
+from numba import types
+from numba.core.datamodel import models
+from numba.core.errors import TypingError
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import (
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    lower_setattr_generic,
+    overload,
+    overload_attribute,
+    overload_method,
+    register_model,
+)
+
+from planar.errors import did_you_mean
+from planar.kernel import check, ledger, reads, views
+from planar.kernel.machine import compiled, get_float, get_int, set_float
+from planar.model.order import NEVER, Side, Tif
+
+# Places in a column table.
+TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, ROWS, TIMEFRAME, OFFSET, FIRST_COLUMN = range(10)
+PRICES = {"open": OPEN, "high": HIGH, "low": LOW, "close": CLOSE, "volume": VOLUME}
+MINUTE, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+
+
+class CandleType(types.Type):
+    """columns: names of the indicator columns; higher: ((alias, CandleType), …)."""
+
+    def __init__(self, columns: tuple[str, ...], higher: tuple = ()) -> None:
+        self.columns, self.higher = columns, higher
+        super().__init__(name=f"Candle({columns}, {higher})")
+
+    def known(self) -> list[str]:
+        return [*PRICES, "time", "now", "hour", "weekday", "back", "last", *self.columns, *(n for n, _ in self.higher)]
+
+
+class SelfType(types.Type):
+    """slots: ((name, kind, where, place), …) with kind "int", "float", "bool" or an array length.
+
+    key: of the strategy's source; methods: its compiled methods by name, filled in by the compiler.
+    """
+
+    def __init__(self, slots: tuple, key: str) -> None:
+        self.slots, self.methods = {s[0]: s[1:] for s in slots}, {}
+        super().__init__(name=f"Self({key}, {slots})")
+
+
+class BrokerType(types.Type):
+    """strings: text constants of the strategy; compiled code knows each by its place."""
+
+    def __init__(self, strings: tuple[str, ...]) -> None:
+        self.strings = strings
+        super().__init__(name=f"Broker({strings})")
+
+
+class ViewType(types.Type):
+    """The last n values of a column."""
+
+    def __init__(self) -> None:
+        super().__init__(name="View")
+
+
+class ArrayType(types.Type):
+    """Fixed memory of an instrument."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        super().__init__(name=f"Array({length})")
+
+
+class OrderType(types.Type):
+    """An order as hooks see it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="OrderView")
+
+
+class FillType(types.Type):
+    """A fill as hooks see it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="FillView")
+
+
+VIEW, ORDER_VIEW, FILL_VIEW = ViewType(), OrderType(), FillType()
+
+
+def _struct(type_class: type, *names: str) -> None:
+    @register_model(type_class)
+    class Model(models.StructModel):
+        def __init__(self, manager, fe_type) -> None:
+            super().__init__(manager, fe_type, [(name, types.int64) for name in names])
+
+
+MEMBERS = {
+    CandleType: ("_state", "_ins", "_table", "_row"),
+    SelfType: ("_state", "_ins", "_memory", "_shared"),
+    BrokerType: ("_state", "_index"),
+    ViewType: ("_first", "_length"),
+    ArrayType: ("_first", "_length"),
+    OrderType: ("_state", "_index"),
+    FillType: ("_state", "_index"),
+}
+for _type, _names in MEMBERS.items():
+    _struct(_type, *_names)
+
+
+def maker(made: types.Type):
+    """A compiled function that puts the members of a view together."""
+    count = len(MEMBERS[type(made)])
+
+    @intrinsic
+    def build(typing, members):
+        def generate(context, builder, signature, arguments):
+            from numba.core import cgutils
+
+            view = cgutils.create_struct_proxy(made)(context, builder)
+            for i, name in enumerate(MEMBERS[type(made)]):
+                setattr(view, name, builder.extract_value(arguments[0], i))
+            return view._getvalue()
+
+        return made(types.UniTuple(types.int64, count)), generate
+
+    return build
+
+
+def _member(builder, kind: types.Type, value, name: str):
+    return builder.extract_value(value, MEMBERS[type(kind)].index(name))
+
+
+def _run(context, builder, function, result: types.Type, argument_types: tuple, *arguments):
+    return context.compile_internal(builder, function, result(*argument_types), arguments)
+
+
+# candle
+
+
+@compiled
+def _column(table, place, row):
+    return get_float(get_int(table, place), row)
+
+
+@compiled
+def _now(table, row):
+    return get_int(get_int(table, TIME), row) + get_int(table, TIMEFRAME)
+
+
+@compiled
+def local_time(table, row):
+    """Decision time in the class's timezone, ms."""
+    now = _now(table, row)
+    offsets = get_int(table, OFFSET)
+    return now if offsets == 0 else now + get_int(offsets, row)
+
+
+@compiled
+def hour(table, row):
+    return local_time(table, row) // HOUR_MS % 24
+
+
+@compiled
+def weekday(table, row):
+    """Monday is 0; the epoch was a Thursday."""
+    return (local_time(table, row) // DAY_MS + 3) % 7
+
+
+@compiled
+def _time(table, row):
+    return get_int(get_int(table, TIME), row)
+
+
+TIMES = {"time": _time, "now": _now, "hour": hour, "weekday": weekday}
+
+
+def _place_of(kind: CandleType, name: str) -> int | None:
+    if name in PRICES:
+        return PRICES[name]
+    return FIRST_COLUMN + kind.columns.index(name) if name in kind.columns else None
+
+
+@infer_getattr
+class _CandleAttributes(AttributeTemplate):
+    key = CandleType
+
+    def generic_resolve(self, kind: CandleType, name: str):
+        if _place_of(kind, name) is not None:
+            return types.float64
+        if name in TIMES or name in MEMBERS[CandleType]:
+            return types.int64
+        return dict(kind.higher).get(name)
+
+
+@lower_getattr_generic(CandleType)
+def _read_candle(context, builder, kind, value, name):
+    if name in MEMBERS[CandleType]:
+        return _member(builder, kind, value, name)
+    table, row = _member(builder, kind, value, "_table"), _member(builder, kind, value, "_row")
+    pair = (types.int64, types.int64)
+    if name in TIMES:
+        return _run(context, builder, TIMES[name].py_func, types.int64, pair, table, row)
+    place = _place_of(kind, name)
+    if place is not None:
+        constant = context.get_constant(types.int64, place)
+        return _run(context, builder, _column.py_func, types.float64, (types.int64,) * 3, table, constant, row)
+    return _higher_candle(context, builder, kind, value, name, table, row)
+
+
+def _higher_candle(context, builder, kind, value, name, table, row):
+    """The last closed candle of a longer timeframe, at the row that its as-of column names."""
+    from numba.core import cgutils
+
+    place = FIRST_COLUMN + len(kind.columns) + 2 * [n for n, _ in kind.higher].index(name)
+    triple = (types.int64,) * 3
+    constants = [context.get_constant(types.int64, p) for p in (place, place + 1)]
+    view = cgutils.create_struct_proxy(dict(kind.higher)[name])(context, builder)
+    view._state, view._ins = _member(builder, kind, value, "_state"), _member(builder, kind, value, "_ins")
+    view._row = _run(context, builder, _as_of.py_func, types.int64, triple, table, constants[0], row)
+    view._table = _run(context, builder, get_int_at.py_func, types.int64, triple, table, constants[1], row)
+    return view._getvalue()
+
+
+@compiled
+def _as_of(table, place, row):
+    return get_int(get_int(table, place), row)
+
+
+@compiled
+def get_int_at(table, place, row):
+    return get_int(table, place)
+
+
+@overload_method(CandleType, "back")
+def _back(candle, k):
+    if not isinstance(k, types.Integer):
+        raise TypingError("candle.back(k) takes a whole number")
+    move = maker(candle)
+
+    def implementation(candle, k):
+        if k < 0 or k > candle._row:
+            raise IndexError("candle.back(k) leaves the candles there are")
+        return move((candle._state, candle._ins, candle._table, candle._row - k))
+
+    return implementation
+
+
+@overload_method(CandleType, "last", prefer_literal=True)
+def _last(candle, name, n):
+    if not isinstance(name, types.StringLiteral):
+        raise TypingError("candle.last(name, n) takes a constant text as name")
+    place = _place_of(candle, name.literal_value)
+    if place is None:
+        known = [*PRICES, *candle.columns]
+        raise TypingError(f"candle.last has no column {name.literal_value!r}.{did_you_mean(name.literal_value, known)}")
+    view = maker(VIEW)
+
+    def implementation(candle, name, n):
+        if n < 1 or n > candle._row + 1:
+            raise IndexError("candle.last(name, n) leaves the candles there are")
+        return view((get_int(candle._table, place) + 8 * (candle._row + 1 - n), int(n)))
+
+    return implementation
+
+
+# views and arrays
+
+
+def _members_of(type_class: type) -> None:
+    @infer_getattr
+    class _Members(AttributeTemplate):
+        key = type_class
+
+        def generic_resolve(self, kind, name: str):
+            return types.int64 if name in MEMBERS[type_class] else None
+
+    @lower_getattr_generic(type_class)
+    def _read(context, builder, kind, value, name):
+        return _member(builder, kind, value, name)
+
+
+for _type in (BrokerType, ViewType, ArrayType, OrderType, FillType):
+    _members_of(_type)
+
+
+def _sequence(type_class: type) -> None:
+    @overload(len)
+    def _len(sequence):
+        if isinstance(sequence, type_class):
+            return lambda sequence: sequence._length
+        return None
+
+    @overload(operator.getitem)
+    def _getitem(sequence, i):
+        if isinstance(sequence, type_class) and isinstance(i, types.Integer):
+            return lambda sequence, i: get_float(sequence._first, views.inside(i, sequence._length))
+        return None
+
+    for name, function in views.REDUCTIONS.items():
+        overload_method(type_class, name)(_reduction(function))
+
+
+def _reduction(function):
+    return lambda sequence: lambda sequence: function(sequence._first, sequence._length)
+
+
+_sequence(ViewType)
+_sequence(ArrayType)
+
+
+@overload(operator.setitem)
+def _set_item(sequence, i, value):
+    if isinstance(sequence, ArrayType) and isinstance(i, types.Integer):
+        return lambda sequence, i, value: set_float(sequence._first, views.inside(i, sequence._length), float(value))
+    return None
+
+
+# self
+
+NUMBER = {"int": types.int64, "float": types.float64, "bool": types.boolean}
+POINTER = {"int": ir.IntType(64), "float": ir.DoubleType(), "bool": ir.IntType(64)}
+
+
+@infer_getattr
+class _SelfAttributes(AttributeTemplate):
+    key = SelfType
+
+    def generic_resolve(self, kind: SelfType, name: str):
+        if name in MEMBERS[SelfType]:
+            return types.int64
+        if name in kind.slots:
+            what = kind.slots[name][0]
+            return NUMBER[what] if isinstance(what, str) else ArrayType(what)
+        return None
+
+
+def _slot(builder, kind: SelfType, value, name: str):
+    """Kind of a declared number and the pointer to it."""
+    what, where, place = kind.slots[name]
+    base = _member(builder, kind, value, where)
+    address = builder.add(base, ir.Constant(ir.IntType(64), 8 * place))
+    return what, address
+
+
+@lower_getattr_generic(SelfType)
+def _read_self(context, builder, kind, value, name):
+    if name in MEMBERS[SelfType]:
+        return _member(builder, kind, value, name)
+    what, address = _slot(builder, kind, value, name)
+    if isinstance(what, int):
+        from numba.core import cgutils
+
+        view = cgutils.create_struct_proxy(ArrayType(what))(context, builder)
+        view._first, view._length = address, ir.Constant(ir.IntType(64), what)
+        return view._getvalue()
+    loaded = builder.load(builder.inttoptr(address, POINTER[what].as_pointer()))
+    return builder.trunc(loaded, ir.IntType(1)) if what == "bool" else loaded
+
+
+@lower_setattr_generic(SelfType)
+def _write_self(context, builder, signature, arguments, name):
+    kind = signature.args[0]
+    what, address = _slot(builder, kind, arguments[0], name)
+    stored = builder.zext(arguments[1], ir.IntType(64)) if what == "bool" else arguments[1]
+    builder.store(stored, builder.inttoptr(address, POINTER[what].as_pointer()))
+
+
+_bound: set[str] = set()
+
+
+def bind_methods(kind: SelfType, functions: dict) -> None:
+    """Makes compiled methods of a strategy callable on its ``self``."""
+    kind.methods.update(functions)
+    for name in set(functions) - _bound:
+        _bound.add(name)
+        overload_method(SelfType, name)(_method_of(name))
+
+
+def _method_of(name: str):
+    def method(self, *arguments):
+        function = self.methods.get(name)
+        return None if function is None else (lambda self, *arguments: function(self, *arguments))
+
+    return method
+
+
+# broker
+
+
+def _reads(type_class: type, table: dict) -> None:
+    for name, function in table.items():
+        overload_attribute(type_class, name)(_read_of(function))
+
+
+def _read_of(function):
+    return lambda view: lambda view: function(view._state, view._index)
+
+
+_reads(BrokerType, reads.BROKER)
+_reads(OrderType, reads.ORDER_READS)
+_reads(FillType, reads.FILL_READS)
+
+
+def _absent(kind: types.Type | None) -> bool:
+    """Whether an argument is None, or left out: then numba shows the default itself instead of a type."""
+    return kind is None or isinstance(kind, types.NoneType) or (isinstance(kind, types.Omitted) and kind.value is None)
+
+
+def _constant(kind: types.Type, what: str) -> object:
+    """The value of an argument that must be known while compiling."""
+    if not isinstance(kind, types.Type):
+        return kind
+    if isinstance(kind, types.Omitted):
+        return kind.value
+    if isinstance(kind, types.StringLiteral | types.BooleanLiteral):
+        return kind.literal_value
+    raise TypingError(f"{what} must be a constant text in compiled code")
+
+
+def given(value):
+    """A price or amount as a float, nan for None; raises ValueError when it is not finite."""
+    raise NotImplementedError
+
+
+@overload(given)
+def _given(value):
+    if _absent(value):
+        return lambda value: float("nan")
+    return lambda value: views.finite(float(value))
+
+
+def moment(value):
+    """A time as whole ms, NEVER for None."""
+    raise NotImplementedError
+
+
+@overload(moment)
+def _moment(value):
+    if _absent(value):
+        return lambda value: NEVER
+    return lambda value: int(value)
+
+
+def sized(amount, cost, fraction, risk):
+    """The one size that was given."""
+    raise NotImplementedError
+
+
+@overload(sized)
+def _sized(amount, cost, fraction, risk):
+    which = _sizing(amount, cost, fraction, risk)
+    return (
+        lambda amount, cost, fraction, risk: views.finite(float(amount)),
+        lambda amount, cost, fraction, risk: views.finite(float(cost)),
+        lambda amount, cost, fraction, risk: views.finite(float(fraction)),
+        lambda amount, cost, fraction, risk: views.finite(float(risk)),
+    )[which]
+
+
+def _sizing(*sizes) -> int:
+    present = [i for i, size in enumerate(sizes) if not _absent(size)]
+    if len(present) != 1:
+        raise TypingError("an order takes exactly one of amount, cost, fraction and risk")
+    return present[0]
+
+
+def _text(broker: BrokerType, kind: types.Type, what: str) -> int:
+    text = _constant(kind, what)
+    return broker.strings.index(text) if text in broker.strings else -1
+
+
+def _order_method(name: str, side: Side):
+    @overload_method(BrokerType, name, prefer_literal=True)
+    def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
+               tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
+        sizing = _sizing(amount, cost, fraction, risk)
+        tif_number, tag_number = Tif[_constant(tif, "tif")].value, _text(broker, tag, "tag")
+        if (sizing == check.RISK) == _absent(stop_loss):
+            raise TypingError("risk needs stop_loss, and stop_loss belongs to risk")
+        direction = side.value
+
+        def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
+                           stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
+            return check.submit(
+                broker._state, broker._index, direction, sizing, sized(amount, cost, fraction, risk), given(price),
+                given(stop), given(stop_loss), tif_number, moment(expire), int(post_only), tag_number,
+            )  # fmt: skip
+
+        return implementation
+
+
+_order_method("buy", Side.BUY)
+_order_method("sell", Side.SELL)
+
+
+@overload_method(BrokerType, "cancel")
+def _cancel(broker, id):
+    return lambda broker, id: check.cancel(broker._state, broker._index, id)
+
+
+@overload_method(BrokerType, "cancel_all")
+def _cancel_all(broker):
+    return lambda broker: check.cancel_all(broker._state, broker._index)
+
+
+@overload_method(BrokerType, "amend")
+def _amend(broker, id, price=None, stop=None, amount=None):
+    def implementation(broker, id, price=None, stop=None, amount=None):
+        return check.amend(broker._state, broker._index, id, given(price), given(stop), given(amount))
+
+    return implementation
+
+
+@overload_method(BrokerType, "close", prefer_literal=True)
+def _close(broker, fraction=1.0, tag=""):
+    number = _text(broker, tag, "tag")
+
+    def implementation(broker, fraction=1.0, tag=""):
+        return check.close(broker._state, broker._index, views.finite(float(fraction)), number)
+
+    return implementation
+
+
+@overload_method(BrokerType, "target", prefer_literal=True)
+def _target(broker, weight, tag=""):
+    number = _text(broker, tag, "tag")
+
+    def implementation(broker, weight, tag=""):
+        return check.target(broker._state, broker._index, views.finite(float(weight)), number)
+
+    return implementation
+
+
+@overload_method(BrokerType, "quote", prefer_literal=True)
+def _quote(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
+    sizing = _sizing(amount, cost)
+    direction, number = Side[str(_constant(side, "side")).upper()].value, _text(broker, tag, "tag")
+    if sizing == 0:
+
+        def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
+            return check.quote(
+                broker._state, broker._index, slot, direction, sizing, given(amount), given(price), int(post_only), number
+            )
+    else:
+
+        def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
+            return check.quote(
+                broker._state, broker._index, slot, direction, sizing, given(cost), given(price), int(post_only), number
+            )
+
+    return implementation
+
+
+@overload_method(BrokerType, "order")
+def _order(broker, id):
+    view = maker(ORDER_VIEW)
+
+    def implementation(broker, id):
+        return view((broker._state, check.known(broker._state, id)))
+
+    return implementation
+
+
+def _note_method(name: str, kind: int):
+    @overload_method(BrokerType, name, prefer_literal=True)
+    def method(broker, text, a=0.0, b=0.0, c=0.0, d=0.0):
+        number = _text(broker, text, f"the text of broker.{name}")
+        count = sum(isinstance(v, types.Type) and not isinstance(v, types.Omitted) for v in (a, b, c, d))
+
+        def implementation(broker, text, a=0.0, b=0.0, c=0.0, d=0.0):
+            ledger.note(broker._state, broker._index, kind, number, count, float(a), float(b), float(c), float(d))
+
+        return implementation
+
+
+for _kind, _name in enumerate(views.NOTES):
+    _note_method(_name, _kind)

@@ -1,0 +1,93 @@
+"""What a strategy reads: its account, each number as section 1 defines it."""
+
+from .ledger import Ledger
+from .market import Market
+from .model import FillModel, Instrument
+from .orders import Order
+from .units import Units, decimal, down
+
+
+class Account:
+    """Cash, balances and orders, valued at the last settled closes."""
+
+    def __init__(self, instruments: list[Instrument], markets: list[Market], cash: float, model: FillModel) -> None:
+        """Starts with `cash`, rounded down to quote units, and no base."""
+        if len({decimal(instrument.quote_unit) for instrument in instruments}) != 1:
+            raise ValueError("cash is shared: all instruments need the same quote_unit")
+        self.instruments = instruments
+        self.markets = markets
+        self.model = model
+        self.units: list[Units] = [market.units for market in markets]
+        self.closes: list[float | None] = [None] * len(markets)
+        self.settled = [False] * len(markets)  # delisted and closed
+        units = self.units[0]
+        self.ledger = Ledger(len(markets), units.fit(down(cash * units.qd / units.qn)))
+
+    def cash(self) -> float:
+        """All cash, the reserved part included."""
+        return self.units[0].money(self.ledger.cash_units)
+
+    def free_cash(self) -> float:
+        """Cash that no order holds."""
+        return self.units[0].money(self.ledger.free_cash)
+
+    def equity(self) -> float:
+        """Cash, and every balance at its last close, summed in declared order."""
+        total = self.cash()
+        for units, base, close in zip(self.units, self.ledger.base_units, self.closes, strict=True):
+            if base != 0:
+                total += units.amount(base) * close
+        return total
+
+    def balance(self, k: int) -> float:
+        """All base, dust included."""
+        return self.units[k].amount(self.ledger.base_units[k])
+
+    def position(self, k: int) -> float:
+        """The base that the venue's rules let one sell."""
+        return self.units[k].amount(self.position_units(k))
+
+    def position_units(self, k: int) -> int:
+        """`position` in base units: whole steps, 0 below the venue's minimums."""
+        units, instrument, close = self.units[k], self.instruments[k], self.closes[k]
+        n = units.step(self.ledger.base_units[k])
+        if n <= 0 or close is None or units.amount(n) < instrument.min_amount:
+            return 0
+        if units.money(units.cost_down(n, units.ticks_down(close))) < instrument.min_cost:
+            return 0
+        return n
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order, by id, the refused ones included."""
+        return self.ledger.orders
+
+    @property
+    def fills(self) -> list:
+        """Every fill in the order it happened."""
+        return self.ledger.fills
+
+    @property
+    def events(self) -> list[tuple[int, str, int]]:
+        """(time, kind, order id) in the order they happened."""
+        return self.ledger.events
+
+    @property
+    def cash_units(self) -> int:
+        """Cash in quote units."""
+        return self.ledger.cash_units
+
+    @property
+    def base_units(self) -> list[int]:
+        """Balance of each instrument in base units."""
+        return self.ledger.base_units
+
+    @property
+    def reserved_quote(self) -> int:
+        """Quote units held by buys."""
+        return self.ledger.reserved_quote
+
+    @property
+    def reserved_base(self) -> list[int]:
+        """Base units held by sells, per instrument."""
+        return self.ledger.reserved_base

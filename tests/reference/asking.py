@@ -1,0 +1,148 @@
+"""Section 2: what a strategy asks at its decision time. An id means on its way, a name is the reason of a refusal."""
+
+import math
+
+from . import rules
+from .account import Account
+from .orders import Amendment, Order
+from .rules import Asked, RefusedError
+from .units import down
+
+
+class Desk(Account):
+    """Takes orders, amends and cancels; all of them arrive one latency later."""
+
+    now: int  # the decision time
+
+    def buy(
+        self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
+        tif="GTC", expire=None, post_only=False, tag="",
+    ) -> int | str:  # fmt: skip
+        """Buys an amount, for a cost, for a fraction of free cash, or with a share of equity at risk."""
+        asked = Asked(amount, cost, fraction, risk, price, stop, stop_loss)
+        return self._place(k, "buy", asked, tif, expire, post_only, tag)
+
+    def sell(
+        self, k, amount=None, *, cost=None, fraction=None, price=None, stop=None, stop_loss=None,
+        tif="GTC", expire=None, post_only=False, tag="",
+    ) -> int | str:  # fmt: skip
+        """Sells an amount, for a cost, or a fraction of the position."""
+        asked = Asked(amount, cost, fraction, None, price, stop, stop_loss)
+        return self._place(k, "sell", asked, tif, expire, post_only, tag)
+
+    def close(self, k: int, fraction: float = 1.0) -> int | str:
+        """Sells a fraction of the position at market."""
+        _must_be_finite(fraction)
+        position = self.position_units(k)
+        n = position if fraction == 1.0 else self.units[k].step(down(fraction * float(position)))
+        return self._place(k, "sell", Asked(units=n)) if n > 0 else "NO_POSITION"
+
+    def target(self, k: int, weight: float) -> int | str | None:
+        """Moves the position to a share of equity, at market. None when it is there already."""
+        _must_be_finite(weight)
+        if weight == 0:
+            return self.close(k)
+        close = self.closes[k]
+        if close is None:
+            return self._place(k, "buy", Asked(budget=0))  # refused: NO_PRICE
+        wanted, held = weight * self.equity(), self.position(k) * close
+        if wanted > held:
+            budget = min(self.units[k].budget_of(wanted - held), self.ledger.free_cash)
+            return self._place(k, "buy", Asked(budget=budget))
+        if wanted < held:
+            return self._place(k, "sell", Asked((held - wanted) / close))
+        return None
+
+    def cancel(self, id: int) -> int | str:
+        """Asks for the end of an order."""
+        order = self._find(id)
+        if isinstance(order, str):
+            return order
+        if order.cancel_due is None:
+            order.cancel_due = self.now + self.model.latency_ms
+        return id
+
+    def cancel_all(self, k: int) -> None:
+        """Asks for the end of every order of an instrument, in id order."""
+        for order in self.ledger.live[k]:
+            if order.is_live:
+                self.cancel(order.id)
+
+    def amend(self, id: int, price=None, amount=None, stop=None) -> int | str:
+        """Asks for a new limit, total amount or trigger."""
+        for number in (price, amount, stop):
+            _must_be_finite(number)
+        order = self._find(id)
+        if isinstance(order, str):
+            return order
+        if order.amendment is not None:
+            return "AMEND_PENDING"
+        try:
+            order.amendment = self._amendment(order, price, amount, stop)
+        except RefusedError as refused:
+            return refused.reason
+        self.ledger.reserve(order, max(order.amendment.reserve_old, order.amendment.reserve_new))
+        return id
+
+    def _place(self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="") -> int | str:
+        rules.must_be_sane(asked, tif)
+        ledger = self.ledger
+        order = Order(
+            len(ledger.orders), k, side, self.now, self.now + self.model.latency_ms, tif, expire, post_only, tag
+        )
+        ledger.orders.append(order)
+        try:
+            reserve = self._checked(order, asked)
+        except RefusedError as refused:
+            order.status, order.reason = "REJECTED", refused.reason
+            ledger.note(self.now, "REJECTED", order.id)
+            return refused.reason
+        ledger.reserve(order, reserve)
+        ledger.live[k].append(order)
+        return order.id
+
+    def _checked(self, order: Order, asked: Asked) -> int:
+        """The reservation of a new order that obeys every rule, in their order."""
+        k = order.instrument
+        if self.closes[k] is None:
+            raise RefusedError("NO_PRICE")
+        rules.check_terms(order, asked, self.now)
+        rules.check_instrument(self, k)
+        order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
+        order.stop_ticks = rules.trigger_ticks(self, k, asked.stop)
+        rules.size(self, order, asked)
+        rules.check_cost(self, order, order.amount, order.price_ticks, order.stop_ticks)
+        return rules.reservation(self, order, order.amount, order.price_ticks, order.stop_ticks)
+
+    def _amendment(self, order: Order, price, amount, stop) -> Amendment:
+        """The new terms, when what would remain obeys rules 3 to 8."""
+        k, units = order.instrument, self.units[order.instrument]
+        names_what_is_not_there = (
+            (price is not None and not order.is_limit)
+            or (stop is not None and not order.is_waiting_stop)
+            or (amount is not None and order.budget is not None)
+        )
+        if names_what_is_not_there or (price, amount, stop) == (None, None, None):
+            raise RefusedError("INVALID_ORDER")
+        price_ticks = order.price_ticks if price is None else rules.limit_ticks(self, k, order.side, price)
+        stop_ticks = order.stop_ticks if stop is None else rules.trigger_ticks(self, k, stop)
+        total = order.amount if amount is None else units.step(units.base_down(amount))
+        remains = total - order.filled
+        if order.budget is None:
+            rules.check_amount(self, k, remains)
+        rules.check_cost(self, order, remains, price_ticks, stop_ticks)
+        reserve = rules.reservation(self, order, remains, price_ticks, stop_ticks)
+        due = self.now + self.model.latency_ms
+        return Amendment(due, price_ticks, stop_ticks, total, stop is not None, order.reserved, reserve)
+
+    def _find(self, id: int) -> Order | str:
+        """The order, or why it cannot be changed."""
+        if not 0 <= id < len(self.ledger.orders):
+            return "UNKNOWN_ORDER"
+        order = self.ledger.orders[id]
+        return order if order.is_live else "ORDER_DONE"
+
+
+def _must_be_finite(number: float | None) -> None:
+    if number is not None and not math.isfinite(number):
+        raise ValueError("a number asked for is not finite")

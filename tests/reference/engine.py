@@ -1,0 +1,123 @@
+"""The clock: execution candles are settled step by step, the strategy decides between them (sections 3, 6 and 7)."""
+
+from collections.abc import Callable
+
+from .asking import Desk
+from .market import DAY, Market
+from .model import FillModel, Instrument
+from .orders import Fill
+from .path import chosen_walk, open_candle
+from .venue import Venue
+
+DECISION, STEP = range(2)  # at one time the decision comes first
+
+
+class Engine(Desk):
+    """One run of one strategy over the candles of its instruments."""
+
+    def __init__(
+        self,
+        instruments: list[Instrument],
+        candles: list[dict[str, list]],
+        timeframe_ms: int,
+        *,
+        execution_ms: int | None = None,
+        cash: float = 10_000.0,
+        model: FillModel | None = None,
+        on_candle: Callable | None = None,
+        on_fill: Callable | None = None,
+        on_order_error: Callable | None = None,
+        on_step: Callable | None = None,
+    ) -> None:
+        """`candles` are execution candles; the strategy's are built from them when `execution_ms` is finer."""
+        self.execution = execution_ms or timeframe_ms
+        markets = [
+            Market(instrument, columns, timeframe_ms, self.execution)
+            for instrument, columns in zip(instruments, candles, strict=True)
+        ]
+        super().__init__(instruments, markets, cash, model or FillModel())
+        self.on_candle, self.on_fill = on_candle, on_fill
+        self.on_order_error, self.on_step = on_order_error, on_step
+        self.equity_curve: list[tuple[int, float, float]] = []
+        self.path_decided = 0
+
+    def run(self) -> None:
+        """Settles every step and makes every decision, in the order of time."""
+        for time, kind in self._schedule():
+            self._settle_delisted(time)
+            if kind == DECISION:
+                self._decide(time)
+            else:
+                self._step(time)
+        self._settle_ended()
+
+    def _schedule(self) -> list[tuple[int, int]]:
+        times = {(time, DECISION) for market in self.markets for time in market.decisions}
+        times |= {(candle.time, STEP) for market in self.markets for candle in market.candles}
+        return sorted(times)
+
+    # Section 3.
+
+    def _step(self, time: int) -> None:
+        venues = [Venue(self, k, market.at[time]) for k, market in enumerate(self.markets) if time in market.at]
+        for venue in venues:
+            open_candle(venue)
+        walks = [chosen_walk(venue, self.execution) for venue in venues]
+        for leg in range(3):
+            for walk, _ in walks:
+                walk.leg(leg)
+        self.path_decided += sum(walk.fills for walk, differ in walks if differ)
+        for venue in venues:
+            self.closes[venue.k] = venue.candle.close
+        self.ledger.forget_done()
+        self.now = time + self.execution
+        self.equity_curve.append((self.now, self.equity(), self.cash()))
+        self._tell()
+
+    def _tell(self) -> None:
+        untold, self.ledger.untold = self.ledger.untold, []
+        for happened in untold:
+            hook = self.on_fill if isinstance(happened, Fill) else self.on_order_error
+            if hook is not None:
+                hook(self, happened.instrument, happened, self.now)
+
+    # Section 7.
+
+    def _decide(self, time: int) -> None:
+        self.now = time
+        for k, market in enumerate(self.markets):
+            if self.on_candle is not None and time in market.decisions:
+                self.on_candle(self, k, time)
+        if self.on_step is not None:
+            self.on_step(self, time)
+
+    # Section 6.
+
+    def _settle_delisted(self, time: int) -> None:
+        for k, instrument in enumerate(self.instruments):
+            if instrument.delisted is not None and instrument.delisted <= time and not self.settled[k]:
+                self._settle(k, instrument.delisted)
+
+    def _settle_ended(self) -> None:
+        """A series that ended long before the run is taken for a delisting."""
+        end = max((market.candles[-1].time for market in self.markets if market.candles), default=0)
+        for k, market in enumerate(self.markets):
+            if market.candles and not self.settled[k]:
+                silence = end - market.candles[-1].time
+                if silence > DAY and silence > 10 * self.execution:
+                    self._settle(k, end + self.execution)
+
+    def _settle(self, k: int, time: int) -> None:
+        """Cancels every order of an instrument and sells all of its base at the last close."""
+        self.settled[k] = True
+        for order in self.ledger.live[k]:
+            if order.is_live:
+                self.ledger.finish(order, time, "CANCELLED", "DELISTED")
+        self.ledger.live[k] = []
+        base, units = self.ledger.base_units[k], self.units[k]
+        if base > 0:
+            ticks = max(units.ticks_down(self.closes[k]), 1)
+            cost = units.cost_down(base, ticks)
+            fee = units.fee(cost, units.taker)
+            fill = Fill(time, k, -1, ticks, base, cost, fee, False, "taker", "delisted")
+            self.ledger.book(fill, "sell", units)

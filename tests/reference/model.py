@@ -1,0 +1,34 @@
+"""What a run is given: the instrument's rules and the assumptions about fills (section 9)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One spot pair and the rules of its exchange. Fees are rates (0.001 is 0.1 %), `delisted` is a time in ms."""
+
+    name: str
+    price_step: float = 0.01
+    amount_step: float = 1e-5
+    min_amount: float = 0.0
+    min_cost: float = 0.0
+    maker: float = 0.001
+    taker: float = 0.001
+    fee_side: str = "quote"
+    base_unit: float | None = None
+    quote_unit: float = 1e-8
+    delisted: int | None = None
+    max_orders: int = 200
+
+
+@dataclass(frozen=True)
+class FillModel:
+    """How pessimistic the simulated exchange is; section 9 lists the defaults and their sources."""
+
+    path: str = "pessimistic"
+    latency_ms: int = 250
+    spread: str | float | None = "estimated"
+    impact: str | float | None = "square_root"
+    stop_slippage: float = 0.05
+    participation: float | None = 0.10
+    limit_fill: str = "cross"

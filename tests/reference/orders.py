@@ -1,0 +1,93 @@
+"""An order, a change of it that is on its way, and a fill. All numbers are whole ticks and units."""
+
+from dataclasses import dataclass
+
+LIVE = ("PENDING", "OPEN", "PARTIAL")
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """New terms that have not arrived yet. Fields are the whole new terms, the unchanged ones included."""
+
+    due: int
+    price_ticks: int
+    stop_ticks: int
+    amount: int  # total, the filled part included
+    names_stop: bool
+    reserve_old: int  # what the present terms hold
+    reserve_new: int  # what the new terms will hold
+
+
+@dataclass
+class Order:
+    """What was asked for, and what became of it. 0 ticks: the order has no such price."""
+
+    id: int
+    instrument: int
+    side: str
+    time: int
+    arrives: int
+    tif: str = "GTC"
+    expire: int | None = None
+    post_only: bool = False
+    tag: str = ""
+    price_ticks: int = 0
+    stop_ticks: int = 0
+    amount: int = 0
+    budget: int | None = None  # quote units left to spend, for a market buy by cost or fraction
+    status: str = "PENDING"
+    reason: str = ""
+    amend_reason: str = ""
+    triggered: bool = False
+    filled: int = 0
+    cost: int = 0
+    fee: int = 0
+    reserved: int = 0
+    amendment: Amendment | None = None
+    cancel_due: int | None = None
+
+    @property
+    def is_buy(self) -> bool:
+        """Whether it takes base."""
+        return self.side == "buy"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something can still happen to it."""
+        return self.status in LIVE
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has arrived and is not done."""
+        return self.status in ("OPEN", "PARTIAL")
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it has a limit."""
+        return self.price_ticks > 0
+
+    @property
+    def is_waiting_stop(self) -> bool:
+        """Whether its trigger has not been reached yet."""
+        return self.stop_ticks > 0 and not self.triggered
+
+    @property
+    def left(self) -> int:
+        """Base units not filled yet."""
+        return self.amount - self.filled
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One execution. `time` is the open of its execution candle; `order` is -1 when the venue sold at delisting."""
+
+    time: int
+    instrument: int
+    order: int
+    ticks: int
+    amount: int
+    cost: int
+    fee: int
+    fee_in_base: bool
+    liquidity: str
+    tag: str

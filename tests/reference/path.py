@@ -1,0 +1,131 @@
+"""Section 3: the open of an execution candle, the walk along its path, and which path that is."""
+
+from .orders import Order
+from .venue import Venue
+
+
+def open_candle(venue: Venue) -> None:
+    """Phase Open: what was due before happens at the open, then orders that rested before meet the open."""
+    price, moment = venue.candle.open, venue.candle.time
+    rested = venue.open_orders()
+    for time, _, kind, order in venue.due():
+        if time <= moment:
+            venue.happen(kind, order, price, 0.0)
+    for order in rested:
+        if order.is_open and order.id not in venue.filled:
+            _meet_open(venue, order, price)
+
+
+def _meet_open(venue: Venue, order: Order, price: float) -> None:
+    if order.is_waiting_stop:
+        if venue.is_triggered(order.is_buy, order.stop_ticks, price):
+            venue.trigger(order, price)
+    elif not order.is_limit:
+        venue.take(order, price)
+    elif price <= venue.hit(order) if order.is_buy else price >= venue.hit(order):
+        venue.make(order)
+
+
+class Walk:
+    """One instrument's way through one candle: O, the two extremes, C."""
+
+    def __init__(self, venue: Venue, path: str, execution: int) -> None:
+        """`path` is ohlc or olhc."""
+        c = venue.candle
+        extremes = (c.high, c.low) if path == "ohlc" else (c.low, c.high)
+        self.venue = venue
+        self.points = (c.open, *extremes, c.close)
+        self.ends = [0.0]
+        for x, y in zip(self.points, self.points[1:], strict=False):
+            self.ends.append(self.ends[-1] + abs(y - x))
+        self.execution = execution
+        self.due = [thing for thing in venue.due() if c.time < thing[0] < c.time + execution]
+        self.fills_before = venue.fill_count
+
+    @property
+    def fills(self) -> int:
+        """How many fills the walk made so far."""
+        return self.venue.fill_count - self.fills_before
+
+    def leg(self, k: int) -> None:
+        """Walks leg `k` to its end."""
+        present = self.points[k]
+        while True:
+            due, reached = self._next_due(k), self._next_reached(k, present)
+            if due is None and reached is None:
+                return
+            if reached is None or (due is not None and due[0] <= reached[0]):
+                present = self._price(k, due[0])
+                _, _, kind, order = self.due.pop(0)
+                self.venue.happen(kind, order, present, due[1])
+            else:
+                _, _, present, order = reached
+                if order.is_waiting_stop:
+                    self.venue.trigger(order, present)
+                else:
+                    self.venue.make(order)
+
+    def _next_due(self, k: int) -> tuple[float, float] | None:
+        """Distance and share of the candle of what is due next, when that is on this leg."""
+        if not self.due:
+            return None
+        share = (self.due[0][0] - self.venue.candle.time) / self.execution
+        distance = self.ends[3] * share
+        return (distance, share) if distance <= self.ends[k + 1] else None
+
+    def _price(self, k: int, distance: float) -> float:
+        """The price at a distance on leg `k`."""
+        x, y = self.points[k], self.points[k + 1]
+        moved = distance - self.ends[k]
+        price = x + moved if y >= x else x - moved
+        return min(max(price, min(x, y)), max(x, y))
+
+    def _next_reached(self, k: int, present: float) -> tuple[float, int, float, Order] | None:
+        """(distance, id, price, order) of the open order that the leg reaches first when it moves on."""
+        start, end, reached = self.points[k], self.points[k + 1], []
+        for order in self.venue.open_orders():
+            if order.id in self.venue.met or order.id in self.venue.filled:
+                continue
+            price = self._reached_at(order, present, end)
+            if price is not None:
+                reached.append((self.ends[k] + abs(price - start), order.id, price, order))
+        return min(reached, key=lambda thing: thing[:2], default=None)
+
+    def _reached_at(self, order: Order, present: float, end: float) -> float | None:
+        """Where a move from `present` to `end` reaches the order, if it does."""
+        if order.is_waiting_stop:
+            level, is_rising = self.venue.units.price(order.stop_ticks), order.is_buy
+        elif order.is_limit:
+            level, is_rising = self.venue.hit(order), not order.is_buy
+        else:
+            return None  # what is left of a market order waits for the next open
+        if is_rising:
+            return max(level, present) if present < end and end >= level else None
+        return min(level, present) if present > end and end <= level else None
+
+
+def chosen_walk(venue: Venue, execution: int) -> tuple[Walk, bool]:
+    """The walk of the model's path, and whether the other one would have ended with another equity."""
+    ohlc, olhc = (_equity_after(venue, path, execution) for path in ("ohlc", "olhc"))
+    c, path = venue.candle, venue.model.path
+    if path == "pessimistic":
+        path = "olhc" if olhc < ohlc else "ohlc"
+    elif path == "optimistic":
+        path = "olhc" if olhc > ohlc else "ohlc"
+    elif path == "adaptive":
+        path = "ohlc" if c.high - c.open <= c.open - c.low else "olhc"
+    return Walk(venue, path, execution), ohlc != olhc
+
+
+def _equity_after(venue: Venue, path: str, execution: int) -> float:
+    """The instrument's own equity at the close when it alone walks `path`; nothing of it is kept."""
+    ledger, k = venue.ledger, venue.k
+    saved, own = ledger.save(k), (venue.budget, set(venue.filled), set(venue.met), venue.fill_count)
+    walk = Walk(venue, path, execution)
+    for leg in range(3):
+        walk.leg(leg)
+    units = venue.units
+    equity = units.money(ledger.cash_units) + units.amount(ledger.base_units[k]) * venue.candle.close
+    ledger.restore(k, saved)
+    venue.budget, venue.filled, venue.met, venue.fill_count = own
+    return equity

@@ -1,0 +1,173 @@
+"""Section 2, rules 1 to 8: what an order must obey when it is asked for. Each rule raises its reason."""
+
+import math
+from dataclasses import dataclass
+
+from .account import Account
+from .orders import Order
+
+TIFS = ("GTC", "IOC", "FOK", "GTD")
+
+
+class RefusedError(Exception):
+    """An order or a change of one was refused, for a reason of section 8."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is one of the names of section 8."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An order in the words of the strategy. One size is given; `units` and `budget` are exact sizes of our own."""
+
+    amount: float | None = None
+    cost: float | None = None
+    fraction: float | None = None
+    risk: float | None = None
+    price: float | None = None
+    stop: float | None = None
+    stop_loss: float | None = None
+    units: int | None = None
+    budget: int | None = None
+
+
+def must_be_sane(asked: Asked, tif: str) -> None:
+    """Stops the run when the strategy asks for something that is no order at all."""
+    numbers = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.price, asked.stop, asked.stop_loss)
+    if any(number is not None and not math.isfinite(number) for number in numbers):
+        raise ValueError("a number of an order is not finite")
+    sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.units, asked.budget)
+    if sum(size is not None for size in sizes) != 1:
+        raise ValueError("an order needs one of amount, cost, fraction and risk")
+    if asked.risk is not None and asked.stop_loss is None:
+        raise ValueError("risk needs stop_loss")
+    if tif not in TIFS:
+        raise ValueError(f"tif is one of {TIFS}, not {tif!r}")
+
+
+def check_terms(order: Order, asked: Asked, now: int) -> None:
+    """Rule 1: the terms fit together."""
+    has_stop, at_once = asked.stop is not None, order.tif in ("IOC", "FOK")
+    if order.post_only and (asked.price is None or at_once or has_stop):
+        raise RefusedError("INVALID_ORDER")
+    if at_once and has_stop:
+        raise RefusedError("INVALID_ORDER")
+    if (order.tif == "GTD") != (order.expire is not None):
+        raise RefusedError("INVALID_ORDER")
+    if order.tif == "GTD" and order.expire <= now:
+        raise RefusedError("EXPIRED_AT_ONCE")
+
+
+def check_instrument(account: Account, k: int) -> None:
+    """Rule 2: the instrument takes orders."""
+    if account.settled[k]:
+        raise RefusedError("DELISTED")
+    if sum(order.is_live for order in account.ledger.live[k]) >= account.instruments[k].max_orders:
+        raise RefusedError("TOO_MANY_ORDERS")
+
+
+def limit_ticks(account: Account, k: int, side: str, price: float | None) -> int:
+    """Rule 3: a limit in ticks, 0 for none; never better for the venue than asked."""
+    if price is None:
+        return 0
+    units = account.units[k]
+    ticks = units.ticks_down(price) if side == "buy" else units.ticks_up(price)
+    if ticks < 1:
+        raise RefusedError("INVALID_PRICE")
+    return ticks
+
+
+def trigger_ticks(account: Account, k: int, stop: float | None) -> int:
+    """Rule 3: a trigger in ticks, 0 for none."""
+    if stop is None:
+        return 0
+    ticks = account.units[k].ticks_near(stop)
+    if ticks < 1:
+        raise RefusedError("INVALID_PRICE")
+    return ticks
+
+
+def size(account: Account, order: Order, asked: Asked) -> None:
+    """Rule 4: sets the order's amount, or its quote budget."""
+    units, k = account.units[order.instrument], order.instrument
+    if order.is_buy and (asked.cost, asked.fraction, asked.budget) != (None, None, None):
+        budget = _quote_budget(account, k, asked)
+        if not order.is_limit:
+            order.budget = budget
+            return
+        order.amount = units.affordable(budget, order.price_ticks)
+    elif asked.units is not None:
+        order.amount = units.step(asked.units)
+    elif asked.amount is not None:
+        order.amount = units.step(units.base_down(asked.amount))
+    elif asked.risk is not None:
+        order.amount = units.step(units.base_down(_amount_at_risk(account, order, asked)))
+    elif asked.cost is not None:
+        order.amount = units.step(units.base_down(asked.cost / _expected_price(account, order)))
+    else:
+        order.amount = units.step(units.fit(math.floor(asked.fraction * float(account.position_units(k)))))
+    check_amount(account, k, order.amount)
+
+
+def check_amount(account: Account, k: int, n: int) -> None:
+    """Rule 4: the amount is one the venue takes."""
+    if n <= 0 or account.units[k].amount(n) < account.instruments[k].min_amount:
+        raise RefusedError("BELOW_MIN_AMOUNT")
+
+
+def _quote_budget(account: Account, k: int, asked: Asked) -> int:
+    units = account.units[k]
+    if asked.budget is not None:
+        return asked.budget
+    if asked.cost is not None:
+        return units.budget_of(asked.cost)
+    return units.fit(math.floor(asked.fraction * float(account.ledger.free_cash)))
+
+
+def _expected_price(account: Account, order: Order) -> float:
+    """The limit, else the trigger, else the close."""
+    ticks = order.price_ticks or order.stop_ticks
+    return account.units[order.instrument].price(ticks) if ticks else account.closes[order.instrument]
+
+
+def _amount_at_risk(account: Account, order: Order, asked: Asked) -> float:
+    taker = account.instruments[order.instrument].taker
+    p, s = _expected_price(account, order), asked.stop_loss
+    loss = p * (1 + taker) - s * (1 - taker)
+    if not loss > 0:
+        raise RefusedError("INVALID_PRICE")
+    return asked.risk * account.equity() / loss
+
+
+def check_cost(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> None:
+    """Rule 5: `n` units, or the quote budget, are worth the venue's while."""
+    units, k = account.units[order.instrument], order.instrument
+    if order.budget is not None:
+        worth = order.budget
+    else:
+        worth = units.cost_down(n, price_ticks or stop_ticks or units.ticks_down(account.closes[k]))
+    if units.money(worth) < account.instruments[k].min_cost:
+        raise RefusedError("BELOW_MIN_COST")
+
+
+def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> int:
+    """Rules 6 to 8: what `n` units on these terms hold, the order's own reservation counted as free."""
+    units, k, ledger = account.units[order.instrument], order.instrument, account.ledger
+    if not order.is_buy:
+        return _within(n, ledger.free_base(k) + order.reserved)
+    free = ledger.free_cash + order.reserved
+    if order.budget is not None:
+        return _within(order.budget, free)
+    if price_ticks:
+        return _within(units.need(n, price_ticks), free)
+    m = units.price(stop_ticks) if stop_ticks else account.closes[k]
+    _within(units.need(n, max(units.ticks_down(m * 0.99), 1)), free)
+    return min(free, units.need(n, units.ticks_up(m * 1.01)))
+
+
+def _within(needed: int, free: int) -> int:
+    if needed > free:
+        raise RefusedError("INSUFFICIENT_FUNDS")
+    return needed

@@ -1,0 +1,281 @@
+"""The orders of the law, each promise small enough to check by hand (docs/simulation.md, sections 2 to 4)."""
+
+from dataclasses import replace
+
+import pytest
+
+from .scenario import COIN, FEES, all_of, fills, outcome, play
+
+FLAT = (100, 100, 100, 100)
+
+
+def buy(amount=None, **terms):
+    """Buys instrument 0."""
+    return lambda engine: engine.buy(0, amount, **terms)
+
+
+def sell(amount=None, **terms):
+    """Sells instrument 0."""
+    return lambda engine: engine.sell(0, amount, **terms)
+
+
+# Takers.
+
+
+def test_market_order_pays_the_open_the_adverse_move_and_half_the_spread():
+    """15 s of 60 s is a quarter: move 0.5 * 12 * sqrt(0.25) = 3; half 0.5 * 0.02 * 103 = 1.03; 104.03 is tick 105."""
+    engine = play(FLAT, (100, 108, 96, 100), at={0: buy(2)}, latency_ms=15_000, spread=0.02)
+    assert fills(engine) == [(1, 0, 105, 2, "taker")]
+
+
+def test_market_order_is_never_moved_beyond_the_extreme():
+    """After 48.6 s the move is 0.5 * 12 * sqrt(0.81) = 5.4, but the high or the low is only 2 from the open."""
+    engine = play(
+        FLAT, (100, 102, 90, 100), (100, 110, 98, 100), at={0: buy(2), 1: sell(2)}, latency_ms=48_600
+    )  # fmt: skip
+    assert fills(engine) == [(1, 0, 102, 2, "taker"), (2, 1, 98, 2, "taker")]
+
+
+def test_order_without_latency_meets_the_next_open():
+    """An order of T arrives at the open of the candle that opens at T."""
+    engine = play(FLAT, (103, 108, 96, 100), at={0: buy(2)})
+    assert fills(engine) == [(1, 0, 103, 2, "taker")]
+
+
+def test_order_does_not_arrive_where_its_instrument_has_no_candle():
+    """The minute after the decision is a gap, so it arrives at the open after it."""
+    engine = play(FLAT, None, (103, 108, 96, 100), at={0: buy(2)}, latency_ms=250)
+    assert fills(engine) == [(2, 0, 103, 2, "taker")]
+
+
+@pytest.mark.parametrize(("price", "ticks"), [(10, 1_001), (1000, 100_010)])
+def test_half_spread_is_at_least_half_a_tick_and_one_basis_point(price, ticks):
+    """Of 10, half a tick of 0.01 is more than 0.001: 10.005, rounded up; of 1000, one basis point is 0.1."""
+    flat = (price,) * 4
+    engine = play(flat, flat, at={0: buy(1)}, instrument=replace(COIN, price_step=0.01), spread="estimated")
+    assert fills(engine) == [(1, 0, ticks, 1, "taker")]
+
+
+def test_impact_follows_the_square_root_of_the_share_of_the_day():
+    """No whole block yet: v = 0.03, w = 1000 * 1440; 100 * 0.03 * sqrt(14.4 / 1.44e6 -> 16 / 1.44e6) = 0.01."""
+    cents = replace(COIN, price_step=0.01)
+    engine = play(FLAT, FLAT, at={0: buy(16)}, instrument=cents, impact="square_root")
+    assert fills(engine) == [(1, 0, 10_001, 16, "taker")]
+    twice = play(FLAT, FLAT, at={0: buy(16)}, instrument=cents, impact=2.0)
+    assert fills(twice) == [(1, 0, 10_002, 16, "taker")]
+
+
+def test_takers_share_one_budget_and_the_rest_waits_for_the_next_open():
+    """Volume 10: the first order takes 7, the second the other 3, and 4 at the next open."""
+    thin = (100, 100, 100, 100, 10)
+    engine = play(FLAT, thin, (105, 105, 105, 105, 10), at={0: all_of(buy(7), buy(7))}, participation=0.1)
+    assert fills(engine) == [(1, 0, 100, 7, "taker"), (1, 1, 100, 3, "taker"), (2, 1, 105, 4, "taker")]
+
+
+def test_zero_volume_fills_nothing():
+    """A candle without volume is no market."""
+    engine = play(FLAT, (100, 100, 100, 100, 0), FLAT, at={0: buy(1)}, participation=0.1)
+    assert fills(engine) == [(2, 0, 100, 1, "taker")]
+
+
+def test_without_volume_data_there_is_no_budget_and_no_impact():
+    """All volumes are missing: the whole order trades at the open."""
+    nan = float("nan")
+    engine = play(
+        (100, 100, 100, 100, nan), (100, 100, 100, 100, nan), at={0: buy(99)}, participation=0.1, impact="square_root"
+    )
+    assert fills(engine) == [(1, 0, 100, 99, "taker")]
+
+
+def test_market_buy_that_turns_too_dear_is_rejected_at_the_venue():
+    """99 units reserve 99.99 of 100 at the close of 1; at the open of 2 they cost 198."""
+    engine = play((1, 1, 1, 1), (2, 2, 2, 2), at={0: buy(99)}, cash=100)
+    assert outcome(engine) == ("REJECTED", "INSUFFICIENT_FUNDS")
+    assert engine.fills == []
+    assert engine.reserved_quote == 0
+
+
+# Quote budgets.
+
+
+def test_full_size_buy_by_fraction_is_not_refused_when_the_price_rises():
+    """1000 at 101 with 0.2 % fee buys 9: cost 909, fee 1.818 -> 1.82; a tenth would cost 1012.02."""
+    engine = play(FLAT, (101, 101, 101, 101), at={0: buy(fraction=1.0)}, instrument=FEES, cash=1000)
+    assert fills(engine) == [(1, 0, 101, 9, "taker")]
+    assert outcome(engine) == ("FILLED", "")
+    assert engine.cash_units == 100_000 - 90_900 - 182
+    assert engine.reserved_quote == 0
+
+
+def test_buy_by_cost_adds_the_fee_to_its_budget():
+    """cost=500 buys exactly 5 at 100: the budget is 501."""
+    engine = play(FLAT, FLAT, at={0: buy(cost=500)}, instrument=FEES, cash=1000)
+    assert fills(engine) == [(1, 0, 100, 5, "taker")]
+
+
+def test_budget_that_the_volume_cuts_goes_on_at_the_next_open():
+    """Of 1000, volume 4 takes 400 at 100; 600 is left for 6 at 100 or, as here, 5 at 110."""
+    engine = play(
+        FLAT, (100, 100, 100, 100, 4), (110, 110, 110, 110), at={0: buy(fraction=1.0)}, cash=1000, participation=0.1
+    )
+    assert fills(engine) == [(1, 0, 100, 4, "taker"), (2, 0, 110, 5, "taker")]
+    assert outcome(engine) == ("FILLED", "")
+
+
+def test_budget_too_small_for_one_step_is_rejected_at_the_venue():
+    """150 would buy one at 100, but the market opens at 151."""
+    engine = play(FLAT, (151, 151, 151, 151), at={0: buy(cost=150)})
+    assert outcome(engine) == ("REJECTED", "BELOW_MIN_AMOUNT")
+
+
+def test_limit_buy_by_cost_has_the_amount_that_its_limit_affords():
+    """500 and 0.2 % is 501: 5 at 99 need 495 and 0.99 of fee, 6 would need 595.19."""
+    engine = play(FLAT, FLAT, at={0: buy(cost=500, price=99.5)}, instrument=FEES)
+    assert engine.orders[0].amount == 5
+    assert engine.orders[0].reserved == 49_599
+
+
+# Makers.
+
+
+@pytest.mark.parametrize(
+    ("limit_fill", "low", "filled"),
+    [("cross", 95, False), ("cross", 94, True), ("touch", 95, True), ("touch", 96, False)],
+)
+def test_limit_fills_one_tick_through_or_at_the_touch(limit_fill, low, filled):
+    """A limit at 95, and how far the price falls."""
+    engine = play(FLAT, (100, 100, low, 100), at={0: buy(1, price=95)}, limit_fill=limit_fill)
+    assert fills(engine) == ([(1, 0, 95, 1, "maker")] if filled else [])
+
+
+def test_gapped_limit_fills_at_its_limit_and_not_better():
+    """It rested in candle 1; candle 2 opens at 90."""
+    engine = play(FLAT, FLAT, (90, 92, 88, 90), at={0: buy(1, price=95)})
+    assert fills(engine) == [(2, 0, 95, 1, "maker")]
+
+
+def test_limit_that_crosses_at_arrival_takes_from_the_market():
+    """It arrives at the open of 90 and pays 90, not its limit of 95."""
+    engine = play(FLAT, (90, 92, 88, 90), at={0: buy(1, price=95)})
+    assert fills(engine) == [(1, 0, 90, 1, "taker")]
+
+
+def test_maker_gets_its_share_of_the_volume_at_or_beyond_its_price():
+    """Ticks 90 to 109 are 20, those up to 94 are 5: 0.1 * 100 * 5 / 20 = 2.5, whole: 2; then 2 again, then 1."""
+    candle = (100, 109, 90, 100, 100)
+    engine = play(FLAT, candle, candle, candle, at={0: buy(5, price=94)}, participation=0.1)
+    assert fills(engine) == [(n, 0, 94, amount, "maker") for n, amount in ((1, 2), (2, 2), (3, 1))]
+    assert outcome(engine) == ("FILLED", "")
+
+
+def test_limit_sees_only_the_path_after_its_arrival():
+    """ohlc: 100, 110, 90, 100 is 10 + 20 + 10; after 45 s of 60 the walk is at 30 of 40, the low; 95 is behind it."""
+    path = (100, 110, 90, 100)
+    early = play(FLAT, path, at={0: buy(1, price=95)}, latency_ms=20_000)
+    late = play(FLAT, path, at={0: sell(1, price=105)}, latency_ms=45_000)
+    assert fills(early) == [(1, 0, 95, 1, "maker")]
+    assert fills(late) == []
+
+
+def test_order_that_arrives_at_the_open_is_not_met_by_that_open():
+    """Half the spread is 5, so 102 does not cross at 100; it rests, and only the next open fills it."""
+    engine = play(FLAT, FLAT, FLAT, at={0: buy(1, price=102)}, spread=0.1)
+    assert fills(engine) == [(2, 0, 102, 1, "maker")]
+
+
+# Stops.
+
+
+def test_gap_through_a_stop_trades_at_the_open_with_slip():
+    """Stop 95, open 90, range 10: slip 0.05 * 10 = 0.5, so 89.5, rounded down 89."""
+    engine = play(FLAT, FLAT, FLAT, (90, 92, 82, 90), at={0: buy(2), 1: sell(2, stop=95)}, stop_slippage=0.05)
+    assert fills(engine)[1] == (3, 1, 89, 2, "taker")
+
+
+def test_stop_on_the_path_trades_from_its_trigger():
+    """Range 20: slip 1; the buy stop at 105 pays 106."""
+    engine = play(FLAT, (100, 110, 90, 100), at={0: buy(1, stop=105)}, stop_slippage=0.05)
+    assert fills(engine) == [(1, 0, 106, 1, "taker")]
+    assert [kind for _, kind, _ in engine.events] == ["ACCEPTED", "TRIGGERED", "FILL"]
+
+
+def test_stop_that_is_past_its_trigger_at_arrival_is_rejected():
+    """A buy stop at 105 arrives at 106."""
+    engine = play(FLAT, (106, 106, 106, 106), at={0: buy(1, stop=105)})
+    assert outcome(engine) == ("REJECTED", "STOP_WOULD_TRIGGER")
+
+
+def test_stop_limit_takes_when_its_limit_crosses_and_rests_otherwise():
+    """Triggered at 105: a limit of 107 pays 106 with slip 1, a limit of 103 waits until the price is below it."""
+    candle = (100, 110, 90, 100)
+    crossing = play(FLAT, candle, at={0: buy(1, stop=105, price=107)}, stop_slippage=0.05)
+    resting = play(FLAT, candle, at={0: buy(1, stop=105, price=103)}, stop_slippage=0.05)
+    assert fills(crossing) == [(1, 0, 106, 1, "taker")]
+    assert fills(resting) == [(1, 0, 103, 1, "maker")]
+
+
+# Time in force.
+
+
+def test_post_only_that_would_take_is_rejected():
+    """Limit 100 meets an ask of 100; limit 99 rests."""
+    engine = play(FLAT, FLAT, at={0: all_of(buy(1, price=100, post_only=True), buy(1, price=99, post_only=True))})
+    assert outcome(engine, 0) == ("REJECTED", "POST_ONLY_WOULD_TAKE")
+    assert outcome(engine, 1) == ("OPEN", "")
+
+
+def test_ioc_takes_what_is_there_and_the_rest_is_gone():
+    """Volume 4 of the 7 asked for."""
+    engine = play(FLAT, (100, 100, 100, 100, 4), FLAT, at={0: buy(7, tif="IOC")}, participation=0.1)
+    assert fills(engine) == [(1, 0, 100, 4, "taker")]
+    assert outcome(engine) == ("EXPIRED", "IOC_UNFILLED")
+
+
+@pytest.mark.parametrize(("volume", "status"), [(6, "EXPIRED"), (7, "FILLED")])
+def test_fok_trades_all_or_nothing(volume, status):
+    """7 are asked for."""
+    engine = play(FLAT, (100, 100, 100, 100, volume), at={0: buy(7, tif="FOK")}, participation=0.1)
+    assert engine.orders[0].status == status
+    assert engine.orders[0].filled == (7 if status == "FILLED" else 0)
+
+
+def test_gtd_dies_at_its_time():
+    """It lives through candle 1 and expires at the open of candle 2, before that open is met."""
+    engine = play(FLAT, FLAT, (90, 90, 90, 90), at={0: buy(1, price=95, tif="GTD", expire=120_000)})
+    assert outcome(engine) == ("EXPIRED", "GTD_EXPIRED")
+    assert engine.fills == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"post_only": True}, "INVALID_ORDER"),
+        ({"post_only": True, "price": 99, "tif": "IOC"}, "INVALID_ORDER"),
+        ({"post_only": True, "price": 99, "stop": 105}, "INVALID_ORDER"),
+        ({"stop": 105, "tif": "FOK"}, "INVALID_ORDER"),
+        ({"tif": "GTD"}, "INVALID_ORDER"),
+        ({"expire": 120_000}, "INVALID_ORDER"),
+        ({"tif": "GTD", "expire": 60_000}, "EXPIRED_AT_ONCE"),
+        ({"price": 0.5}, "INVALID_PRICE"),
+        ({"amount": 0.9}, "BELOW_MIN_AMOUNT"),
+        ({"amount": 1}, "BELOW_MIN_AMOUNT"),
+        ({"amount": 2, "price": 4}, "BELOW_MIN_COST"),
+        ({"amount": 101}, "INSUFFICIENT_FUNDS"),
+        ({"amount": 102, "price": 99}, "INSUFFICIENT_FUNDS"),
+    ],
+)
+def test_refusals_name_their_reason_and_reserve_nothing(terms, reason):
+    """Minimum 2 units and 10 of cost; free cash pays for 100 units at 99 but not for 101 at 99 with 1 % to spare."""
+    strict = replace(COIN, min_amount=2, min_cost=10)
+    asked = {"amount": 3, **terms}
+    said = []
+    engine = play(FLAT, at={0: lambda engine: said.append(engine.buy(0, **asked))}, instrument=strict, cash=9_950)
+    assert said == [reason]
+    assert outcome(engine) == ("REJECTED", reason)
+    assert engine.reserved_quote == 0
+
+
+def test_non_finite_number_stops_the_run():
+    """It is an error of the strategy, not a refusal."""
+    with pytest.raises(ValueError, match="not finite"):
+        play(FLAT, at={0: buy(float("nan"))})

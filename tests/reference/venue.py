@@ -1,0 +1,282 @@
+"""Section 4: what happens to the orders of one instrument in one execution candle."""
+
+import math
+from dataclasses import replace
+
+from .account import Account
+from .market import Candle
+from .orders import Fill, Order
+
+ARRIVAL, EXPIRY, AMEND, CANCEL = range(4)  # the order of one order's things that are due at one time
+
+
+class Venue:
+    """One instrument during one candle. `price` is where the market is, `share` how much of the candle has passed."""
+
+    def __init__(self, account: Account, k: int, candle: Candle) -> None:
+        """Opens the candle: its budget is whole, nothing has happened."""
+        self.account, self.ledger, self.model = account, account.ledger, account.model
+        self.k, self.candle = k, candle
+        self.market, self.units = account.markets[k], account.units[k]
+        self.estimates = self.market.estimates(candle)
+        self.limited = self.model.participation is not None and self.market.has_volume
+        volume = math.floor(candle.volume * self.units.bd / self.units.bn) if self.limited else 0
+        self.budget = self.units.fit(volume)
+        self.filled: set[int] = set()  # orders that had their one fill
+        self.met: set[int] = set()  # resting orders that the market met, filled or not
+        self.fill_count = 0
+
+    # The orders at hand.
+
+    def open_orders(self) -> list[Order]:
+        """Orders that have arrived and are not done, in id order."""
+        return [order for order in self.ledger.live[self.k] if order.is_open]
+
+    def due(self) -> list[tuple[int, int, int, Order]]:
+        """All that is on its way: (due time, id, kind, order), in the order in which it happens."""
+        things = []
+        for order in self.ledger.live[self.k]:
+            if order.status == "PENDING":
+                things.append((order.arrives, order.id, ARRIVAL, order))
+            if order.is_live and order.expire is not None:
+                things.append((order.expire, order.id, EXPIRY, order))
+            if order.is_live and order.amendment is not None:
+                things.append((order.amendment.due, order.id, AMEND, order))
+            if order.is_live and order.cancel_due is not None:
+                things.append((order.cancel_due, order.id, CANCEL, order))
+        return sorted(things, key=lambda thing: thing[:3])
+
+    # What can happen.
+
+    def happen(self, kind: int, order: Order, price: float, share: float) -> None:
+        """Something that was due: an arrival, an expiry, an amend or a cancel."""
+        if not order.is_live:
+            return
+        if kind == ARRIVAL:
+            self.arrive(order, price, share)
+        elif kind == EXPIRY:
+            self.finish(order, "EXPIRED", "GTD_EXPIRED")
+        elif kind == AMEND:
+            self.amend(order, price, share)
+        else:
+            self.finish(order, "CANCELLED")
+
+    def arrive(self, order: Order, price: float, share: float) -> None:
+        """The order reaches the venue while the market is at `price`."""
+        reason = self.refusal(order, order.price_ticks, order.stop_ticks, price)
+        if reason:
+            self.finish(order, "REJECTED", reason)
+            return
+        order.status = "OPEN"
+        self.note("ACCEPTED", order)
+        self.trade_at_once(order, price, share)
+        if order.is_live and order.tif in ("IOC", "FOK"):
+            self.finish(order, "EXPIRED", f"{order.tif}_UNFILLED")
+
+    def refusal(self, order: Order, price_ticks: int, stop_ticks: int, price: float) -> str:
+        """Why these terms cannot arrive at `price`; empty when they can."""
+        if order.is_waiting_stop:
+            return "STOP_WOULD_TRIGGER" if self.is_triggered(order.is_buy, stop_ticks, price) else ""
+        if order.post_only and self.crosses(order.is_buy, price_ticks, price):
+            return "POST_ONLY_WOULD_TAKE"
+        return ""
+
+    def trade_at_once(self, order: Order, price: float, share: float) -> None:
+        """What an order that arrives now, for the first time or anew, can have at once."""
+        if order.is_waiting_stop or order.id in self.filled:
+            return
+        if not order.is_limit:
+            self.take(order, self.moved_open(order.is_buy, share))
+        elif self.crosses(order.is_buy, order.price_ticks, price):
+            self.take(order, price)
+
+    def amend(self, order: Order, price: float, share: float) -> None:
+        """New terms reach the venue; they are as an order that arrives, or they change nothing."""
+        new, order.amendment = order.amendment, None
+        if order.budget is None and new.amount <= order.filled:
+            self.finish(order, "CANCELLED")
+            return
+        reason = self.refusal(order, new.price_ticks, new.stop_ticks, price)
+        if new.names_stop and not order.is_waiting_stop:
+            reason = "INVALID_ORDER"  # triggered while the amend was on its way
+        reserve = self.reservation(order, new.price_ticks, new.amount, new.reserve_new, 0)
+        if not reason and order.is_buy and reserve > self.ledger.free_cash + order.reserved:
+            reason = "INSUFFICIENT_FUNDS"
+        if reason:
+            self.ledger.reserve(order, new.reserve_old)
+            order.amend_reason = reason
+            self.note("AMEND_REJECTED", order)
+            self.ledger.untold.append(order)
+            return
+        order.price_ticks, order.stop_ticks, order.amount = new.price_ticks, new.stop_ticks, new.amount
+        self.ledger.reserve(order, reserve)
+        self.note("AMENDED", order)
+        self.met.discard(order.id)
+        self.trade_at_once(order, price, share)
+
+    def trigger(self, order: Order, price: float) -> None:
+        """A stop's trigger was reached by the print at `price`."""
+        order.triggered = True
+        self.note("TRIGGERED", order)
+        slip = self.model.stop_slippage * (self.candle.high - self.candle.low)
+        if not order.is_limit or self.crosses(order.is_buy, order.price_ticks, price):
+            self.take(order, price, slip)
+
+    def take(self, order: Order, r: float, slip: float = 0.0) -> None:
+        """A taker's fill from the price `r`."""
+        units, half = self.units, self.half(r)
+        wanted = order.left
+        if order.budget is not None:
+            wanted = units.affordable(order.budget, self.adverse_ticks(order.is_buy, r, half))
+            if wanted == 0:
+                self.cannot_afford_a_step(order)
+                return
+        if order.tif == "FOK" and self.limited and wanted > self.budget:
+            return
+        n = min(wanted, units.step(self.budget)) if self.limited else wanted
+        if n <= 0:
+            return
+        ticks = self.adverse_ticks(order.is_buy, r, half + self.impact(r, n) + slip)
+        if order.is_limit:
+            ticks = min(ticks, order.price_ticks) if order.is_buy else max(ticks, order.price_ticks)
+        is_all = n == order.left
+        if order.budget is not None:
+            affordable = units.affordable(order.budget, ticks)
+            n = min(n, affordable)
+            if n == 0:
+                self.cannot_afford_a_step(order)
+                return
+            is_all = n == affordable
+        if order.is_buy and self.price_of(n, ticks, units.taker) > order.reserved + self.ledger.free_cash:
+            status = "CANCELLED" if order.filled else "REJECTED"
+            self.finish(order, status, "INSUFFICIENT_FUNDS")
+            return
+        self.fill(order, n, ticks, "taker", is_all)
+
+    def make(self, order: Order) -> None:
+        """A resting limit is reached."""
+        self.met.add(order.id)
+        n = order.left
+        if self.limited:
+            n = min(n, self.units.step(self.budget), self.units.step(self.maker_cap(order)))
+        if n > 0:
+            self.fill(order, n, order.price_ticks, "maker", n == order.left)
+
+    # Prices of the market.
+
+    def is_triggered(self, is_buy: bool, stop_ticks: int, price: float) -> bool:
+        """Whether a print at `price` reaches the trigger."""
+        trigger = self.units.price(stop_ticks)
+        return price >= trigger if is_buy else price <= trigger
+
+    def hit(self, order: Order) -> float:
+        """The price the market must reach for a resting limit to fill."""
+        beyond = 0 if self.model.limit_fill == "touch" else 1
+        return self.units.price(order.price_ticks - beyond if order.is_buy else order.price_ticks + beyond)
+
+    def crosses(self, is_buy: bool, limit: int, price: float) -> bool:
+        """Whether a limit would take from a market at `price`."""
+        ticks = self.adverse_ticks(is_buy, price, self.half(price))
+        return limit >= ticks if is_buy else limit <= ticks
+
+    def adverse_ticks(self, is_buy: bool, price: float, worse: float) -> int:
+        """The tick of a price that is `worse` for the taker, rounded against him."""
+        if is_buy:
+            return self.units.ticks_up(price + worse)
+        return max(self.units.ticks_down(price - worse), 1)
+
+    def half(self, r: float) -> float:
+        """Half the spread at `r`."""
+        spread, half_tick = self.model.spread, 0.5 * self.market.instrument.price_step
+        if spread is None:
+            return 0.0
+        if spread == "estimated":
+            return max(half_tick, 0.5 * self.estimates.spread * r, 0.0001 * r)
+        return max(half_tick, 0.5 * spread * r)
+
+    def impact(self, r: float, n: int) -> float:
+        """How far a taker's `n` units move the price."""
+        scale, v, w = self.model.impact, self.estimates.volatility, self.estimates.volume
+        if scale is None or not self.market.has_volume or w == 0:
+            return 0.0
+        root = math.sqrt(self.units.amount(n) / w)
+        return r * v * root if scale == "square_root" else scale * r * v * root
+
+    def moved_open(self, is_buy: bool, share: float) -> float:
+        """The open and the adverse move of a market that a market order finds after `share` of the candle."""
+        c = self.candle
+        move = 0.5 * (c.high - c.low) * math.sqrt(share)
+        return min(c.open + move, c.high) if is_buy else max(c.open - move, c.low)
+
+    def maker_cap(self, order: Order) -> int:
+        """Our part of the volume that traded at the limit or beyond."""
+        units, c = self.units, self.candle
+        low, high = units.ticks_near(c.low), units.ticks_near(c.high)
+        ticks, limit = high - low + 1, order.price_ticks
+        beyond = min(limit, high) - low + 1 if order.is_buy else high - max(limit, low) + 1
+        return units.fit(math.floor(self.model.participation * c.volume * beyond / ticks * units.bd / units.bn))
+
+    # The books.
+
+    def price_of(self, n: int, ticks: int, rate: int) -> int:
+        """Quote units that a buy pays."""
+        cost = self.units.cost_up(n, ticks)
+        return cost if self.units.fee_in_base else cost + self.units.fee(cost, rate)
+
+    def fill(self, order: Order, n: int, ticks: int, liquidity: str, is_all: bool) -> None:
+        """Books `n` units at `ticks` and holds what the rest needs."""
+        units, rate = self.units, self.units.taker if liquidity == "taker" else self.units.maker
+        in_base = order.is_buy and units.fee_in_base
+        cost = units.cost_up(n, ticks) if order.is_buy else units.cost_down(n, ticks)
+        fee = units.fee(n if in_base else cost, rate)
+        made = Fill(self.candle.time, self.k, order.id, ticks, n, cost, fee, in_base, liquidity, order.tag)
+        gone = self.ledger.book(made, order.side, units)
+        order.filled += n
+        order.cost += cost
+        order.fee += fee
+        if order.budget is not None:
+            order.budget -= gone
+            order.amount = order.filled
+        self.budget -= n
+        self.filled.add(order.id)
+        self.fill_count += 1
+        order.status = "PARTIAL"
+        if is_all:
+            self.finish(order, "FILLED")
+        else:
+            self.hold(order, gone)
+
+    def hold(self, order: Order, gone: int) -> None:
+        """The reservation after a fill; an amend on its way keeps the larger one as far as it is still there."""
+        left, new = order.reserved - gone, order.amendment
+        if new is None:
+            self.ledger.reserve(order, self.reservation(order, order.price_ticks, order.amount, order.reserved, gone))
+            return
+        old_terms = self.reservation(order, order.price_ticks, order.amount, new.reserve_old, gone)
+        new_terms = self.reservation(order, new.price_ticks, new.amount, new.reserve_new, gone)
+        order.amendment = replace(new, reserve_old=old_terms, reserve_new=new_terms)
+        self.ledger.reserve(order, max(old_terms, min(new_terms, left)))
+
+    def reservation(self, order: Order, price_ticks: int, amount: int, held: int, gone: int) -> int:
+        """What is to be held for `amount` less what is filled, when `gone` of the `held` was paid."""
+        left = max(amount - order.filled, 0)
+        if not order.is_buy:
+            return left
+        if price_ticks:
+            return self.units.need(left, price_ticks)
+        return max(held - gone, 0)
+
+    def cannot_afford_a_step(self, order: Order) -> None:
+        """Ends an order whose quote budget buys nothing."""
+        if order.filled:
+            self.finish(order, "FILLED")
+        else:
+            self.finish(order, "REJECTED", "BELOW_MIN_AMOUNT")
+
+    def finish(self, order: Order, status: str, reason: str = "") -> None:
+        """Ends an order in this candle."""
+        self.ledger.finish(order, self.candle.time, status, reason)
+
+    def note(self, kind: str, order: Order) -> None:
+        """Records an event of this candle."""
+        self.ledger.note(self.candle.time, kind, order.id)
