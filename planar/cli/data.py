@@ -43,11 +43,11 @@ def import_(
     done = import_file(Store(store), file, instrument, timeframe)
     written = done.written
     inferred = " (read off the file)" if done.inferred else ""
-    gaps = f"{done.gaps:,} gaps, {done.missing:,} candles missing" if done.gaps else "no gaps"
+    gaps = f"{done.gaps:,} ({done.missing:,} candles missing)" if done.gaps else "none"
     print_line = Console(soft_wrap=True, highlight=False, markup=False).print
     print_line(
         f"{done.instrument} {done.timeframe}{inferred}: {written.rows:,} candles from {utc(written.first)} to "
-        f"{utc(written.last)}, {written.added:,} added, {written.replaced:,} replaced; {gaps}. Stored in {store}."
+        f"{utc(written.last)}, {written.added:,} added, {written.replaced:,} replaced; gaps: {gaps}. Stored in {store}."
     )
 
 

@@ -9,10 +9,9 @@ from planar.errors import ConfigError
 from planar.kernel import loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.numbers import RATE
-from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, PATHS, SLOTS, Memory
+from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, PATHS, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, NEVER, ORDER
-from planar.kernel.state import NOTE
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import Candles
 
@@ -143,7 +142,7 @@ class Simulation:
     def end(self) -> int:
         """Settles what stopped trading long before the end; gives how many instruments."""
         step = int(self.state["execution"])
-        return loop.end(self.memory.address, int(self.state["now"]), max(DAY, 10 * step))
+        return loop.end(self.memory.address, max(DAY, 10 * step))
 
     def log(self, name: str) -> np.ndarray:
         """What a log holds."""

@@ -4,7 +4,7 @@ Each function answers an order id (from 1) or a negative `Reason`.
 """
 
 
-from planar.kernel.ledger import activate, free_cash, left_of, reserve
+from planar.kernel.ledger import activate, ask_cancel, free_base, free_cash, left_of, reserve, reserve_extra
 from planar.kernel.machine import compiled, get_int, set_int
 from planar.kernel.match import next_due, set_terms
 from planar.kernel.numbers import (
@@ -28,7 +28,7 @@ from planar.kernel.numbers import (
 from planar.kernel.state import SLOTS, Amend, Instrument, Order, State
 from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
 
-AMOUNT, COST, FRACTION, RISK = 0, 1, 2, 3
+AMOUNT, COST, FRACTION, RISK, TARGET = 0, 1, 2, 3, 4
 """How an order is sized."""
 
 BUFFER = 0.01
@@ -111,12 +111,12 @@ def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
     order.kind = (Kind.STOP_LIMIT if has_price else Kind.STOP) if has_stop else (Kind.LIMIT if has_price else Kind.MARKET)
     order.form = order.kind
     set_terms(state, ins, order, 0, 0, 0)
+    if not ins.last > 0.0:
+        return Reason.NO_PRICE
     if _invalid(state, order, has_price, has_stop, expire):
         return Reason.INVALID_ORDER
     if order.expire <= state.now:
         return Reason.EXPIRED_AT_ONCE
-    if not ins.last > 0.0:
-        return Reason.NO_PRICE
     if ins.is_delisted:
         return Reason.DELISTED
     if ins.active_n >= ins.max_orders:
@@ -132,7 +132,7 @@ def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
             return Reason.INVALID_PRICE
     set_terms(state, ins, order, limit, trigger, 0)
     budget = -1
-    if order.side == Side.BUY and (sizing == COST or sizing == FRACTION):
+    if order.side == Side.BUY and (sizing == COST or sizing == FRACTION or sizing == TARGET):
         budget = _budget(state, ins, sizing, size)
     else:
         amount = _asked_amount(state, ins, order, sizing, size, risk_stop)
@@ -157,10 +157,19 @@ def _reference(ins, order):
 @compiled
 def _budget(state, ins, sizing, size):
     """Quote units that a buy by cost or by fraction of free cash may spend, fee included."""
+    free = free_cash(state)
     if sizing == FRACTION:
-        return max(down(size * free_cash(state)), 0)
+        return max(part_of(size, free), 0)
     units = max(units_of_money(state, size), 0)
-    return units if ins.fee_base else plus(units, fee_of(units, largest_rate(ins)))
+    budget = units if ins.fee_base else plus(units, fee_of(units, largest_rate(ins)))
+    return max(min(budget, free), 0) if sizing == TARGET else budget
+
+
+@compiled
+def part_of(fraction, units):
+    """A fraction of whole units, rounded down; never more than all of them for a fraction up to 1."""
+    part = down(fraction * units)
+    return min(part, units) if fraction <= 1.0 else part
 
 
 @compiled
@@ -172,7 +181,7 @@ def _asked_amount(state, ins, order, sizing, size, risk_stop):
     if sizing == COST:
         return max(units_of_amount(ins, size / price), 0)
     if sizing == FRACTION:
-        return max(down(size * position_of(state, ins)), 0)
+        return max(part_of(size, position_of(state, ins)), 0)
     taker = ins.taker / 1e9
     loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
     if not loss > 0.0:
@@ -183,6 +192,8 @@ def _asked_amount(state, ins, order, sizing, size, risk_stop):
 @compiled
 def _fund(state, ins, order, budget):
     """Minimums, then funds; reserves when all is well."""
+    if budget == 0:
+        return Reason.BELOW_MIN_COST
     if budget < 0 and (order.amount <= 0 or order.amount < ins.min_amount):
         return Reason.BELOW_MIN_AMOUNT
     if budget >= 0:
@@ -192,7 +203,8 @@ def _fund(state, ins, order, budget):
         cost = cost_down(ins, order.amount, ticks)
     if money_of(state, cost) < ins.min_cost:
         return Reason.BELOW_MIN_COST
-    wanted = _wanted(state, ins, order, budget, free_cash(state))
+    free = free_cash(state) if order.side == Side.BUY else free_base(ins)
+    wanted = _wanted(state, ins, order, budget, free)
     if wanted < 0:
         return Reason.INSUFFICIENT_FUNDS
     order.budget = max(budget, 0)
@@ -205,9 +217,9 @@ def _wanted(state, ins, order, budget, free):
     """What the order must reserve; negative when that is not there."""
     if order.side == Side.SELL:
         left = left_of(order)
-        return left if left <= ins.base - ins.reserved + order.reserved else -1
+        return left if left <= free else -1
     if budget >= 0:
-        return budget if 0 < budget <= free else -1
+        return budget if budget <= free else -1
     if order.price:
         wanted = need(ins, left_of(order), order.price)
         return wanted if wanted <= free else -1
@@ -250,9 +262,7 @@ def cancel(address, k, id):
     reason = _open_order(state, ins, id)
     if reason != Reason.NONE:
         return -reason.value
-    order = Order(state.orders, id - 1)
-    order.cancel_at = min(order.cancel_at, state.now + state.latency)
-    ins.due = min(ins.due, order.cancel_at)
+    ask_cancel(state, ins, Order(state.orders, id - 1))
     return id
 
 
@@ -262,9 +272,7 @@ def cancel_all(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     for i in range(ins.active_n):
-        order = Order(state.orders, get_int(ins.active, i))
-        order.cancel_at = min(order.cancel_at, state.now + state.latency)
-        ins.due = min(ins.due, order.cancel_at)
+        ask_cancel(state, ins, Order(state.orders, get_int(ins.active, i)))
     return ins.active_n
 
 
@@ -283,53 +291,63 @@ def amend(address, k, id, price, stop, amount):
 
 @compiled
 def _amend_refusal(state, ins, index, order, price, stop, amount):
+    """Sends an amend after the order, its extra reservation made, or says why not."""
+    if order.cancel_at != NEVER:
+        return Reason.ORDER_DONE
     if order.amend >= 0:
         return Reason.AMEND_PENDING
-    if (price == price and not order.price) or (stop == stop and (not order.stop or order.form == Kind.LIMIT)):
+    has_price, has_stop, has_amount = price == price, stop == stop, amount == amount
+    if order.form == Kind.MARKET or not (has_price or has_stop or has_amount):
         return Reason.INVALID_ORDER
-    if order.form == Kind.MARKET or state.amends_n >= state.amends_cap:
+    if (has_price and not order.price) or (has_stop and order.form == Kind.LIMIT) or (has_amount and order.by_cost):
         return Reason.INVALID_ORDER
-    was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
-    limit, trigger, total = was_price, was_stop, was_amount
-    if price == price:
+    limit, trigger, total = order.price, order.stop, order.amount
+    if has_price:
         limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
-    if stop == stop:
+    if has_stop:
         trigger = ticks_near(ins, stop)
-    if amount == amount:
+    if has_amount:
         total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
-    if (was_price and limit < 1) or (was_stop and trigger < 1):
+    if (has_price and limit < 1) or (has_stop and trigger < 1):
         return Reason.INVALID_PRICE
-    wanted, reason = 0, Reason.NONE
-    if total > order.filled:
-        set_terms(state, ins, order, limit, trigger, total)
-        wanted, reason = _amended_need(state, ins, order)
-        set_terms(state, ins, order, was_price, was_stop, was_amount)
-    elif total <= 0:
-        reason = Reason.BELOW_MIN_AMOUNT
-    if reason != Reason.NONE:
-        return reason
-    record = Amend(state.amends, state.amends_n)
-    record.time, record.arrive, record.order = state.now, state.now + state.latency, index
-    record.price, record.stop, record.amount = limit, trigger, total
-    record.extra = max(wanted - held, 0)
-    order.amend, order.amend_at = state.amends_n, record.arrive
-    state.amends_n += 1
-    reserve(state, ins, order, max(held, wanted))
-    ins.due = min(ins.due, order.amend_at)
-    return Reason.NONE
+    if total <= order.filled and not order.by_cost:
+        return Reason.BELOW_MIN_AMOUNT
+    wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
+    if reason == Reason.NONE:
+        _send_amend(state, ins, index, order, limit, trigger, total, wanted)
+    return reason
 
 
 @compiled
-def _amended_need(state, ins, order):
-    """What the rest of an order would need under the terms it has now, or why it may not have them."""
-    left = left_of(order)
+def _amended_need(state, ins, order, limit, trigger, total):
+    """What the rest of the order would hold under new terms, or why it may not have them; the order stays as it is."""
+    if order.by_cost:
+        return order.reserved, Reason.NONE
+    left = total - order.filled
     if left < ins.min_amount:
         return 0, Reason.BELOW_MIN_AMOUNT
-    if money_of(state, cost_down(ins, left, order.price or order.stop)) < ins.min_cost:
+    if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
-    free = free_cash(state) + (order.reserved if order.side == Side.BUY else 0)
+    was_price, was_stop, was_amount = order.price, order.stop, order.amount
+    set_terms(state, ins, order, limit, trigger, total)
+    free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + order.reserved
     wanted = _wanted(state, ins, order, -1, free)
+    set_terms(state, ins, order, was_price, was_stop, was_amount)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
+
+
+@compiled
+def _send_amend(state, ins, index, order, limit, trigger, total, wanted):
+    if state.amends_n >= state.amends_cap:
+        raise OverflowError("more amends were asked for in one decision than the log has room for")
+    record = Amend(state.amends, state.amends_n)
+    record.time, record.arrive, record.order = state.now, state.now + state.latency, index
+    record.price, record.stop, record.amount = limit, trigger, total
+    record.needs, record.extra = wanted, max(wanted - order.reserved, 0)
+    order.amend, order.amend_at = state.amends_n, record.arrive
+    state.amends_n += 1
+    reserve_extra(state, ins, order, record.extra)
+    ins.due = min(ins.due, order.amend_at)
 
 
 @compiled
@@ -340,7 +358,7 @@ def close(address, k, fraction, tag):
     position = position_of(state, ins)
     if position == 0:
         return -Reason.NO_POSITION.value
-    amount = position if fraction == 1.0 else down(fraction * position)
+    amount = part_of(fraction, position)
     nothing = float("nan")
     return submit(
         address, k, Side.SELL.value, AMOUNT, amount_of(ins, amount), nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag
@@ -357,12 +375,12 @@ def target(address, k, weight, tag):
     if weight == 0.0:
         return close(address, k, 1.0, tag)
     missing = weight * equity_of(state) - amount_of(ins, position) * ins.last
+    if missing == 0.0:
+        return 0
     if missing < 0.0:
         side, sizing, size = Side.SELL.value, AMOUNT, -missing / ins.last
-    elif missing > money_of(state, free_cash(state)) / (1.0 + largest_rate(ins) / 1e9):
-        side, sizing, size = Side.BUY.value, FRACTION, 1.0
     else:
-        side, sizing, size = Side.BUY.value, COST, missing
+        side, sizing, size = Side.BUY.value, TARGET, missing
     return submit(address, k, side, sizing, size, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
 
 

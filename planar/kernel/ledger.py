@@ -29,18 +29,76 @@ def tell(state, ins, index, kind, reason, time):
 
 @compiled
 def free_cash(state):
-    """Quote units that no order holds."""
-    return state.cash - state.reserved
+    """Quote units for new orders: what no order holds, and what cancels on their way will return."""
+    return state.cash - state.reserved + state.returning
+
+
+@compiled
+def free_base(ins):
+    """Base units for new orders, likewise."""
+    return ins.base - ins.reserved + ins.returning
+
+
+@compiled
+def venue_cash(state):
+    """Quote units that no order holds which the venue has accepted."""
+    return state.cash - (state.reserved - state.pending)
+
+
+@compiled
+def venue_base(ins):
+    """Base units that no order holds which the venue has accepted."""
+    return ins.base - (ins.reserved - ins.pending)
 
 
 @compiled
 def reserve(state, ins, order, units):
     """Sets what an order holds: quote units for a buy, base units for a sell."""
-    if order.side == Side.BUY:
-        state.reserved += units - order.reserved
-    else:
-        ins.reserved += units - order.reserved
+    change = units - order.reserved
     order.reserved = units
+    if order.side == Side.BUY:
+        state.reserved += change
+        if order.status == Status.PENDING:
+            state.pending += change
+        if order.cancel_at != NEVER:
+            state.returning += change
+    else:
+        ins.reserved += change
+        if order.status == Status.PENDING:
+            ins.pending += change
+        if order.cancel_at != NEVER:
+            ins.returning += change
+
+
+@compiled
+def reserve_extra(state, ins, order, units):
+    """Adds to what an amend on its way holds on top of its order; the venue does not know of it yet."""
+    if order.side == Side.BUY:
+        state.reserved += units
+        state.pending += units
+    else:
+        ins.reserved += units
+        ins.pending += units
+
+
+@compiled
+def drop_amend(state, ins, order):
+    """Forgets the amend that was on its way, and what it held."""
+    reserve_extra(state, ins, order, -Amend(state.amends, order.amend).extra)
+    order.amend, order.amend_at = -1, NEVER
+
+
+@compiled
+def ask_cancel(state, ins, order):
+    """Sends a cancel after the order, unless one is on its way; what the order holds counts as returning."""
+    if order.cancel_at != NEVER:
+        return
+    order.cancel_at = state.now + state.latency
+    ins.due = min(ins.due, order.cancel_at)
+    if order.side == Side.BUY:
+        state.returning += order.reserved
+    else:
+        ins.returning += order.reserved
 
 
 @compiled
@@ -62,21 +120,11 @@ def left_of(order):
 
 
 @compiled
-def required(state, ins, order):
-    """What an open order holds with its present terms, while an amend is on its way also with the new ones."""
-    left = left_of(order)
+def required(ins, order):
+    """What an order of these terms holds while it rests; a buy without a limit keeps its estimate."""
     if order.side == Side.SELL:
-        wanted = left
-    elif order.price:
-        wanted = need(ins, left, order.price)
-    else:
-        return order.reserved
-    if order.amend >= 0:
-        amend = Amend(state.amends, order.amend)
-        then = amend.amount - order.filled
-        if then > 0:
-            wanted = max(wanted, then if order.side == Side.SELL else need(ins, then, amend.price))
-    return wanted
+        return left_of(order)
+    return need(ins, left_of(order), order.price) if order.price else order.reserved
 
 
 @compiled
@@ -102,11 +150,10 @@ def _deactivate(ins, index):
 def finish(state, ins, index, order, status, event, reason, time):
     """Ends an order: its reservation returns, it leaves the open orders, the end is told."""
     reserve(state, ins, order, 0)
+    if order.amend >= 0:
+        drop_amend(state, ins, order)
     order.status, order.reason, order.done = status, reason, time
-    order.cancel_at = order.expire = order.amend_at = NEVER
-    order.amend = -1
-    if order.by_cost:
-        order.amount = order.filled
+    order.cancel_at = order.expire = NEVER
     _deactivate(ins, index)
     if status != Status.FILLED:
         tell(state, ins, index, event, reason, time)
@@ -114,10 +161,13 @@ def finish(state, ins, index, order, status, event, reason, time):
 
 @compiled
 def accept(state, ins, index, order, time):
-    """The venue has the order."""
-    if order.status == Status.PENDING:
-        order.status = Status.OPEN
-        tell(state, ins, index, EventKind.ACCEPTED, Reason.NONE, time)
+    """The venue has the order, and holds its reservation from now on."""
+    if order.side == Side.BUY:
+        state.pending -= order.reserved
+    else:
+        ins.pending -= order.reserved
+    order.status = Status.OPEN
+    tell(state, ins, index, EventKind.ACCEPTED, Reason.NONE, time)
 
 
 @compiled
@@ -126,7 +176,6 @@ def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, tim
 
     cost and fee in quote units, except the fee of a buy on the fee side base: base units. Conserves everything.
     """
-    accept(state, ins, index, order, time)
     is_buy = order.side == Side.BUY
     fee_in_base = is_buy and ins.fee_base
     if is_buy:
@@ -148,11 +197,12 @@ def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, tim
         ins.budget -= amount
     if order.by_cost:
         order.budget -= paid
+        order.amount = order.filled
         reserve(state, ins, order, order.budget)
     elif order.price == 0 and is_buy:
         reserve(state, ins, order, max(order.reserved - paid, 0))
     else:
-        reserve(state, ins, order, required(state, ins, order))
+        reserve(state, ins, order, required(ins, order))
     order.status = Status.PARTIAL
     if ins.lead:
         state.path_decided += 1

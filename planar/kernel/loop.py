@@ -78,7 +78,7 @@ def _delist(state, time):
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         if not ins.is_delisted and ins.delisted <= time and ins.last > 0.0:
-            settle_delisted(state, ins, time)
+            settle_delisted(state, ins, ins.delisted)
 
 
 @compiled
@@ -277,16 +277,16 @@ def equity(address):
 
 
 @compiled
-def end(address, time, longest_silence):
+def end(address, longest_silence):
     """Settles at the end of a run the instruments that stopped trading long before; gives how many."""
     state = State(address, 0)
-    count = 0
+    count, time = 0, state.step_time + state.execution
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         if ins.is_delisted or ins.row == 0 or not ins.last > 0.0:
             continue
         last_close = get_int(ins.time, ins.row - 1) + state.execution
         if ins.delisted <= time or time - last_close > longest_silence:
-            settle_delisted(state, ins, time)
+            settle_delisted(state, ins, min(ins.delisted, time))
             count += 1
     return count

@@ -3,7 +3,18 @@
 import math
 
 from planar.kernel.estimators import half_spread, impact_of
-from planar.kernel.ledger import accept, apply_fill, finish, free_cash, left_of, required, reserve, tell
+from planar.kernel.ledger import (
+    accept,
+    apply_fill,
+    drop_amend,
+    finish,
+    left_of,
+    required,
+    reserve,
+    tell,
+    venue_base,
+    venue_cash,
+)
 from planar.kernel.machine import compiled, get_float
 from planar.kernel.numbers import (
     affordable,
@@ -11,6 +22,7 @@ from planar.kernel.numbers import (
     cost_down,
     cost_up,
     fee_of,
+    need,
     price_of,
     ticks_down,
     ticks_near,
@@ -18,7 +30,7 @@ from planar.kernel.numbers import (
     whole_steps,
 )
 from planar.kernel.state import Amend
-from planar.model.order import NEVER, Event, Kind, Reason, Side, Status, Tif
+from planar.model.order import Event, Kind, Reason, Side, Status, Tif
 
 UNLIMITED = 2**62
 
@@ -97,13 +109,25 @@ def make(state, ins, index, order, time):
     amount = whole_steps(ins, min(left_of(order), ins.budget, _maker_cap(state, ins, order)))
     if amount <= 0:
         return
-    if order.side == Side.BUY:
-        cost = cost_up(ins, amount, order.price)
-        fee = fee_of(amount if ins.fee_base else cost, ins.maker)
-    else:
-        cost = cost_down(ins, amount, order.price)
-        fee = fee_of(cost, ins.maker)
+    cost, fee = _costs(ins, order, amount, order.price, ins.maker)
     apply_fill(state, ins, index, order, amount, order.price, cost, fee, 1, time, 0.0, 0.0, 0.0)
+
+
+@compiled
+def _costs(ins, order, amount, ticks, rate):
+    """Cost and fee of a fill. The fills of a limit buy never cost more than what they free of its reservation."""
+    if order.side == Side.SELL:
+        cost = cost_down(ins, amount, ticks)
+        return cost, fee_of(cost, rate)
+    cost = cost_up(ins, amount, ticks)
+    if order.form != Kind.LIMIT:
+        return cost, fee_of(amount if ins.fee_base else cost, rate)
+    before, after = left_of(order), left_of(order) - amount
+    cost = min(cost, cost_up(ins, before, order.price) - cost_up(ins, after, order.price))
+    if ins.fee_base:
+        return cost, fee_of(amount, rate)
+    freed = need(ins, before, order.price) - need(ins, after, order.price)
+    return cost, min(fee_of(cost, rate), freed - cost)
 
 
 @compiled
@@ -146,31 +170,30 @@ def take(state, ins, index, order, price, slip, time):
         return
     impact = impact_of(state, ins, price, amount_of(ins, amount))
     ticks = _taker_ticks(ins, order, price, half + impact + slip)
+    is_last = False
     if order.by_cost:
-        amount = min(amount, affordable(ins, order.budget, ticks))
+        most = affordable(ins, order.budget, ticks)
+        amount = min(amount, most)
         if amount == 0:
             _exhausted(state, ins, index, order, time)
             return
-    _trade(state, ins, index, order, amount, ticks, time, half, impact, slip)
+        is_last = amount == most
+    _trade(state, ins, index, order, amount, ticks, is_last, time, half, impact, slip)
 
 
 @compiled
-def _trade(state, ins, index, order, amount, ticks, time, half, impact, slip):
-    if order.side == Side.SELL:
-        cost = cost_down(ins, amount, ticks)
-        apply_fill(state, ins, index, order, amount, ticks, cost, fee_of(cost, ins.taker), 0, time, half, impact, slip)
-        return
-    cost = cost_up(ins, amount, ticks)
-    fee = fee_of(amount if ins.fee_base else cost, ins.taker)
-    paid = cost if ins.fee_base else cost + fee
-    if paid > order.reserved + free_cash(state):
-        if order.filled:
-            finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.INSUFFICIENT_FUNDS, time)
-        else:
-            finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, Reason.INSUFFICIENT_FUNDS, time)
-        return
+def _trade(state, ins, index, order, amount, ticks, is_last, time, half, impact, slip):
+    """Books a taker fill, unless a buy costs more than the venue knows the account to have."""
+    cost, fee = _costs(ins, order, amount, ticks, ins.taker)
+    if order.side == Side.BUY:
+        paid = cost if ins.fee_base else cost + fee
+        if paid > order.reserved + venue_cash(state):
+            status = Status.CANCELLED if order.filled else Status.REJECTED
+            event = Event.CANCELLED if order.filled else Event.REJECTED
+            finish(state, ins, index, order, status, event, Reason.INSUFFICIENT_FUNDS, time)
+            return
     apply_fill(state, ins, index, order, amount, ticks, cost, fee, 0, time, half, impact, slip)
-    if order.by_cost and affordable(ins, order.budget, ticks) == 0:
+    if is_last:
         finish(state, ins, index, order, Status.FILLED, Event.FILL, Reason.NONE, time)
 
 
@@ -184,7 +207,6 @@ def _expire_rest(state, ins, index, order, time):
     """What an IOC or FOK could not have at once is gone."""
     if not _is_open(order):
         return
-    accept(state, ins, index, order, time)
     if order.tif == Tif.IOC:
         finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.IOC_UNFILLED, time)
     elif order.tif == Tif.FOK:
@@ -203,26 +225,37 @@ def travelled_price(ins, order, open_time, execution):
 
 
 @compiled
-def arrive(state, ins, index, order, price, open_time, time):
-    """An order reaches the venue when the market stands at ``price``."""
-    if order.form == Kind.MARKET:
-        take(state, ins, index, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
-    elif order.form == Kind.LIMIT:
-        if _crosses(state, ins, order, price):
-            if order.post_only:
-                refuse(state, ins, index, order, Reason.POST_ONLY_WOULD_TAKE, time)
-                return
-            take(state, ins, index, order, price, 0.0, time)
-    elif is_triggered(order, price):
-        refuse(state, ins, index, order, Reason.STOP_WOULD_TRIGGER, time)
-        return
-    _expire_rest(state, ins, index, order, time)
+def _admit(state, ins, order):
+    """Whether the venue sees the funds that the order is to hold; a market buy by amount holds what there is."""
+    if order.side == Side.SELL:
+        return order.reserved <= venue_base(ins)
+    available = venue_cash(state)
+    if order.form == Kind.MARKET and not order.by_cost:
+        reserve(state, ins, order, max(min(order.reserved, available), 0))
+        return True
+    return order.reserved <= available
 
 
 @compiled
-def refuse(state, ins, index, order, reason, time):
-    """The venue says no to an order that was on its way."""
-    finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, reason, time)
+def arrive(state, ins, index, order, price, open_time, time):
+    """An order reaches the venue when the market stands at ``price``."""
+    reason = Reason.NONE
+    crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
+    if crosses and order.post_only:
+        reason = Reason.POST_ONLY_WOULD_TAKE
+    elif order.form >= Kind.STOP and is_triggered(order, price):
+        reason = Reason.STOP_WOULD_TRIGGER
+    elif not _admit(state, ins, order):
+        reason = Reason.INSUFFICIENT_FUNDS
+    if reason != Reason.NONE:
+        finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, reason, time)
+        return
+    accept(state, ins, index, order, time)
+    if order.form == Kind.MARKET:
+        take(state, ins, index, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
+    elif crosses:
+        take(state, ins, index, order, price, 0.0, time)
+    _expire_rest(state, ins, index, order, time)
 
 
 @compiled
@@ -230,50 +263,50 @@ def trigger(state, ins, index, order, price, time):
     """A stop is triggered by a print at ``price``: it trades, or becomes a limit that arrives there."""
     tell(state, ins, index, Event.TRIGGERED, Reason.NONE, time)
     ins.is_dirty = 1
-    if order.form == Kind.STOP:
-        order.form = Kind.MARKET
+    order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
+    if order.form == Kind.MARKET or _crosses(state, ins, order, price):
         slip = state.stop_slippage * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
         take(state, ins, index, order, price, slip, time)
-        return
-    order.form = Kind.LIMIT
-    if _crosses(state, ins, order, price):
-        take(state, ins, index, order, price, 0.0, time)
 
 
 @compiled
 def change(state, ins, index, order, price, time):
     """An amend reaches the venue: new terms, treated as arriving anew; one that would be refused changes nothing."""
     amend = Amend(state.amends, order.amend)
-    order.amend, order.amend_at = -1, NEVER
-    ins.is_dirty = 1
-    reason = Reason.NONE
-    was_price, was_stop, was_amount = order.price, order.stop, order.amount
-    if order.form == Kind.MARKET:
-        reason = Reason.ORDER_DONE
-    elif amend.amount <= order.filled:
+    drop_amend(state, ins, order)
+    if amend.amount <= order.filled and not order.by_cost:
         finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
         return
-    else:
-        set_terms(state, ins, order, amend.price, amend.stop, amend.amount)
-        if order.form == Kind.LIMIT:
-            if order.post_only and _crosses(state, ins, order, price):
-                reason = Reason.POST_ONLY_WOULD_TAKE
-        elif is_triggered(order, price):
-            reason = Reason.STOP_WOULD_TRIGGER
+    reason = _change_refusal(state, ins, order, amend, price)
+    if reason != Reason.NONE:
+        tell(state, ins, index, Event.AMEND_REJECTED, reason, time)
+        return
+    tell(state, ins, index, Event.AMENDED, Reason.NONE, time)
+    if order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
+        take(state, ins, index, order, price, 0.0, time)
+
+
+@compiled
+def _change_refusal(state, ins, order, amend, price):
+    """Gives the order its new terms and reservation, or leaves it as it was and says why."""
+    if order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop):
+        return Reason.INVALID_ORDER
+    was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
+    set_terms(state, ins, order, amend.price, amend.stop, amend.amount)
+    reason = Reason.NONE
+    if order.form == Kind.LIMIT:
+        if order.post_only and _crosses(state, ins, order, price):
+            reason = Reason.POST_ONLY_WOULD_TAKE
+    elif is_triggered(order, price):
+        reason = Reason.STOP_WOULD_TRIGGER
+    wanted = amend.needs if order.side == Side.BUY and order.price == 0 else required(ins, order)
+    if reason == Reason.NONE and wanted > held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins)):
+        reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
         set_terms(state, ins, order, was_price, was_stop, was_amount)
-        tell(state, ins, index, Event.AMEND_REJECTED, reason, time)
-    else:
-        tell(state, ins, index, Event.AMENDED, Reason.NONE, time)
-    if order.side == Side.BUY and order.price == 0:
-        # A stop-market keeps its own estimate: the new one, or without the extra that the refused one set aside.
-        if reason != Reason.NONE:
-            reserve(state, ins, order, max(order.reserved - amend.extra, 0))
-    else:
-        reserve(state, ins, order, required(state, ins, order))
-    if reason == Reason.NONE and order.form == Kind.LIMIT and order.settled != state.steps:
-        if _crosses(state, ins, order, price):
-            take(state, ins, index, order, price, 0.0, time)
+        return reason
+    reserve(state, ins, order, wanted)
+    return Reason.NONE
 
 
 @compiled

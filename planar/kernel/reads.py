@@ -20,7 +20,7 @@ def cash(address, k):
 @compiled
 def free(address, k):
     state = State(address, 0)
-    return money_of(state, free_cash(state))
+    return money_of(state, max(free_cash(state), 0))
 
 
 @compiled

@@ -35,7 +35,7 @@ def _fields(integers: str, floats: str) -> np.dtype:
 STATE = _fields(
     # balances in quote units; times in ms
     """
-    cash reserved now step_time execution latency steps slice_steps
+    cash reserved pending returning now step_time execution latency steps slice_steps
     path touch budgeted
     count orders_n fills_n events_n amends_n equity_n notes_n
     orders_cap fills_cap events_cap amends_cap equity_cap notes_cap headroom
@@ -49,7 +49,7 @@ STATE = _fields(
 INSTRUMENT = _fields(
     """
     index time open high low close volume rows row candle_close candles candle columns memory
-    step base reserved cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders has_volume
+    step base reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders has_volume
     active active_n due busy lead market_rest
     budget is_dirty is_changed
     block window blocks ring block_sums block_used

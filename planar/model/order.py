@@ -153,7 +153,8 @@ AMEND = np.dtype(
         ("price", "i8"),
         ("stop", "i8"),
         ("amount", "i8"),
-        ("extra", "i8"),  # what was reserved on top of the order's own reservation while it travels
+        ("needs", "i8"),  # what the amended order holds
+        ("extra", "i8"),  # how much of that is held on top of the order's own reservation while the amend travels
     ],
     align=True,
 )

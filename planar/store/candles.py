@@ -114,8 +114,7 @@ def _time(opens: pl.Series, name: str) -> np.ndarray:
             f"{name}: the times are {opens.dtype}, and must be whole UTC milliseconds (Int64) or dates. "
             "Convert them, for example with .str.to_datetime() or .cast(pl.Int64)."
         )
-    if time.null_count():
-        row = int(time.is_null().arg_max())
+    if time.null_count() and (row := _first(time.is_null().to_numpy())) is not None:
         raise DataError(f"{name}: {time.null_count()} of the times are null, first in row {row}. Remove those rows.")
     finer = {"us": 1_000, "ns": 1_000_000}.get(getattr(opens.dtype, "time_unit", None))
     if finer and (row := _first(opens.to_physical().to_numpy() % finer != 0)) is not None:
@@ -130,20 +129,23 @@ def _check_time(time: np.ndarray, name: str, timeframe: int | None) -> None:
             f"{name}: the time of row {row}, {time[row]}, is no date in UTC milliseconds. Convert its unit."
         )
     steps = np.diff(time)
-    if len(steps) and steps.min() <= 0:
-        row = (_first(steps < 0) if steps.min() < 0 else _first(steps == 0)) + 1
-        before = f"row {row - 1} ({utc(time[row - 1])})"
-        if steps[row - 1] < 0:
-            raise DataError(f"{name}: row {row} ({utc(time[row])}) is earlier than {before}. Sort the rows by time.")
+    if (row := _first(steps < 0)) is not None:
         raise DataError(
-            f"{name}: {int((steps == 0).sum())} times come twice, first {before} and {row}. Keep one of each."
+            f"{name}: row {row + 1} ({utc(time[row + 1])}) is earlier than row {row} ({utc(time[row])}). "
+            "Sort the rows by time."
+        )
+    if (row := _first(steps == 0)) is not None:
+        count = int((steps == 0).sum())
+        raise DataError(
+            f"{name}: {count} of the times come twice, first in rows {row} and {row + 1} ({utc(time[row])}). "
+            "Keep one of each."
         )
     if timeframe is None and len(time) == 1:
         return
     length = timeframe or infer_timeframe(time, name=name)
     # Inferred steps divide all others, so the first candle speaks for the rest.
     told = time if timeframe else time[:1]
-    if (row := _first(timeframes.bucket_open(told, length) != told)) is not None:
+    if (row := _first((told - timeframes.bucket_open(0, length)) % length != 0)) is not None:
         raise DataError(
             f"{name}: row {row} ({utc(time[row])}) is not the open of a {_length(length)} candle; "
             f"the nearest before is {utc(timeframes.bucket_open(int(time[row]), length))}. "
@@ -156,7 +158,7 @@ def _numbers(column: pl.Series, name: str) -> np.ndarray:
         return column.cast(pl.Float64).to_numpy()
     example = ""
     if column.dtype == pl.String:
-        row = int((column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()).arg_max())
+        row = _first((column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()).to_numpy()) or 0
         example = f" (row {row} is {column[row]!r})"
     raise DataError(f"{name}: column {column.name!r} is {column.dtype}, not numbers{example}. Convert it to Float64.")
 
@@ -196,8 +198,8 @@ def _refuse(bad: np.ndarray, time: np.ndarray, name: str, what: str) -> None:
 
 
 def _first(found: np.ndarray) -> int | None:
-    row = int(found.argmax())
-    return row if found[row] else None
+    row = int(found.argmax()) if len(found) else 0
+    return row if found[row : row + 1].any() else None
 
 
 def _whole_seconds(step: int, name: str) -> int:

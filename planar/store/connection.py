@@ -9,7 +9,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
-def connection(path: Path, *, read_only: bool, patience_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(path: Path, *, read_only: bool, patience_s: float) -> Generator[duckdb.DuckDBPyConnection]:
     """A connection to an existing file, closed at the end.
 
     Raises DataError when another process holds the file for longer than ``patience_s``, when it is no DuckDB file, and

@@ -137,8 +137,8 @@ def _time(column: pl.Series, path: Path) -> pl.Series:
         column = numbers
     if not column.dtype.is_numeric() or column.null_count() == len(column):
         return column
-    largest = abs(column.cast(pl.Float64).fill_nan(None).max() or 0.0)
-    unit = next((unit for bound, unit in EPOCH_UNITS if largest < bound), "ns")
+    largest = np.nan_to_num(column.cast(pl.Float64).to_numpy()).max()
+    unit = next(unit for bound, unit in EPOCH_UNITS if largest < bound)
     counts = (column * 1_000).round() if unit == "s" else column
     # What is no number becomes null here, and `checked` says in which row.
     whole = counts.cast(pl.Int64, strict=False)
@@ -153,7 +153,7 @@ def _iso_time(column: pl.Series, numbers: pl.Series, path: Path) -> pl.Series:
     if time is not None and not time.null_count():
         return time
     bad = time.is_null() if time is not None else ~is_date if is_date.any() else numbers.is_null()
-    row = int(bad.arg_max())
+    row = int(bad.to_numpy().argmax())
     raise DataError(
         f"{path}: the time of row {row}, {column[row]!r}, is not understood. "
         "Write it as 2021-01-31 17:00:00 in UTC, or as a count of seconds or milliseconds since 1970."

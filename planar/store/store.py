@@ -9,12 +9,13 @@ Each call opens the file, does one thing and closes it (see ``connection``). A w
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from planar.errors import ConfigError, DataError, did_you_mean
@@ -83,11 +84,10 @@ class Store:
             con.begin()
             market = _market(con, instrument, length)
             fresh = candles.join(_select(con, COLUMNS, market, first, last + 1), on=list(SCHEMA), how="anti")
-            replaced = _replace(con, market, fresh)
+            replaced = 0
             if not fresh.is_empty():
-                now = self._clock()
-                row = [market, source, now, fresh["time"][0], fresh["time"][-1], fresh.height, last + length <= now]
-                con.execute("insert into imports values (?, ?, ?, ?, ?, ?, ?)", row).complete()
+                replaced = _replace(con, market, fresh)
+                _record(con, market, fresh, source, self._clock(), length)
             con.commit()
         return Written(candles.height, fresh.height - replaced, replaced, first, last)
 
@@ -106,8 +106,9 @@ class Store:
 
     def gaps(self, instrument: str, timeframe: str) -> pl.DataFrame:
         """Spans without candles, as ``candles.gaps`` gives them."""
-        time = self.read_candles(instrument, timeframe)["time"].to_numpy()
-        return gaps(time, timeframes.milliseconds(timeframe))
+        length = timeframes.milliseconds(timeframe)
+        with self._open(read_only=True) as con:
+            return gaps(_times(con, _known_market(con, instrument, length, self.path)), length)
 
     def series(self) -> pl.DataFrame:
         """One row per instrument and timeframe, by name.
@@ -123,11 +124,7 @@ class Store:
         with self._open(read_only=True) as con:
             for name, length, count, first, last, market in con.execute(query).fetchall():
                 missing = (last - first) // length + 1 - count
-                spans = (
-                    len(gaps(_select(con, "time", market, first, last + 1)["time"].to_numpy(), length))
-                    if missing
-                    else 0
-                )
+                spans = len(gaps(_times(con, market), length)) if missing else 0
                 rows.append((name, timeframes.name(length), count, first, last, spans, missing))
         return pl.DataFrame(rows, schema=SERIES | {"gaps": pl.Int64, "missing": pl.Int64}, orient="row")
 
@@ -143,7 +140,7 @@ class Store:
             return pl.DataFrame(con.execute(query, [market]).fetchall(), schema=IMPORTS, orient="row")
 
     @contextmanager
-    def _open(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _open(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
         if not self.path.exists():
             if read_only:
                 raise DataError(
@@ -173,12 +170,24 @@ def _select(con: duckdb.DuckDBPyConnection, columns: str, market: int, start: in
     return pl.DataFrame(con.sql(query, params=[market, start, end]).fetchnumpy())
 
 
+def _times(con: duckdb.DuckDBPyConnection, market: int) -> np.ndarray:
+    return _select(con, "time", market, EARLIEST, LATEST + 1)["time"].to_numpy()
+
+
 def _replace(con: duckdb.DuckDBPyConnection, market: int, fresh: pl.DataFrame) -> int:
     con.register("fresh", _Stream(fresh))
     delete = "delete from candles where market = ? and time in (select time from fresh)"
     [(replaced,)] = con.execute(delete, [market]).fetchall()
     con.execute(f"insert into candles select ?, {COLUMNS} from fresh", [market]).complete()
     return replaced
+
+
+def _record(
+    con: duckdb.DuckDBPyConnection, market: int, fresh: pl.DataFrame, source: str, now: int, length: int
+) -> None:
+    first, last = fresh["time"][0], fresh["time"][-1]
+    row = [market, source, now, first, last, fresh.height, last + length <= now]
+    con.execute("insert into imports values (?, ?, ?, ?, ?, ?, ?)", row).complete()
 
 
 def _market(con: duckdb.DuckDBPyConnection, instrument: str, length: int) -> int:

@@ -38,7 +38,7 @@ PRICE = {
 LIVES = tuple(hours * MILLISECONDS["h"] for hours in (0.25, 1, 4, 12, 48, 168, 720, 2_160))
 MULTIPLIER = 0.45
 REGIME_LIFE = 5 * MILLISECONDS["d"]
-REGIME_DRIFT = 0.25  # standard deviation of the drift, in daily volatilities per day
+REGIME_DRIFT = 0.25  # at most, in daily volatilities per day
 
 MARKET_VOLATILITY = 0.022  # of log returns, per square root of a day
 # Of log price around the start: further out it is folded back, so that centuries reach neither zero nor infinity.
@@ -75,10 +75,9 @@ def synthetic(
     length = timeframes.milliseconds(timeframe)
     time = timeframes.bucket_open(start, length) + length * np.arange(candles, dtype=np.int64)
     activity = _activity(time, length)
-    market = _moves(f"{seed}/{timeframe}", activity, length)
-    return {
-        name: _candles(name, f"{seed}/{timeframe}/{name}", market, time, activity, length) for name in instrument_names
-    }
+    stream = f"{seed}/{timeframes.name(length)}"
+    market = _moves(stream, activity, length)
+    return {name: _candles(name, f"{stream}/{name}", market, time, activity, length) for name in instrument_names}
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def _held(draws: np.ndarray, chance: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _activity(time: np.ndarray, length: int) -> np.ndarray:
-    """How busy the market is when each candle opens, 1 on average over the hours of a weekday."""
+    """How busy the market is when each candle opens, about 1 on weekdays."""
     hours = min(max(length // MILLISECONDS["h"], 1), 24)
     by_hour = np.array([sum(HOURS[(hour + ahead) % 24] for ahead in range(hours)) / hours for hour in range(24)])
     weekday = (time // MILLISECONDS["d"] + 3) % 7  # the epoch was a Thursday

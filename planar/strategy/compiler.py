@@ -82,6 +82,7 @@ def compile_strategy(cls: type[Strategy], candle: typed.CandleType) -> Hooks:
     names = {
         **source.globals,
         "__builtins__": __builtins__,
+        "__name__": __name__,  # numba's cache imports the module of a function: this one can always be had
         "__power__": exact.power,
         "__exact_int__": exact.exact_int,
         "__exact_bool__": exact.exact_bool,
@@ -94,6 +95,8 @@ def compile_strategy(cls: type[Strategy], candle: typed.CandleType) -> Hooks:
             names[name] = functions[name]
     typed.bind_methods(self_type, {n: functions[n] for n in source.methods if n not in HOOK_SOURCE})
     made = {
+        "__name__": __name__,
+        "__builtins__": __builtins__,
         "__self__": typed.maker(self_type),
         "__candle__": typed.maker(candle),
         "__broker__": typed.maker(broker),

@@ -125,16 +125,19 @@ def maker(made: types.Type):
     @intrinsic
     def build(typing, members):
         def generate(context, builder, signature, arguments):
-            from numba.core import cgutils
-
-            view = cgutils.create_struct_proxy(made)(context, builder)
-            for i, name in enumerate(MEMBERS[type(made)]):
-                setattr(view, name, builder.extract_value(arguments[0], i))
-            return view._getvalue()
+            return _assemble(context, builder, made, [builder.extract_value(arguments[0], i) for i in range(count)])
 
         return made(types.UniTuple(types.int64, count)), generate
 
     return build
+
+
+def _assemble(context, builder, kind: types.Type, members: list):
+    """The struct value of a view."""
+    value = ir.Constant(context.get_value_type(kind), ir.Undefined)
+    for i, member in enumerate(members):
+        value = builder.insert_value(value, member, i)
+    return value
 
 
 def _member(builder, kind: types.Type, value, name: str):
@@ -220,16 +223,13 @@ def _read_candle(context, builder, kind, value, name):
 
 def _higher_candle(context, builder, kind, value, name, table, row):
     """The last closed candle of a longer timeframe, at the row that its as-of column names."""
-    from numba.core import cgutils
-
     place = FIRST_COLUMN + len(kind.columns) + 2 * [n for n, _ in kind.higher].index(name)
     triple = (types.int64,) * 3
     constants = [context.get_constant(types.int64, p) for p in (place, place + 1)]
-    view = cgutils.create_struct_proxy(dict(kind.higher)[name])(context, builder)
-    view._state, view._ins = _member(builder, kind, value, "_state"), _member(builder, kind, value, "_ins")
-    view._row = _run(context, builder, _as_of.py_func, types.int64, triple, table, constants[0], row)
-    view._table = _run(context, builder, get_int_at.py_func, types.int64, triple, table, constants[1], row)
-    return view._getvalue()
+    state, ins = _member(builder, kind, value, "_state"), _member(builder, kind, value, "_ins")
+    inner = _run(context, builder, get_int_at.py_func, types.int64, triple, table, constants[1], row)
+    closed = _run(context, builder, _as_of.py_func, types.int64, triple, table, constants[0], row)
+    return _assemble(context, builder, dict(kind.higher)[name], [state, ins, inner, closed])
 
 
 @compiled
@@ -359,11 +359,7 @@ def _read_self(context, builder, kind, value, name):
         return _member(builder, kind, value, name)
     what, address = _slot(builder, kind, value, name)
     if isinstance(what, int):
-        from numba.core import cgutils
-
-        view = cgutils.create_struct_proxy(ArrayType(what))(context, builder)
-        view._first, view._length = address, ir.Constant(ir.IntType(64), what)
-        return view._getvalue()
+        return _assemble(context, builder, ArrayType(what), [address, ir.Constant(ir.IntType(64), what)])
     loaded = builder.load(builder.inttoptr(address, POINTER[what].as_pointer()))
     return builder.trunc(loaded, ir.IntType(1)) if what == "bool" else loaded
 

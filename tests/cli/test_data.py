@@ -26,7 +26,7 @@ def test_an_import_says_in_one_line_what_was_stored(tmp_path, file, capsys):
     run("import", file, "--instrument", BTC, "--store", tmp_path / "s.duckdb")
     assert capsys.readouterr().out == (
         "binance:BTC/USDT 1h (read off the file): 1,498 candles from 2024-01-01 00:00 UTC to 2024-03-03 11:00 UTC, "
-        f"1,498 added, 0 replaced; 1 gaps, 2 candles missing. Stored in {tmp_path / 's.duckdb'}.\n"
+        f"1,498 added, 0 replaced; gaps: 1 (2 candles missing). Stored in {tmp_path / 's.duckdb'}.\n"
     )
 
 

@@ -156,7 +156,7 @@ AT_2 = "row 2 (2024-01-01 02:00 UTC)"
         ("volume", 2, np.inf, f"'volume' is infinite in {AT_2}"),
         ("time", 2, None, "1 of the times are null, first in row 2."),
         ("time", 2, START, f"{AT_2[:5]} (2024-01-01 00:00 UTC) is earlier than row 1 (2024-01-01 01:00 UTC). Sort"),
-        ("time", 2, START + HOUR, "1 times come twice, first row 1 (2024-01-01 01:00 UTC) and 2."),
+        ("time", 2, START + HOUR, "1 of the times come twice, first in rows 1 and 2 (2024-01-01 01:00 UTC)."),
         ("time", 2, START + 2 * HOUR + 1, "the candles are not evenly spaced: the most common step is 1h, but row 1"),
         ("time", 4, 10**15, "the time of row 4, 1000000000000000, is no date in UTC milliseconds."),
     ],

@@ -59,6 +59,7 @@ def test_seed_name_and_timeframe_each_make_another_series():
         for name, timeframe, seed in [(BTC, "1h", 0), (ETH, "1h", 0), (BTC, "4h", 0), (BTC, "1h", 1)]
     ]
     assert len({tuple(closes) for closes in series}) == 4
+    assert synthetic([BTC], "60m", candles=50)[BTC]["close"].to_list() == series[0]
 
 
 def test_the_bits_are_the_same_on_every_machine():
