@@ -1,0 +1,62 @@
+"""Planar: one strategy file, backtested, paper-traded and traded live by one engine.
+
+Importing it is cheap: each public name is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planar.engine.backtest import backtest
+    from planar.engine.run import Run
+    from planar.errors import ConfigError, DataError, ExchangeError, PlanarError, StrategyError
+    from planar.model.instrument import Instrument
+    from planar.model.order import Reason, Side, Status
+    from planar.simulator.fill_model import FillModel
+    from planar.strategy import indicator
+    from planar.strategy.base import Strategy
+    from planar.strategy.override import override
+    from planar.strategy.parameter import array, param, shared
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ConfigError": "planar.errors",
+    "DataError": "planar.errors",
+    "ExchangeError": "planar.errors",
+    "FillModel": "planar.simulator.fill_model",
+    "Instrument": "planar.model.instrument",
+    "PlanarError": "planar.errors",
+    "Reason": "planar.model.order",
+    "Run": "planar.engine.run",
+    "Side": "planar.model.order",
+    "Status": "planar.model.order",
+    "Strategy": "planar.strategy.base",
+    "StrategyError": "planar.errors",
+    "array": "planar.strategy.parameter",
+    "backtest": "planar.engine.backtest",
+    "indicator": "planar.strategy",
+    "override": "planar.strategy.override",
+    "param": "planar.strategy.parameter",
+    "shared": "planar.strategy.parameter",
+}
+
+__all__ = [  # noqa: RUF022 - sorted as people read, which is how the table above is
+    "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run", "Side",
+    "Status", "Strategy", "StrategyError", "array", "backtest", "indicator", "override", "param", "shared",
+]  # fmt: skip
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'planar' has no attribute {name!r}")
+    if name == "indicator":
+        value = import_module("planar.strategy.indicator")
+    else:
+        value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -71,7 +71,7 @@ class Simulation:
         state["impact"] = 1.0 if model.impact == "square_root" else model.impact or 0.0
         state["stop_slippage"] = model.stop_slippage
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
-        state["slice_steps"] = SLICE_STEPS
+        state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
         state["decided"] = -1
 
     def _set_instrument(
@@ -89,6 +89,7 @@ class Simulation:
         record["candle_close"] = keep(np.ascontiguousarray(closes, np.int64)).ctypes.data
         record["candles"] = len(closes)
         record["candle"] = max(first_row, int(np.searchsorted(closes, start, side="right")))
+        record["first_candle"] = record["candle"]
         record["base_n"], record["base_d"] = base.numerator, base.denominator
         record["price_n"], record["price_d"] = price.numerator, price.denominator
         record["cost_n"], record["cost_d"] = whole(cost.numerator, instrument.name), whole(cost.denominator, instrument.name)

@@ -53,7 +53,7 @@ INSTRUMENT = _fields(
     active active_n due busy lead market_rest
     budget is_dirty is_changed
     block window blocks ring block_sums block_used
-    entry_units entry_cost adds opened_row slots flags
+    entry_units entry_cost adds opened_row slots first_candle
     """,
     """
     base_n base_d price_n price_d min_cost amount last up down x1 x2 d1 d2 d3 spread volatility day_volume

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 from planar.errors import ConfigError, StrategyError, did_you_mean
 from planar.model.timeframe import milliseconds
+from planar.strategy.override import Overridden
 from planar.strategy.parameter import Array, Number, Parameter, Shared
 
 SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone")
 HOOKS = ("on_candle", "on_fill", "on_order_error", "on_position", "on_step", "on_start", "on_stop", "on_reset")
 LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
+
+
+NOT_DECLARED = (property, classmethod, staticmethod, Overridden)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def _layout_of(cls: type) -> Layout:
     groups = (layout.parameters, layout.memory, layout.shared, layout.arrays, layout.objects)
     for owner in reversed(cls.__mro__[: cls.__mro__.index(Strategy)]):
         for name, value in vars(owner).items():
-            if name.startswith("__") or name in SETTINGS or callable(value) or isinstance(value, property | classmethod | staticmethod):
+            if name.startswith("__") or name in (*SETTINGS, "layout", "original") or callable(value) or isinstance(value, NOT_DECLARED):
                 continue
             for group in groups:
                 group.pop(name, None)

@@ -1,5 +1,4 @@
 """What ``planar data`` prints."""
-# ruff: noqa: D103  (a test's name is its promise)
 
 import pytest
 

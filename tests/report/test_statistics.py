@@ -1,5 +1,4 @@
 """Statistics of a run, on curves small enough to check by hand."""
-# ruff: noqa: D103  A test's name is its promise.
 
 import json
 import math

@@ -1,5 +1,4 @@
 """The printout at the end of a run, on every width, with and without colour, UTF or not."""
-# ruff: noqa: D103  A test's name is its promise.
 
 import io
 import re

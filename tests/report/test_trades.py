@@ -1,5 +1,4 @@
 """Round trips out of fills: what a trade is, and what it earned."""
-# ruff: noqa: D103  A test's name is its promise.
 
 import polars as pl
 import pytest

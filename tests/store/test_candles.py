@@ -1,5 +1,4 @@
 """What passes the gate for candle frames, and what is refused in which words."""
-# ruff: noqa: D103  (a test's name is its promise)
 
 from datetime import date, datetime
 

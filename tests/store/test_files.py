@@ -1,5 +1,4 @@
 """Candle files as the world writes them, and what is said of those that are none."""
-# ruff: noqa: D103  (a test's name is its promise)
 
 import re
 from pathlib import Path

@@ -1,5 +1,4 @@
 """What the candle store keeps, and what it says when it cannot."""
-# ruff: noqa: D103  (a test's name is its promise)
 
 import os
 import subprocess

@@ -1,5 +1,4 @@
 """The synthetic market is the same for everyone, and looks like one."""
-# ruff: noqa: D103  (a test's name is its promise)
 
 import hashlib
 import subprocess

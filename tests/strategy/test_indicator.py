@@ -1,5 +1,4 @@
 """Indicators: names, numbers, warm-up, causality and refusals, for all functions of TA-Lib."""
-# ruff: noqa: D103  A test's name is its promise.
 
 import inspect
 import math

@@ -1,0 +1,60 @@
+"""The command line: each module parses, calls and prints; no logic.
+
+backtest   planar backtest
+data       planar data import | list
+check      planar check
+"""
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+import planar
+from planar.errors import PlanarError
+
+DONE, INPUT, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = App(name="planar", version=planar.__version__, help="Strategies, backtested and traded by one engine.")
+app.command("planar.cli.backtest:backtest", name="backtest")
+app.command("planar.cli.check:check", name="check")
+app.command("planar.cli.data:app", name="data", help="Import candles into the store, and list what is stored.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and exits: 0 done, 1 the user's input, 2 usage, 3 internal, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    is_debug = "--debug" in words
+    sys.exit(_run([w for w in words if w != "--debug"], is_debug))
+
+
+def _run(words: list[str], is_debug: bool) -> int:
+    try:
+        app(words, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return USAGE
+    except KeyboardInterrupt:
+        _say("Interrupted; nothing was saved.")
+        return INTERRUPTED
+    except PlanarError as error:
+        if is_debug:
+            raise
+        _say(f"{_kind(error)}: {error}")
+        return INPUT
+    except BrokenPipeError:
+        return DONE
+    except Exception as error:
+        if is_debug:
+            raise
+        _say(f"internal error: {type(error).__name__}: {error}. This is a fault of Planar; run again with --debug and report it.")
+        return INTERNAL
+    return DONE
+
+
+def _kind(error: PlanarError) -> str:
+    return {"StrategyError": "strategy", "DataError": "data", "ConfigError": "settings"}.get(type(error).__name__, "error")
+
+
+def _say(text: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=False, highlight=False, markup=False).print(text)

@@ -1,0 +1,87 @@
+"""``planar backtest``: runs a strategy over candles and prints what happened."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from planar.errors import ConfigError
+
+DEFAULT = "sma_cross"
+
+
+def backtest(
+    strategy: str = DEFAULT,
+    /,
+    *,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    cash: float = 10_000.0,
+    instrument: Annotated[list[str] | None, Parameter(negative=())] = None,
+    timeframe: str | None = None,
+    param: Annotated[list[str] | None, Parameter(negative=())] = None,
+    fees: float | None = None,
+    fill: str = "pessimistic",
+    store: Path | None = None,
+    seed: int = 0,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    interpreted: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Run a strategy over stored candles, or over the synthetic market when there are none.
+
+    Parameters
+    ----------
+    strategy
+        A name in user/strategies or strategies, a path, or module:Class.
+    from_
+        First moment of the run, such as 2024-01-31.
+    to
+        End of the run; candles that close later are left out.
+    cash
+        Start cash, in the quote currency.
+    instrument
+        Instead of the strategy's own; may be repeated.
+    timeframe
+        Instead of the strategy's own, such as 15m.
+    param
+        A parameter of the strategy, such as fast=12; may be repeated.
+    fees
+        A fraction (0.001 is 0.1 %), for maker and taker.
+    fill
+        Fill model: pessimistic, adaptive, optimistic or ideal.
+    store
+        The DuckDB file with candles; data/planar.duckdb when that is there.
+    seed
+        Of the synthetic market.
+    json_
+        Print one JSON document instead of the table.
+    interpreted
+        Do not compile the strategy.
+    """
+    import planar
+    from planar.strategy.load import load
+
+    cls = load(strategy)
+    if timeframe is not None:
+        cls = type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})
+    run = planar.backtest(
+        cls, instruments=instrument, start=from_, end=to, cash=cash, params=_parameters(param or []), fees=fees,
+        fill=fill, store=store, seed=seed, compiled=False if interpreted else None, progress=not json_,
+    )  # fmt: skip
+    if json_:
+        counts = {"orders": len(run.orders), "fills": len(run.fills), "trades": len(run.trades)}
+        named = {"strategy": run.strategy, "instruments": run.instruments, "timeframe": run.timeframe, "parameters": run.parameters}
+        print(json.dumps({**named, "stats": run.stats, "counts": counts, "data_hash": run.data_hash}))  # noqa: T201
+    else:
+        run.show()
+
+
+def _parameters(texts: list[str]) -> dict[str, str]:
+    made = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--param {text!r} is not name=value: write --param fast=12.")
+        made[name.strip()] = value.strip()
+    return made

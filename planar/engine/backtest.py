@@ -1,0 +1,220 @@
+"""``planar.backtest``: one strategy over candles on the simulated exchange."""
+
+import copy
+import functools
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from planar.engine.interpret import Interpreter
+from planar.engine.market import Market, Request, moment, open_market
+from planar.engine.run import Run
+from planar.engine.simulation import Simulation
+from planar.errors import ConfigError, PlanarError, StrategyError
+from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
+from planar.simulator.fill_model import FillModel, fill_model
+from planar.strategy.base import Strategy
+from planar.strategy.columns import Series, check_warm_up, series_of
+from planar.strategy.compiler import Hooks, compile_strategy, slots_of
+from planar.strategy.interpreted import Texts
+from planar.strategy.load import load
+from planar.strategy.override import specialised
+from planar.strategy.source import CannotCompile
+
+HOOK_BITS = {"on_candle": ON_CANDLE, "on_fill": ON_FILL, "on_order_error": ON_ORDER_ERROR, "on_position": ON_POSITION, "on_step": ON_STEP}
+
+
+def backtest(
+    strategy: str | Path | Strategy | type[Strategy],
+    candles: object = None,
+    *,
+    instruments: object = None,
+    start: object = None,
+    end: object = None,
+    cash: float | Mapping[str, float] = 10_000.0,
+    params: Mapping[str, object] | None = None,
+    fees: object = None,
+    fill: str | FillModel = "pessimistic",
+    execution_timeframe: str | None = None,
+    store: object = None,
+    seed: int = 0,
+    compiled: bool | None = None,
+    progress: bool | Callable[[float], None] = False,
+) -> Run:
+    """Runs a strategy over candles and gives what happened.
+
+    strategy: a class, an instance, a name or a path.
+    candles: a polars frame, or {instrument: frame}: ``time`` (Int64 ms or Datetime), ``open, high, low, close, volume``.
+        None takes them from the store, or from the synthetic market when there is no store.
+    instruments: names, Instruments, or {name: Instrument}; else those of the candles, else of the strategy.
+    start, end: dates or UTC ms; candles before the start warm the indicators up.
+    cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker).
+    fill: a FillModel or the name of a profile. execution_timeframe: of the candles that orders are settled on.
+    compiled: True insists, False interprets, None compiles when possible.
+    progress: True prints a bar past one second; a function is called with the share done.
+    Raises ConfigError, StrategyError or DataError, each one paragraph with its remedy.
+    """
+    made = _instance(strategy, params)
+    cls = type(made)
+    request = Request(
+        cls.timeframe, cls.instruments, candles, instruments, moment(end, "end"), execution_timeframe, store, seed, fees
+    )
+    market = open_market(request)
+    session = _Session(made, market, moment(start, "start"), _cash(cash, market), fill_model(fill), compiled)
+    return session.run(progress)
+
+
+def _instance(strategy: object, params: Mapping[str, object] | None) -> Strategy:
+    if isinstance(strategy, Strategy):
+        return type(strategy)(**{**strategy.parameters, **params}) if params else strategy
+    return load(strategy)(**(params or {}))
+
+
+def _cash(cash: float | Mapping[str, float], market: Market) -> float:
+    quote = market.instruments[0].quote
+    if isinstance(cash, Mapping):
+        if set(cash) != {quote}:
+            raise ConfigError(f"cash={dict(cash)!r}: the instruments are paid in {quote}; give cash={{{quote!r}: amount}}.")
+        cash = cash[quote]
+    if not isinstance(cash, int | float) or isinstance(cash, bool) or not math.isfinite(cash) or cash <= 0:
+        raise ConfigError(f"cash={cash!r} must be a positive amount of {quote}.")
+    return float(cash)
+
+
+def _for_exchange(strategy: Strategy, exchange: str) -> Strategy:
+    """A copy of the strategy with its overrides chosen."""
+    made = copy.copy(strategy)
+    cls = _specialised(type(strategy), exchange)
+    if cls is not type(strategy):
+        made.__class__ = cls
+    return made
+
+
+@functools.cache
+def _specialised(cls: type[Strategy], exchange: str) -> type[Strategy]:
+    return specialised(cls, exchange=exchange, mode="backtest")
+
+
+class _Session:
+    """One strategy, one market, one simulation."""
+
+    def __init__(
+        self, strategy: Strategy, market: Market, start: int | None, cash: float, model: FillModel, compiled: bool | None
+    ) -> None:
+        self.strategy, self.market, self.cash, self.model = strategy, market, cash, model
+        self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
+        self.series, self.first_rows = self._columns(start)
+        self.start = start if start is not None else min(int(c.time[0]) for c in market.execution)
+        self.hooks, self.why_interpreted = self._compiled(compiled)
+
+    def _columns(self, start: int | None) -> tuple[list[Series], list[int]]:
+        series, rows = [], []
+        for strategy, candles, instrument in zip(self.strategies, self.market.candles, self.market.instruments, strict=True):
+            made, first = series_of(strategy, candles, self.market.end)
+            if len(self.market.instruments) == 1:
+                check_warm_up(strategy, instrument.name, first, candles)
+            if start is not None and len(candles) and start >= candles.closes[-1] and len(self.market.instruments) == 1:
+                raise ConfigError(f"start: {instrument.name} has no candle after it; its last one closes at {int(candles.closes[-1])} ms.")
+            series.append(made)
+            rows.append(first)
+        if all(first >= len(c) for first, c in zip(rows, self.market.candles, strict=True)):
+            check_warm_up(self.strategy, self.market.instruments[0].name, rows[0], self.market.candles[0])
+        return series, rows
+
+    def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str | None]:
+        if compiled is False:
+            return None, None
+        try:
+            if len({type(s) for s in self.strategies}) > 1:
+                raise CannotCompile("its overrides differ between the exchanges of this run")
+            return compile_strategy(type(self.strategies[0]), self.series[0].candle_type()), None
+        except CannotCompile as error:
+            line = f"line {error.line}: " if error.line else ""
+            if compiled:
+                raise StrategyError(f"{type(self.strategy).__name__} cannot be compiled: {line}{error.reason}") from None
+            return None, f"{line}{error.reason}"
+
+    def run(self, progress: bool | Callable[[float], None]) -> Run:
+        """Runs to the end; a compiled strategy that raises runs once more interpreted, which tells the line."""
+        if self.hooks is not None:
+            try:
+                return self._run(self.hooks, progress)
+            except PlanarError:
+                raise
+            except (ArithmeticError, IndexError, ValueError) as error:
+                self._explain(error)
+        return self._run(None, progress)
+
+    def _explain(self, error: Exception) -> None:
+        """Runs the strategy interpreted, which raises at the line; else the error is the kernel's own."""
+        self._run(None, False)
+        raise StrategyError(f"{type(self.strategy).__name__}: {type(error).__name__}: {error}") from error
+
+    def _run(self, hooks: Hooks | None, progress: bool | Callable[[float], None]) -> Run:
+        market = self.market
+        simulation = Simulation(
+            market.instruments, market.execution, [c.closes for c in market.candles], self.first_rows,
+            start=self.start, cash=self.cash, model=self.model,
+        )  # fmt: skip
+        texts = Texts(hooks.strings if hooks else ())
+        memories, shared = self._lay_out(simulation)
+        interpreter = Interpreter(self.strategies, simulation, self.series, texts)
+        simulation.state["hooks"] = sum(bit for name, bit in HOOK_BITS.items() if hasattr(self.strategies[0], name))
+        if interpreter.universe is not None:
+            simulation.state["hooks"] |= ON_FILL
+        simulation.state["interpreted"] = hooks is None
+        interpreter.call("on_reset")
+        interpreter.call("on_start")
+        interpreter.save(memories, shared)
+        simulation.run(hooks or Hooks(), interpreter.run_hook, _watch(progress, self.start, market.end))
+        if hooks is not None:
+            interpreter.restore(memories, shared)
+        interpreter.call("on_stop")
+        return self._result(simulation, interpreter, texts, hooks)
+
+    def _lay_out(self, simulation: Simulation) -> tuple[list[np.ndarray], np.ndarray]:
+        """Memory and column tables of every instrument, at addresses the kernel knows."""
+        slots, size, size_shared = slots_of(type(self.strategy).layout)
+        keep = simulation.memory.keep
+        shared = keep(np.zeros(max(size_shared, 1)))
+        simulation.state["shared"] = shared.ctypes.data
+        memories = []
+        for k, series in enumerate(self.series):
+            memory = keep(np.zeros(max(size, 1)))
+            simulation.memory.instruments[k]["memory"] = memory.ctypes.data
+            simulation.memory.instruments[k]["columns"] = series.table(simulation.memory.kept).ctypes.data
+            memories.append(memory)
+        return memories, shared
+
+    def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
+        settled = simulation.end()
+        logs = {name: simulation.log(name) for name in simulation.memory.logs}
+        if settled and len(logs["equity"]):
+            logs["equity"][-1] = logs["equity_cash"][-1] = float(simulation.state["money"])
+            logs["equity"][-1] += sum(float(r["amount"] * r["last"]) for r in simulation.memory.instruments if r["base"])
+        logs["instruments"] = simulation.memory.instruments
+        logs["quote"] = (simulation.quote.numerator, simulation.quote.denominator)
+        counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "decisions", "steps")}
+        kept = {i.name: {n: getattr(b, n) for n in type(self.strategy).layout.memory} for i, b in zip(self.market.instruments, interpreter.bound, strict=True)}
+        return Run(
+            type(self.strategy).__name__, self.market, logs, texts, self.model,
+            timeframe=type(self.strategy).timeframe, start=self.start, cash=self.cash,
+            counters={**counters, "settled": settled}, why_interpreted=self.why_interpreted if hooks is None else None,
+            memory=kept, parameters=self.strategy.parameters,
+        )  # fmt: skip
+
+
+def _watch(progress: bool | Callable[[float], None], start: int, end: int) -> Callable[[int], None] | None:
+    """Tells the share done to whoever wants to know."""
+    if not progress:
+        return None
+    tell = progress if callable(progress) else _bar()
+    return lambda now: tell(min(max((now - start) / max(end - start, 1), 0.0), 1.0))
+
+
+def _bar() -> Callable[[float], None]:
+    from planar.report.progress import Bar
+
+    return Bar().tell

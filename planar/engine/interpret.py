@@ -1,0 +1,156 @@
+"""Runs the hooks of a strategy as Python, over the same records as compiled hooks."""
+
+import copy
+import traceback
+
+import numpy as np
+
+from planar.errors import PlanarError, StrategyError
+from planar.engine.simulation import Simulation
+from planar.kernel.state import CANDLES, POSITIONS, STATE, STEP, TELL, place
+from planar.model.order import Event
+from planar.store.candles import utc
+from planar.strategy.base import Strategy
+from planar.strategy.columns import Series
+from planar.strategy.compiler import slots_of
+from planar.strategy.interpreted import Broker, Candle, FillView, OrderView, Texts, bound_class, candle_class
+from planar.strategy.universe import Member, Universe
+
+PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))
+
+
+class Interpreter:
+    """A strategy bound to a simulation: one object of it per instrument, as compiled code has one memory per instrument."""
+
+    def __init__(self, strategies: list[Strategy], simulation: Simulation, series: list[Series], texts: Texts) -> None:
+        self.simulation = simulation
+        self.texts = texts
+        self.strategy = strategies[0]
+        cls = type(strategies[0])
+        shared = dict(cls.layout.shared)
+        self.bound = [_bind(s, bound_class(cls, shared)) for s in strategies]
+        self.shared = shared
+        address = simulation.memory.address
+        self.brokers = [Broker(address, k, texts) for k in range(len(series))]
+        self.candles = [_class_of(s) for s in series]
+        self.integers = memoryview(simulation.memory.state.view(np.int64))
+        self.records = simulation.memory.instruments
+        self.universe = self._universe(cls)
+
+    def _universe(self, cls: type[Strategy]) -> Universe | None:
+        if not hasattr(cls, "on_step"):
+            return None
+        members = []
+        for k, instrument in enumerate(self.simulation.instruments):
+            members.append(Member(instrument, self.brokers[k], self.candles[k], self.records[k]))
+        return Universe(members, self.simulation)
+
+    def run_hook(self) -> None:
+        """Runs the hook that the kernel asks for."""
+        integers = self.integers
+        phase, k = integers[PHASE], integers[CURRENT]
+        try:
+            if phase == CANDLES:
+                row = int(self.records[k]["candle"]) - 1
+                self.bound[k].on_candle(self.candles[k](row), self.brokers[k])
+            elif phase == TELL:
+                self._tell(k, integers[ITEM])
+            elif phase == POSITIONS:
+                self.bound[k].on_position(self.brokers[k])
+            elif phase == STEP:
+                self.universe.arrive(integers[DECIDED])
+                if self.universe.is_stepping:
+                    self.bound[0].on_step(self.universe)
+        except PlanarError as error:
+            raise self._told(error, k) from error
+        except Exception as error:
+            raise self._told(error, k) from error
+
+    def _tell(self, k: int, item: int) -> None:
+        address = self.simulation.memory.address
+        events = self.simulation.memory.logs["events"]
+        if events[self.integers[TOLD] - 1]["kind"] == Event.FILL:
+            if hasattr(self.bound[k], "on_fill"):
+                self.bound[k].on_fill(FillView(address, item, self.texts), self.brokers[k])
+            if self.universe is not None:
+                self.universe.fund()
+        else:
+            self.bound[k].on_order_error(OrderView(address, item, self.texts), self.brokers[k])
+
+    def call(self, name: str) -> None:
+        """Runs on_start, on_stop or on_reset for every instrument, where the strategy has it."""
+        if not hasattr(type(self.strategy), name):
+            return
+        for k, bound in enumerate(self.bound):
+            try:
+                getattr(bound, name)(*(() if name == "on_reset" else (self.brokers[k],)))
+            except Exception as error:
+                raise self._told(error, k, name) from error
+
+    def _told(self, error: Exception, k: int, hook: str = "") -> StrategyError:
+        """The author's line and the candle at which a hook raised, in one paragraph."""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if "planar/engine" not in f.filename and "planar/strategy" not in f.filename and "planar/kernel" not in f.filename]
+        where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else type(self.strategy).__name__
+        hook = hook or (own[0].name if own else "a hook")
+        candle = int(self.records[k]["candle"])
+        at = f"at candle {candle:,} of {self.simulation.instruments[k].name} ({utc(int(self.integers[DECIDED]))})" if candle else "at the start"
+        kind = "" if isinstance(error, PlanarError) else f"{type(error).__name__}: "
+        return StrategyError(f"{type(self.strategy).__name__}.{hook} raised {at}: {kind}{error}. In {where}")
+
+    def save(self, memories: list[np.ndarray], shared: np.ndarray) -> None:
+        """Writes memory into the records that compiled hooks use."""
+        slots, _, _ = slots_of(type(self.strategy).layout)
+        for bound, memory in zip(self.bound, memories, strict=True):
+            for name, kind, where, at in slots:
+                if isinstance(kind, int):
+                    memory[at : at + kind] = np.array(getattr(bound, name))
+                else:
+                    _put(memory if where == "_memory" else shared, at, kind, getattr(bound, name))
+
+    def restore(self, memories: list[np.ndarray], shared: np.ndarray) -> None:
+        """Reads memory back from those records."""
+        slots, _, _ = slots_of(type(self.strategy).layout)
+        parameters = type(self.strategy).layout.parameters
+        for bound, memory in zip(self.bound, memories, strict=True):
+            for name, kind, where, at in slots:
+                if name in parameters:
+                    continue
+                if isinstance(kind, int):
+                    getattr(bound, name)[:] = memory[at : at + kind]
+                else:
+                    setattr(bound, name, _take(memory if where == "_memory" else shared, at, kind))
+
+
+def _put(memory: np.ndarray, at: int, kind: str, value: float) -> None:
+    if kind == "float":
+        memory[at] = value
+    else:
+        memory.view(np.int64)[at] = int(value)
+
+
+def _take(memory: np.ndarray, at: int, kind: str) -> float:
+    if kind == "float":
+        return float(memory[at])
+    value = int(memory.view(np.int64)[at])
+    return bool(value) if kind == "bool" else value
+
+
+def _bind(strategy: Strategy, bound: type[Strategy]) -> Strategy:
+    """A copy of the strategy with memory of its own."""
+    made = object.__new__(bound)
+    layout = type(strategy).layout
+    made.__dict__.update(strategy.__dict__)
+    for name, value in layout.objects.items():
+        made.__dict__[name] = copy.deepcopy(strategy.__dict__.get(name, value))
+    made.__dict__.update(layout.memory)
+    for name, declared in layout.arrays.items():
+        made.__dict__[name] = memoryview(np.full(declared.length, declared.default))
+    return made
+
+
+def _class_of(series: Series) -> type[Candle]:
+    higher = {name: (_class_of(inner), rows) for name, (inner, rows) in series.higher.items()}
+    return candle_class(series, higher, series.offsets)
+
+

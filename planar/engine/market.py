@@ -1,0 +1,264 @@
+"""What a backtest trades: instruments and execution candles, from frames, a store or the synthetic market."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from planar.errors import ConfigError, DataError, did_you_mean
+from planar.model import timeframe as timeframes
+from planar.model.instrument import Instrument
+from planar.store.candles import checked, infer_timeframe
+from planar.strategy.candles import FIELDS, Candles, resample
+
+DEFAULT_STORE = Path("data/planar.duckdb")
+SYNTHETIC_DAYS = 365
+TICK_CANDLES = 100
+ABOUT_ONE_STEP = 0.5  # quote that one step of a default instrument is worth, at most
+
+
+@dataclass
+class Market:
+    """Instruments with their candles, and where all of it comes from.
+
+    execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
+    fees_source, steps_source: for the reader of the report.
+    """
+
+    instruments: list[Instrument]
+    execution: list[Candles]
+    candles: list[Candles]
+    source: str
+    fees_source: str
+    steps_source: str
+
+    @property
+    def end(self) -> int:
+        """Close of the last execution candle of all, UTC ms."""
+        return max(int(c.closes[-1]) for c in self.execution)
+
+    def data_hash(self) -> str:
+        """A hash of names, timeframes and every candle of the run."""
+        digest = hashlib.sha256()
+        for instrument, candles in zip(self.instruments, self.execution, strict=True):
+            digest.update(f"{instrument.name} {candles.timeframe}".encode())
+            for name in ("time", *FIELDS):
+                digest.update(np.ascontiguousarray(getattr(candles, name)))
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller of a backtest asked for, as given."""
+
+    timeframe: str
+    declared: Sequence[str]
+    candles: object = None
+    instruments: object = None
+    end: int | None = None
+    execution_timeframe: str | None = None
+    store: object = None
+    seed: int = 0
+    fees: object = None
+    is_default: bool = False
+
+
+def open_market(request: Request) -> Market:
+    """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
+    names, given = _names(request)
+    frames, source = _frames(request, names)
+    length = timeframes.milliseconds(request.timeframe)
+    execution = _execution(request, {n: _candles(frames[n], n) for n in names}, length)
+    end = max(int(c.closes[-1]) for c in execution.values())
+    candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
+    instruments = [_with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
+    _check_quotes(instruments)
+    fees = "given" if request.fees is not None else "of the instrument" if given else "assumed"
+    steps = "of the instrument" if given else "read off the candles"
+    return Market(instruments, [execution[n] for n in names], [candles[n] for n in names], source, fees, steps)
+
+
+def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
+    """Names in order, and the rules of those that were given as Instruments."""
+    wanted, given = request.instruments, {}
+    if isinstance(wanted, Mapping):
+        given = dict(wanted)
+        wanted = list(given)
+    elif isinstance(wanted, Instrument):
+        wanted = [wanted]
+    elif isinstance(wanted, str):
+        wanted = [wanted]
+    names = []
+    for item in wanted or ():
+        if isinstance(item, Instrument):
+            given[item.name] = item
+        names.append(item.name if isinstance(item, Instrument) else item)
+    for name, instrument in given.items():
+        if not isinstance(instrument, Instrument) or instrument.name != name:
+            raise ConfigError(f"instruments: {name!r} must map to Instrument({name!r}, …), not {instrument!r}.")
+    if not names:
+        names = list(request.candles) if isinstance(request.candles, Mapping) else list(request.declared)
+    if not names:
+        raise ConfigError("no instruments: declare instruments = ['binance:BTC/USDT'] in the strategy, or name them.")
+    if len(set(names)) != len(names):
+        raise ConfigError(f"instruments: {', '.join(names)} names one of them twice.")
+    for name in names:
+        Instrument(name)
+    return names, given
+
+
+def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame], str]:
+    if request.candles is not None:
+        return _given_frames(request.candles, names), "given candles"
+    from planar.store.store import Store
+
+    store = request.store if isinstance(request.store, Store) else Store(request.store or DEFAULT_STORE)
+    is_there = Path(store.path).exists()
+    if is_there or request.store is not None:
+        found = _stored_frames(store, request, names, must=request.store is not None or not request.is_default)
+        if found is not None:
+            return found, str(store.path)
+    from planar.store.synthetic import synthetic
+
+    length = timeframes.milliseconds(request.timeframe)
+    count = SYNTHETIC_DAYS * 86_400_000 // length
+    return synthetic(names, request.timeframe, candles=count, seed=request.seed), f"synthetic market, seed {request.seed}"
+
+
+def _given_frames(candles: object, names: list[str]) -> dict[str, pl.DataFrame]:
+    if isinstance(candles, Mapping):
+        missing = [n for n in names if n not in candles]
+        if missing:
+            near = did_you_mean(missing[0], candles)
+            raise DataError(f"candles has no frame for {missing[0]}; it has {', '.join(map(str, candles))}.{near}")
+        return {n: _frame(candles[n], n) for n in names}
+    if len(names) != 1:
+        raise ConfigError(f"candles is one frame for {len(names)} instruments: give {{name: frame}} for {', '.join(names)}.")
+    return {names[0]: _frame(candles, names[0])}
+
+
+def _frame(frame: object, name: str) -> pl.DataFrame:
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
+    if not isinstance(frame, pl.DataFrame):
+        raise DataError(f"{name}: candles are a {type(frame).__name__}; give a polars frame (pl.from_pandas converts one).")
+    return checked(frame, name=name)
+
+
+def _stored_frames(store, request: Request, names: list[str], *, must: bool) -> dict[str, pl.DataFrame] | None:
+    """Frames of the finest stored timeframe that covers every instrument; None when they are not stored."""
+    series = store.series()
+    stored: dict[str, dict[int, tuple[int, int]]] = {}
+    for row in series.iter_rows(named=True):
+        stored.setdefault(row["instrument"], {})[timeframes.milliseconds(row["timeframe"])] = (row["first"], row["last"])
+    length = timeframes.milliseconds(request.timeframe)
+    for name in names:
+        usable = [t for t in stored.get(name, {}) if length % t == 0]
+        if not usable:
+            if not must:
+                return None
+            have = ", ".join(timeframes.name(t) for t in stored.get(name, {}))
+            detail = f" has {have}, none of which makes {request.timeframe} candles" if have else " is not there"
+            near = "" if have else did_you_mean(name, stored)
+            raise DataError(
+                f"{store.path}: {name}{detail}.{near} Import it: "
+                f"planar data import FILE --instrument {name} --timeframe {request.timeframe}"
+            )
+    chosen = _finest_covering(stored, names, length)
+    return {n: checked(store.read_candles(n, timeframes.name(chosen)), name=n, timeframe=chosen) for n in names}
+
+
+def _finest_covering(stored: dict, names: list[str], length: int) -> int:
+    common = set.intersection(*({t for t in stored[n] if length % t == 0} for n in names))
+    for candidate in sorted(common):
+        spans = [(stored[n][candidate], [s for t, s in stored[n].items() if length % t == 0]) for n in names]
+        if all(s[0] <= min(o[0] for o in all_) and s[1] + candidate >= max(o[1] for o in all_) for s, all_ in spans):
+            return candidate
+    if not common:
+        raise DataError(f"the store has no timeframe that {', '.join(names)} share; import one for all of them.")
+    return max(common)
+
+
+def _candles(frame: pl.DataFrame, name: str) -> Candles:
+    time = frame["time"].to_numpy()
+    length = infer_timeframe(time, name=name)
+    return Candles(time, *(frame[f].to_numpy() for f in FIELDS), length)
+
+
+def _execution(request: Request, candles: dict[str, Candles], length: int) -> dict[str, Candles]:
+    """Candles cut at the end, all of one timeframe: the asked one, else the coarsest that came, which divides the strategy's."""
+    coarsest = max(c.timeframe for c in candles.values())
+    wanted = timeframes.milliseconds(request.execution_timeframe) if request.execution_timeframe else coarsest
+    if length % wanted:
+        raise DataError(
+            f"candles of {timeframes.name(wanted)} do not make the strategy's {request.timeframe} candles: "
+            f"give candles of {request.timeframe} or finer, or set the strategy's timeframe."
+        )
+    result = {}
+    for name, own in candles.items():
+        if wanted % own.timeframe:
+            raise DataError(f"{name}: {timeframes.name(own.timeframe)} candles do not make execution candles of {timeframes.name(wanted)}.")
+        if wanted != own.timeframe:
+            own = resample(own, wanted, int(own.closes[-1]))
+        if request.end is not None:
+            own = own.until(int(np.searchsorted(own.closes, request.end, side="right")))
+        if len(own) == 0:
+            raise DataError(f"{name}: no candles before the end of the run; choose a later end.")
+        result[name] = own
+    return result
+
+
+def default_instrument(name: str, candles: Candles) -> Instrument:
+    """Rules for an instrument that came without: the price step that its first candles show, an amount step worth little.
+
+    Only the first candles are looked at, so that later data cannot change a decision.
+    """
+    shown = np.concatenate([getattr(candles, f)[:TICK_CANDLES] for f in FIELDS[:4]])
+    decimals = next((d for d in range(8) if np.allclose(shown * 10**d, np.round(shown * 10**d), rtol=0, atol=1e-6)), 8)
+    step = 10.0 ** min(0, max(-8, math.floor(math.log10(ABOUT_ONE_STEP / float(candles.close[0])))))
+    return Instrument(name, price_step=float(f"1e-{decimals}"), amount_step=float(f"{step:.0e}"))
+
+
+def _with_fees(instrument: Instrument, fees: object) -> Instrument:
+    if fees is None:
+        return instrument
+    if isinstance(fees, Mapping) and set(fees) == {"maker", "taker"}:
+        pair = (fees["maker"], fees["taker"])
+    elif isinstance(fees, Sequence) and not isinstance(fees, str) and len(fees) == 2:
+        pair = tuple(fees)
+    else:
+        pair = (fees, fees)
+    if not all(isinstance(f, int | float) and not isinstance(f, bool) and math.isfinite(f) for f in pair):
+        raise ConfigError(f"fees={fees!r} must be a fraction (0.001 is 0.1 %), or (maker, taker).")
+    return replace(instrument, maker=float(pair[0]), taker=float(pair[1]))
+
+
+def _check_quotes(instruments: list[Instrument]) -> None:
+    quotes = {i.quote for i in instruments}
+    if len(quotes) > 1:
+        raise ConfigError(
+            f"the instruments are paid in {' and '.join(sorted(quotes))}: one run has one cash currency. Choose instruments of one quote."
+        )
+    if len({i.quote_unit for i in instruments}) > 1:
+        raise ConfigError("the instruments differ in quote_unit, which is a unit of their one cash: give all of them the same.")
+
+
+def moment(value: object, what: str) -> int | None:
+    """A time as UTC ms: whole ms, a datetime or date (naive is UTC), or text such as ``2024-01-31``."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ConfigError(f"{what}={value!r} is not a date: write 2024-01-31 or 2024-01-31T12:00.") from None
+    if isinstance(value, datetime):
+        return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp() * 1000)
+    if isinstance(value, date):
+        return int(datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() * 1000)
+    raise ConfigError(f"{what}={value!r} is not a time: give a date, a datetime, or UTC milliseconds.")

@@ -1,0 +1,112 @@
+"""Finds a strategy by name, path or ``module:Class``; what is broken is told with file, line and remedy."""
+
+import importlib
+import importlib.util
+import re
+import sys
+import traceback
+from pathlib import Path
+
+from planar.errors import PlanarError, StrategyError, did_you_mean
+from planar.strategy.base import Strategy
+
+PACKAGE = Path(__file__).parent.parent
+
+
+def folders() -> list[Path]:
+    """Where strategies are looked for by name, first found first: the user's, the folder's, the bundled ones."""
+    return [Path("user/strategies"), Path("strategies"), PACKAGE / "strategies", PACKAGE.parent / "strategies"]
+
+
+def available() -> dict[str, Path]:
+    """File of each strategy that can be loaded by name."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for file in sorted(folder.glob("*.py")) if folder.is_dir() else []:
+            if not file.name.startswith("_"):
+                found.setdefault(file.stem, file)
+    return found
+
+
+def load(what: str | Path | type[Strategy]) -> type[Strategy]:
+    """The strategy class of a name, a path (``file.py`` or ``file.py:Class``), ``module:Class``, or the class itself.
+
+    Raises StrategyError with file, line and remedy.
+    """
+    if isinstance(what, type) and issubclass(what, Strategy):
+        return what
+    if not isinstance(what, str | Path):
+        raise StrategyError(f"{what!r} is no strategy: give a Strategy class, an instance, a name or a path.")
+    text = str(what)
+    target, _, name = text.rpartition(":") if re.search(r":\w+$", text) else (text, "", "")
+    if target.endswith(".py") or "/" in target:
+        return _class_of(_module(Path(target)), name, target)
+    if name:
+        return _class_of(_imported(target), name, target)
+    known = available()
+    stem = _stem(target, known)
+    if stem is None:
+        near = did_you_mean(target, known)
+        places = ", ".join(str(f) for f in folders()[:2])
+        raise StrategyError(f"there is no strategy {target!r} in {places} or among the bundled ones.{near} Known: {', '.join(known)}.")
+    return _class_of(_module(known[stem]), "", str(known[stem]))
+
+
+def _stem(name: str, known: dict[str, Path]) -> str | None:
+    """File stem of a name written as the file (``sma_cross``) or as the class (``SmaCross``)."""
+    if name in known:
+        return name
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    return snake if snake in known else None
+
+
+def _module(path: Path):
+    if not path.is_file():
+        near = did_you_mean(path.name, [f.name for f in path.parent.glob("*.py")] if path.parent.is_dir() else [])
+        raise StrategyError(f"there is no file {path}.{near}")
+    name = f"planar_strategy_{path.resolve().stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise _broken(error, path) from error
+    return module
+
+
+def _imported(name: str):
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise _broken(error, Path(name)) from error
+
+
+def _broken(error: Exception, path: Path) -> PlanarError:
+    """What went wrong while a strategy file ran, at the last line that is the file's own."""
+    if isinstance(error, PlanarError):
+        return error
+    if isinstance(error, SyntaxError):
+        return StrategyError(f"{error.filename or path}, line {error.lineno}: {error.msg}: {(error.text or '').strip()!r}. Mend that line.")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path.resolve())]
+    line = f", line {frames[-1].lineno}: {frames[-1].line!r}" if frames else ""
+    remedy = " Install it, or import it inside the hook that needs it." if isinstance(error, ModuleNotFoundError) else ""
+    return StrategyError(f"{path}{line} raised {type(error).__name__}: {error}.{remedy}")
+
+
+def _class_of(module, name: str, where: str) -> type[Strategy]:
+    own = {
+        key: value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy and value.__module__ == module.__name__
+    }
+    if name:
+        if isinstance(getattr(module, name, None), type) and issubclass(getattr(module, name), Strategy):
+            return getattr(module, name)
+        raise StrategyError(f"{where} has no strategy {name!r}.{did_you_mean(name, own)} It has {', '.join(own) or 'none'}.")
+    if len(own) == 1:
+        return next(iter(own.values()))
+    if not own:
+        raise StrategyError(f"{where} defines no class that derives from planar.Strategy. Write: class Mine(Strategy).")
+    raise StrategyError(f"{where} defines {len(own)} strategies: {', '.join(own)}. Say which: {where}:{next(iter(own))}.")

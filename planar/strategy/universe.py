@@ -1,0 +1,109 @@
+"""The universe of ``on_step(self, universe)``: every instrument's candle and broker at one moment, and rebalancing."""
+
+from collections.abc import Iterator, Mapping
+
+from planar.errors import StrategyError, did_you_mean
+from planar.model.instrument import Instrument
+from planar.strategy.interpreted import Broker, Candle
+
+
+class Member:
+    """One instrument of the universe: ``name``, ``candle`` (its last closed one), ``broker``, ``is_fresh``."""
+
+    def __init__(self, instrument: Instrument, broker: Broker, candles: type[Candle], record) -> None:
+        self.instrument = instrument
+        self.name = instrument.name
+        self.broker = broker
+        self._candles, self._record = candles, record
+        self.is_fresh = False
+
+    @property
+    def candle(self) -> Candle:
+        return self._candles(int(self._record["candle"]) - 1)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class Universe:
+    """The instruments that have had a decision by now and are not delisted, in declared order."""
+
+    def __init__(self, members: list[Member], simulation) -> None:
+        self._members = members
+        self._simulation = simulation
+        self._held: dict[str, float] = {}
+        self._alive: list[Member] = []
+        self.now = 0
+        self.is_stepping = False
+
+    def arrive(self, now: int) -> None:
+        """Moves to the decision time ``now``: who has a candle that closes then, who trades, which increases are funded."""
+        self.now = now
+        self._alive = []
+        for member in self._members:
+            record = member._record
+            row = int(record["candle"]) - 1
+            member.is_fresh = row >= 0 and member._candles.times[row] + member._candles.timeframe == now
+            if row >= 0 and not record["is_delisted"] and row >= int(record["first_candle"]):
+                self._alive.append(member)
+        self.is_stepping = any(m.is_fresh for m in self._alive)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._alive)
+
+    def __len__(self) -> int:
+        return len(self._alive)
+
+    def __contains__(self, name: str) -> bool:
+        return any(name in (m.name, m.instrument.base) for m in self._alive)
+
+    def __getitem__(self, name: str) -> Member:
+        found = [m for m in self._members if name in (m.name, m.instrument.base, m.name.partition(":")[2])]
+        if len(found) == 1:
+            return found[0]
+        names = [m.name for m in self._members]
+        what = "is not unique" if found else "is not there"
+        raise StrategyError(f"universe[{name!r}] {what}; it has {', '.join(names)}.{did_you_mean(str(name), names)}")
+
+    @property
+    def equity(self) -> float:
+        return self._members[0].broker.equity
+
+    @property
+    def cash(self) -> float:
+        return self._members[0].broker.cash
+
+    def rebalance(self, weights: Mapping) -> None:
+        """Trades towards shares of equity: {member or name: weight}; what is not named goes to 0.
+
+        Reductions are asked for at once; increases wait, in declared order, until they are funded.
+        Raises StrategyError for a negative weight or a sum above 1 (long only).
+        """
+        wanted = {(w if isinstance(w, Member) else self[w]).name: float(x) for w, x in weights.items()}
+        for name, weight in wanted.items():
+            if not 0.0 <= weight <= 1.0:
+                raise StrategyError(f"rebalance: {name} has the weight {weight!r}; a spot account holds 0 to 1 of it.")
+        if sum(wanted.values()) > 1.0 + 1e-9:
+            raise StrategyError(f"rebalance: the weights add up to {sum(wanted.values()):.6g}; at most 1 can be held.")
+        self._held = {}
+        for member in self._alive:
+            weight = wanted.get(member.name, 0.0)
+            broker = member.broker
+            holds = broker.position * broker.mark_price
+            if weight * broker.equity <= holds:
+                if holds > 0.0:
+                    broker.target(weight)
+            else:
+                self._held[member.name] = weight
+        self.fund()
+
+    def fund(self) -> None:
+        """Asks for the increases that free cash covers by now; the others go on waiting."""
+        for name, weight in list(self._held.items()):
+            broker = self[name].broker
+            missing = weight * broker.equity - broker.position * broker.mark_price
+            if missing <= 0.0:
+                del self._held[name]
+            elif missing * 0.98 <= broker.free_cash:
+                broker.target(weight)
+                del self._held[name]
