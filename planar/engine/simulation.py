@@ -51,6 +51,8 @@ class Simulation:
         self._set_state(cash, model)
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], closes[k], first_rows[k], start)
+        # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
+        self.state["is_aligned"] = all(len(c) == len(e) for c, e in zip(closes, execution, strict=True))
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         for name in LOGS:
@@ -72,7 +74,8 @@ class Simulation:
         state["stop_slippage"] = model.stop_slippage
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
         state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
-        state["decided"] = -1
+        state["slice_end"] = state["slice_steps"]
+        state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)
 
     def _set_instrument(
         self, k: int, instrument: Instrument, candles: Candles, closes: np.ndarray, first_row: int, start: int
@@ -90,6 +93,8 @@ class Simulation:
         record["candles"] = len(closes)
         record["candle"] = max(first_row, int(np.searchsorted(closes, start, side="right")))
         record["first_candle"] = record["candle"]
+        record["next_open"] = candles.time[record["row"]] if record["row"] < len(candles) else NEVER
+        record["next_close"] = closes[record["candle"]] if record["candle"] < len(closes) else NEVER
         record["base_n"], record["base_d"] = base.numerator, base.denominator
         record["price_n"], record["price_d"] = price.numerator, price.denominator
         record["cost_n"], record["cost_d"] = whole(cost.numerator, instrument.name), whole(cost.denominator, instrument.name)

@@ -49,12 +49,12 @@ def equity_of(state):
 @compiled
 def position_of(state, ins):
     """Base units that the venue's rules let one close; what is left below its minimums is balance only."""
-    amount = whole_steps(ins, ins.base)
-    if amount <= 0 or amount < ins.min_amount:
-        return 0
-    if ins.min_cost > 0.0 and money_of(state, cost_down(ins, amount, max(ticks_down(ins, ins.last), 1))) < ins.min_cost:
-        return 0
-    return amount
+    amount = ins.closable
+    # Far above the minimum cost, the exact figure is not needed.
+    if amount == 0 or ins.min_cost == 0.0 or ins.amount * ins.last > 4.0 * ins.min_cost:
+        return amount
+    cost = cost_down(ins, amount, max(ticks_down(ins, ins.last), 1))
+    return 0 if money_of(state, cost) < ins.min_cost else amount
 
 
 @compiled
@@ -239,7 +239,7 @@ def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, 
     if reason != Reason.NONE:
         order.status, order.reason, order.done = Status.REJECTED, reason, state.now
         return -reason.value
-    activate(ins, state.orders_n - 1)
+    activate(state, ins, state.orders_n - 1)
     watch(ins, order)
     return state.orders_n
 

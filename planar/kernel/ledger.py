@@ -111,6 +111,8 @@ def set_cash(state, units):
 def set_base(ins, units):
     ins.base = units
     ins.amount = amount_of(ins, units)
+    whole = whole_steps(ins, units)
+    ins.closable = whole if whole >= ins.min_amount else 0
 
 
 @compiled
@@ -128,14 +130,16 @@ def required(ins, order):
 
 
 @compiled
-def activate(ins, index):
+def activate(state, ins, index):
     """Puts an order among the instrument's open ones, which stay sorted by id."""
     set_int(ins.active, ins.active_n, index)
     ins.active_n += 1
+    state.active_n += 1
 
 
 @compiled
-def _deactivate(ins, index):
+def _deactivate(state, ins, index):
+    state.active_n -= 1
     last = ins.active_n - 1
     at = 0
     while get_int(ins.active, at) != index:
@@ -154,7 +158,7 @@ def finish(state, ins, index, order, status, event, reason, time):
         drop_amend(state, ins, order)
     order.status, order.reason, order.done = status, reason, time
     order.cancel_at = order.expire = NEVER
-    _deactivate(ins, index)
+    _deactivate(state, ins, index)
     if status != Status.FILLED:
         tell(state, ins, index, event, reason, time)
 
@@ -192,7 +196,7 @@ def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, tim
     order.cost = plus(order.cost, cost)
     order.fee = plus(order.fee, fee)
     order.settled = state.steps
-    ins.is_changed = 1
+    ins.is_changed = state.has_changes = 1
     if state.budgeted and ins.has_volume:
         ins.budget -= amount
     if order.by_cost:
@@ -270,7 +274,7 @@ def settle_delisted(state, ins, time):
     fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, -1, ticks, amount, cost, fee
     fill.spread = fill.impact = fill.slip = 0.0
     fill.instrument, fill.side, fill.maker, fill.fee_in_base, fill.delisted = ins.index, Side.SELL, 0, 0, 1
-    ins.is_changed = 1
+    ins.is_changed = state.has_changes = 1
     tell(state, ins, -1, EventKind.FILL, Reason.NONE, time)
 
 

@@ -55,9 +55,7 @@ def _next_open(state):
     """The earliest open among the instruments' next execution candles."""
     first = NEVER
     for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        if ins.row < ins.rows:
-            first = min(first, get_int(ins.time, ins.row))
+        first = min(first, Instrument(state.instruments, k).next_open)
     return first
 
 
@@ -66,19 +64,20 @@ def _next_decision(state):
     """The earliest close among the instruments' next strategy candles."""
     first = NEVER
     for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        if ins.candle < ins.candles:
-            first = min(first, get_int(ins.candle_close, ins.candle))
+        first = min(first, Instrument(state.instruments, k).next_close)
     return first
 
 
 @compiled
 def _delist(state, time):
     """Settles the instruments whose delisting was due."""
+    state.next_delisting = NEVER
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         if not ins.is_delisted and ins.delisted <= time and ins.last > 0.0:
             settle_delisted(state, ins, ins.delisted)
+        if not ins.is_delisted:
+            state.next_delisting = min(state.next_delisting, ins.delisted)
 
 
 @compiled
@@ -128,31 +127,47 @@ def _walk(state, address, open_time):
 
 
 @compiled
+def _settle_orders(state, address, open_time):
+    """The Open and Path phases, for the instruments that have orders."""
+    is_busy = False
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        ins.busy = IDLE
+        if ins.active_n and ins.next_open == open_time:
+            ins.busy = _open(state, ins, open_time)
+            is_busy = is_busy or ins.busy == LIGHT
+    if not is_busy:
+        return
+    _walk(state, address, open_time)
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.busy != IDLE:
+            if ins.busy == PATH:
+                _count_touched(state, ins)
+            ins.lead = 0
+            watch_all(state, ins)
+
+
+@compiled
+def _close(state, ins):
+    """The instrument's candle is over."""
+    ins.last = get_float(ins.close, ins.row)
+    ins.row += 1
+    ins.next_open = get_int(ins.time, ins.row) if ins.row < ins.rows else NEVER
+
+
+@compiled
 def _step(state, address, open_time):
     """Settles the execution candles that open at ``open_time``."""
     state.steps += 1
     state.step_time = open_time
-    is_busy = False
-    for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        ins.busy = -1
-        if ins.row < ins.rows and get_int(ins.time, ins.row) == open_time:
-            ins.busy = _open(state, ins, open_time) if ins.active_n else IDLE
-            is_busy = is_busy or ins.busy == LIGHT
-    if is_busy:
-        _walk(state, address, open_time)
+    if state.active_n:
+        _settle_orders(state, address, open_time)
     equity = state.money
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
-        if ins.busy >= 0:
-            if ins.busy > 0:
-                if ins.busy == PATH:
-                    _count_touched(state, ins)
-                ins.lead = 0
-                if ins.is_dirty or ins.due < NEVER:
-                    watch_all(state, ins)
-            ins.last = get_float(ins.close, ins.row)
-            ins.row += 1
+        if ins.next_open == open_time:
+            _close(state, ins)
         if ins.base:
             equity += ins.amount * ins.last
     state.now = open_time + state.execution
@@ -172,54 +187,53 @@ def _has_room(state):
         and state.fills_n + room <= state.fills_cap
         and state.events_n + 4 * room <= state.events_cap
         and state.amends_n + room <= state.amends_cap
-        and state.equity_n + 2 <= state.equity_cap
         and state.notes_n + room <= state.notes_cap
+        and state.equity_n + 2 <= state.equity_cap
     )
 
 
 @compiled
 def _advance(state, address):
-    """The next step, or the next decisions when they come first; False when there is neither."""
-    opens, closes = _next_open(state), _next_decision(state)
-    when = min(opens, closes)
-    if when == NEVER:
-        return False
-    _delist(state, when)
-    state.cursor = 0
-    if closes <= opens:
-        state.now = closes
-        state.phase = TELL
-        state.decided = closes
-    else:
-        _step(state, address, opens)
-        state.phase = TELL
-        # The decisions of this close follow at once, so that what the step told and they see is one moment.
-        state.decided = -1
-        if _next_decision(state) == state.now:
-            state.decided = state.now
-            _delist(state, state.now)
+    """The next step with the decisions of its close, or decisions between steps; False when all is over."""
+    opens = _next_open(state)
+    if not state.is_aligned or opens == NEVER:
+        closes = _next_decision(state)
+        if closes <= opens:
+            if closes == NEVER:
+                return False
+            if state.next_delisting <= closes:
+                _delist(state, closes)
+            state.now = state.decided = closes
+            return True
+    if state.next_delisting <= opens:
+        _delist(state, opens)
+    _step(state, address, opens)
+    state.decided = state.now
+    if state.next_delisting <= state.now:
+        _delist(state, state.now)
     return True
 
 
-@compiled(types.int64(types.int64, HOOK, HOOK, HOOK, HOOK))
+@compiled
 def run(address, on_candle, on_fill, on_order_error, on_position):
     """Goes on until something outside is needed; gives DONE, LOG_FULL, NEEDS_PYTHON or SLICE_END."""
     state = State(address, 0)
     hooks, interpreted = state.hooks, state.interpreted
-    slice_end = state.steps + state.slice_steps
     while True:
         if state.phase == NEXT:
             if not _has_room(state):
                 return LOG_FULL
-            if state.steps >= slice_end:
+            if state.steps >= state.slice_end:
+                state.slice_end = state.steps + state.slice_steps
                 return SLICE_END
             if not _advance(state, address):
                 return DONE
+            state.phase = TELL
         if state.phase == TELL:
             while state.told < state.events_n:
                 event = Event(state.events, state.told)
                 state.told += 1
-                hook, item = ON_ORDER_ERROR, event.order
+                hook, item = ON_ORDER_ERROR, int(event.order)
                 if event.kind == EventKind.FILL:
                     # Every fill has one event, so fills are counted off.
                     hook, item = ON_FILL, state.fills_told
@@ -234,7 +248,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                     on_fill(address, ins_address, item, 0)
                 else:
                     on_order_error(address, ins_address, item, 0)
-            state.phase, state.cursor = POSITIONS, 0
+            state.phase, state.cursor = (POSITIONS if state.has_changes else CANDLES), 0
         if state.phase == POSITIONS:
             while state.cursor < state.count:
                 ins = Instrument(state.instruments, state.cursor)
@@ -248,24 +262,27 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 if interpreted:
                     return NEEDS_PYTHON
                 on_position(address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
-            state.phase, state.cursor = (NEXT if state.decided < 0 else CANDLES), 0
+            state.has_changes = 0
+            state.phase, state.cursor = CANDLES, 0
         if state.phase == CANDLES:
             while state.cursor < state.count:
                 ins = Instrument(state.instruments, state.cursor)
                 state.cursor += 1
-                if ins.candle >= ins.candles or get_int(ins.candle_close, ins.candle) != state.decided:
+                if ins.next_close != state.decided:
                     continue
                 ins.candle += 1
+                ins.next_close = get_int(ins.candle_close, ins.candle) if ins.candle < ins.candles else NEVER
+                state.is_stepping = 1
                 if not hooks & ON_CANDLE:
                     continue
-                state.current = ins.index
                 state.decisions += 1
                 if interpreted:
+                    state.current = ins.index
                     return NEEDS_PYTHON
-                ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
-                on_candle(address, ins_address, ins.columns, ins.candle - 1)
-            state.phase = STEP
-            if hooks & ON_STEP:
+                on_candle(address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
+            state.phase = NEXT
+            if hooks & ON_STEP and state.is_stepping:
+                state.is_stepping, state.phase = 0, STEP
                 return NEEDS_PYTHON
         state.phase = NEXT
 

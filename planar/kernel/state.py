@@ -35,29 +35,32 @@ def _fields(integers: str, floats: str) -> np.dtype:
 STATE = _fields(
     # balances in quote units; times in ms
     """
-    cash reserved pending returning now step_time execution latency steps slice_steps
-    path touch budgeted
-    count orders_n fills_n events_n amends_n equity_n notes_n
+    count now step_time execution steps slice_end phase cursor decided told fills_told
+    active_n has_changes is_stepping next_delisting is_aligned
+    orders_n fills_n events_n amends_n equity_n notes_n
     orders_cap fills_cap events_cap amends_cap equity_cap notes_cap headroom
+    cash reserved pending returning latency slice_steps
+    path touch budgeted
     instruments orders fills events amends equity_time equity equity_cash notes shared scratch
-    phase cursor told fills_told hooks interpreted decided current item until decisions
-    path_decided touched
+    hooks interpreted current item decisions path_decided touched
     """,
-    "quote_n quote_d money spread impact stop_slippage participation total",
+    "money quote_n quote_d spread impact stop_slippage participation",
 )
 
 INSTRUMENT = _fields(
+    # what every step looks at comes first, to lie in few cache lines
     """
-    index time open high low close volume rows row candle_close candles candle columns memory
-    step base reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders has_volume
-    active active_n due busy lead market_rest
-    budget is_dirty is_changed
-    block window blocks ring block_sums block_used
+    next_open next_close row rows candle candles active_n base closable is_changed
+    time close candle_close columns memory index
+    open high low volume
+    step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
+    has_volume active due busy lead market_rest budget is_dirty
+    block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle
     """,
     """
-    base_n base_d price_n price_d min_cost amount last up down x1 x2 d1 d2 d3 spread volatility day_volume
-    entry_price last_entry_price realised
+    last amount up down min_cost base_n base_d price_n price_d x1 x2 d1 d2 d3 spread volatility day_volume
+    last_entry_price realised
     """,
 )
 

@@ -28,8 +28,8 @@ class Account:
         return self.units[0].money(self.ledger.cash_units)
 
     def free_cash(self) -> float:
-        """Cash that no order holds."""
-        return self.units[0].money(self.ledger.free_cash)
+        """Cash that may be asked for: what no order holds, or one that holds it whose cancel is on its way."""
+        return self.units[0].money(self.ledger.free("buy", 0))
 
     def equity(self) -> float:
         """Cash, and every balance at its last close, summed in declared order."""
@@ -51,7 +51,7 @@ class Account:
         """`position` in base units: whole steps, 0 below the venue's minimums."""
         units, instrument, close = self.units[k], self.instruments[k], self.closes[k]
         n = units.step(self.ledger.base_units[k])
-        if n <= 0 or close is None or units.amount(n) < instrument.min_amount:
+        if n <= 0 or close is None or n < units.base_up(instrument.min_amount):
             return 0
         if units.money(units.cost_down(n, units.ticks_down(close))) < instrument.min_cost:
             return 0
@@ -84,10 +84,10 @@ class Account:
 
     @property
     def reserved_quote(self) -> int:
-        """Quote units held by buys."""
-        return self.ledger.reserved_quote
+        """Quote units held by buys, the extras of amends on their way included."""
+        return self.ledger.reserved("buy", 0)
 
     @property
     def reserved_base(self) -> list[int]:
-        """Base units held by sells, per instrument."""
-        return self.ledger.reserved_base
+        """Base units held by sells, per instrument, the extras of amends on their way included."""
+        return [self.ledger.reserved("sell", k) for k in range(len(self.markets))]

@@ -6,7 +6,6 @@ from . import rules
 from .account import Account
 from .orders import Amendment, Order
 from .rules import Asked, RefusedError
-from .units import down
 
 
 class Desk(Account):
@@ -33,9 +32,9 @@ class Desk(Account):
     def close(self, k: int, fraction: float = 1.0) -> int | str:
         """Sells a fraction of the position at market."""
         _must_be_finite(fraction)
-        position = self.position_units(k)
-        n = position if fraction == 1.0 else self.units[k].step(down(fraction * float(position)))
-        return self._place(k, "sell", Asked(units=n)) if n > 0 else "NO_POSITION"
+        if self.position_units(k) == 0:
+            return "NO_POSITION"
+        return self._place(k, "sell", Asked(fraction=fraction))
 
     def target(self, k: int, weight: float) -> int | str | None:
         """Moves the position to a share of equity, at market. None when it is there already."""
@@ -47,7 +46,7 @@ class Desk(Account):
             return self._place(k, "buy", Asked(budget=0))  # refused: NO_PRICE
         wanted, held = weight * self.equity(), self.position(k) * close
         if wanted > held:
-            budget = min(self.units[k].budget_of(wanted - held), self.ledger.free_cash)
+            budget = min(self.units[k].budget_of(wanted - held), self.ledger.free("buy", k))
             return self._place(k, "buy", Asked(budget=budget))
         if wanted < held:
             return self._place(k, "sell", Asked((held - wanted) / close))
@@ -75,13 +74,14 @@ class Desk(Account):
         order = self._find(id)
         if isinstance(order, str):
             return order
+        if order.cancel_due is not None:
+            return "ORDER_DONE"
         if order.amendment is not None:
             return "AMEND_PENDING"
         try:
             order.amendment = self._amendment(order, price, amount, stop)
         except RefusedError as refused:
             return refused.reason
-        self.ledger.reserve(order, max(order.amendment.reserve_old, order.amendment.reserve_new))
         return id
 
     def _place(self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="") -> int | str:
@@ -92,12 +92,11 @@ class Desk(Account):
         )
         ledger.orders.append(order)
         try:
-            reserve = self._checked(order, asked)
+            order.reserved = self._checked(order, asked)
         except RefusedError as refused:
             order.status, order.reason = "REJECTED", refused.reason
             ledger.note(self.now, "REJECTED", order.id)
             return refused.reason
-        ledger.reserve(order, reserve)
         ledger.live[k].append(order)
         return order.id
 
@@ -118,7 +117,8 @@ class Desk(Account):
         """The new terms, when what would remain obeys rules 3 to 8."""
         k, units = order.instrument, self.units[order.instrument]
         names_what_is_not_there = (
-            (price is not None and not order.is_limit)
+            order.is_market
+            or (price is not None and not order.is_limit)
             or (stop is not None and not order.is_waiting_stop)
             or (amount is not None and order.budget is not None)
         )
@@ -127,13 +127,13 @@ class Desk(Account):
         price_ticks = order.price_ticks if price is None else rules.limit_ticks(self, k, order.side, price)
         stop_ticks = order.stop_ticks if stop is None else rules.trigger_ticks(self, k, stop)
         total = order.amount if amount is None else units.step(units.base_down(amount))
-        remains = total - order.filled
+        remains = total - order.filled  # below 1 is below the minimum
         if order.budget is None:
             rules.check_amount(self, k, remains)
         rules.check_cost(self, order, remains, price_ticks, stop_ticks)
         reserve = rules.reservation(self, order, remains, price_ticks, stop_ticks)
-        due = self.now + self.model.latency_ms
-        return Amendment(due, price_ticks, stop_ticks, total, stop is not None, order.reserved, reserve)
+        due, extra = self.now + self.model.latency_ms, max(reserve - order.reserved, 0)
+        return Amendment(due, price_ticks, stop_ticks, total, reserve, extra)
 
     def _find(self, id: int) -> Order | str:
         """The order, or why it cannot be changed."""

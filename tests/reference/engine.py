@@ -5,7 +5,7 @@ from collections.abc import Callable
 from .asking import Desk
 from .market import DAY, Market
 from .model import FillModel, Instrument
-from .orders import Fill
+from .orders import Fill, Order
 from .path import chosen_walk, open_candle
 from .venue import Venue
 
@@ -40,6 +40,8 @@ class Engine(Desk):
         self.on_order_error, self.on_step = on_order_error, on_step
         self.equity_curve: list[tuple[int, float, float]] = []
         self.path_decided = 0
+        self.touched = 0  # (order, candle): the candle reached the limit, but not what fills it
+        self.now = 0
 
     def run(self) -> None:
         """Settles every step and makes every decision, in the order of time."""
@@ -62,20 +64,27 @@ class Engine(Desk):
         venues = [Venue(self, k, market.at[time]) for k, market in enumerate(self.markets) if time in market.at]
         for venue in venues:
             open_candle(venue)
+        in_reach = [venue for venue in venues if venue.has_order_in_reach()]
         walks = [chosen_walk(venue, self.execution) for venue in venues]
         for leg in range(3):
             for walk, _ in walks:
                 walk.leg(leg)
         self.path_decided += sum(walk.fills for walk, differ in walks if differ)
+        self.touched += sum(venue.touched() for venue in in_reach)
         for venue in venues:
             self.closes[venue.k] = venue.candle.close
         self.ledger.forget_done()
         self.now = time + self.execution
         self.equity_curve.append((self.now, self.equity(), self.cash()))
-        self._tell()
+        happened = self._take_untold()
+        self._settle_delisted(self.now)
+        self._tell(happened)
 
-    def _tell(self) -> None:
+    def _take_untold(self) -> list[Fill | Order]:
         untold, self.ledger.untold = self.ledger.untold, []
+        return untold
+
+    def _tell(self, untold: list[Fill | Order]) -> None:
         for happened in untold:
             hook = self.on_fill if isinstance(happened, Fill) else self.on_order_error
             if hook is not None:
@@ -94,9 +103,17 @@ class Engine(Desk):
     # Section 6.
 
     def _settle_delisted(self, time: int) -> None:
-        for k, instrument in enumerate(self.instruments):
-            if instrument.delisted is not None and instrument.delisted <= time and not self.settled[k]:
-                self._settle(k, instrument.delisted)
+        """Each is told at its time, or when more is known already, before anything else of that moment."""
+        while waiting := self._delisted_by(time):
+            self.now = max(self.now, waiting[0][0])
+            for delisted, k in self._delisted_by(self.now):
+                self._settle(k, delisted)
+            self._tell(self._take_untold())
+
+    def _delisted_by(self, time: int) -> list[tuple[int, int]]:
+        """(time, instrument) of the delistings that are not settled yet, in the order of time."""
+        delisted = [(instrument.delisted, k) for k, instrument in enumerate(self.instruments)]
+        return sorted((at, k) for at, k in delisted if at is not None and at <= time and not self.settled[k])
 
     def _settle_ended(self) -> None:
         """A series that ended long before the run is taken for a delisting."""
@@ -106,6 +123,7 @@ class Engine(Desk):
                 silence = end - market.candles[-1].time
                 if silence > DAY and silence > 10 * self.execution:
                     self._settle(k, end + self.execution)
+        self._tell(self._take_untold())
 
     def _settle(self, k: int, time: int) -> None:
         """Cancels every order of an instrument and sells all of its base at the last close."""

@@ -11,9 +11,7 @@ class Saved:
     """A copy of what one instrument's walk can change."""
 
     cash: int
-    reserved_quote: int
     base: int
-    reserved_base: int
     lengths: tuple[int, int, int]
     orders: list[dict]
 
@@ -24,31 +22,37 @@ class Ledger:
     def __init__(self, instruments: int, cash_units: int) -> None:
         """Starts with cash only."""
         self.cash_units = cash_units
-        self.reserved_quote = 0
         self.base_units = [0] * instruments
-        self.reserved_base = [0] * instruments
         self.orders: list[Order] = []
         self.live: list[list[Order]] = [[] for _ in range(instruments)]  # per instrument, in id order
         self.fills: list[Fill] = []
         self.events: list[tuple[int, str, int]] = []
         self.untold: list[Fill | Order] = []  # waits for on_fill and on_order_error
 
-    @property
-    def free_cash(self) -> int:
-        """Quote units that no order holds."""
-        return self.cash_units - self.reserved_quote
+    # A buy holds quote, a sell holds base of its instrument.
 
-    def free_base(self, k: int) -> int:
-        """Base units of instrument `k` that no order holds."""
-        return self.base_units[k] - self.reserved_base[k]
+    def balance(self, side: str, k: int) -> int:
+        """What orders of this side draw on."""
+        return self.cash_units if side == "buy" else self.base_units[k]
 
-    def reserve(self, order: Order, units: int) -> None:
-        """Holds exactly `units` for the order: quote for a buy, base for a sell."""
-        if order.is_buy:
-            self.reserved_quote += units - order.reserved
-        else:
-            self.reserved_base[order.instrument] += units - order.reserved
-        order.reserved = units
+    def holders(self, side: str, k: int) -> list[Order]:
+        """The orders that draw on the same balance."""
+        if side == "buy":
+            return [order for orders in self.live for order in orders if order.is_buy]
+        return [order for order in self.live[k] if not order.is_buy]
+
+    def reserved(self, side: str, k: int) -> int:
+        """What all orders hold, the extras of their amends included."""
+        return sum(order.reserved + order.extra for order in self.holders(side, k))
+
+    def free(self, side: str, k: int) -> int:
+        """What may be asked for: what is held by an order whose cancel is on its way counts as returned."""
+        kept = (order for order in self.holders(side, k) if order.cancel_due is None)
+        return self.balance(side, k) - sum(order.reserved + order.extra for order in kept)
+
+    def at_venue(self, side: str, k: int) -> int:
+        """What the venue finds free: it knows the reservations of accepted orders only."""
+        return self.balance(side, k) - sum(order.reserved for order in self.holders(side, k) if order.is_open)
 
     def note(self, time: int, kind: str, order: int) -> None:
         """Records an event."""
@@ -56,8 +60,7 @@ class Ledger:
 
     def finish(self, order: Order, time: int, status: str, reason: str = "") -> None:
         """Ends an order. What the venue ended for a reason is told to the strategy."""
-        self.reserve(order, 0)
-        order.status, order.reason, order.amendment = status, reason, None
+        order.status, order.reason, order.reserved, order.amendment = status, reason, 0, None
         if status != "FILLED":
             self.note(time, status, order.id)
         if reason:
@@ -88,12 +91,11 @@ class Ledger:
         """A copy of all that a walk of instrument `k` can change."""
         lengths = len(self.fills), len(self.events), len(self.untold)
         orders = [dict(vars(order)) for order in self.live[k]]
-        return Saved(self.cash_units, self.reserved_quote, self.base_units[k], self.reserved_base[k], lengths, orders)
+        return Saved(self.cash_units, self.base_units[k], lengths, orders)
 
     def restore(self, k: int, saved: Saved) -> None:
         """Undoes everything since `save(k)`."""
-        self.cash_units, self.reserved_quote = saved.cash, saved.reserved_quote
-        self.base_units[k], self.reserved_base[k] = saved.base, saved.reserved_base
+        self.cash_units, self.base_units[k] = saved.cash, saved.base
         for happened, length in zip((self.fills, self.events, self.untold), saved.lengths, strict=True):
             del happened[length:]
         for order, fields in zip(self.live[k], saved.orders, strict=True):

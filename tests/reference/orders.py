@@ -13,9 +13,8 @@ class Amendment:
     price_ticks: int
     stop_ticks: int
     amount: int  # total, the filled part included
-    names_stop: bool
-    reserve_old: int  # what the present terms hold
-    reserve_new: int  # what the new terms will hold
+    reserve: int  # what the new terms needed when they were asked for
+    extra: int  # how much more that was than what the order held
 
 
 @dataclass
@@ -34,7 +33,7 @@ class Order:
     price_ticks: int = 0
     stop_ticks: int = 0
     amount: int = 0
-    budget: int | None = None  # quote units left to spend, for a market buy by cost or fraction
+    budget: int | None = None  # quote units left to spend, for a market or stop-market buy by cost or fraction
     status: str = "PENDING"
     reason: str = ""
     amend_reason: str = ""
@@ -42,7 +41,7 @@ class Order:
     filled: int = 0
     cost: int = 0
     fee: int = 0
-    reserved: int = 0
+    reserved: int = 0  # without the extra of an amend on its way
     amendment: Amendment | None = None
     cancel_due: int | None = None
 
@@ -72,6 +71,16 @@ class Order:
         return self.stop_ticks > 0 and not self.triggered
 
     @property
+    def is_market(self) -> bool:
+        """Whether it takes whatever the price: it has no limit, and no trigger that it waits for."""
+        return not self.is_limit and not self.is_waiting_stop
+
+    @property
+    def extra(self) -> int:
+        """What an amend on its way reserves on top."""
+        return self.amendment.extra if self.amendment else 0
+
+    @property
     def left(self) -> int:
         """Base units not filled yet."""
         return self.amount - self.filled
@@ -79,7 +88,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Fill:
-    """One execution. `time` is the open of its execution candle; `order` is -1 when the venue sold at delisting."""
+    """One execution. `time` is when it happened; `order` is -1 when the venue sold at delisting."""
 
     time: int
     instrument: int

@@ -1,5 +1,7 @@
 """Section 3: the open of an execution candle, the walk along its path, and which path that is."""
 
+import math
+
 from .orders import Order
 from .venue import Venue
 
@@ -12,7 +14,7 @@ def open_candle(venue: Venue) -> None:
         if time <= moment:
             venue.happen(kind, order, price, 0.0)
     for order in rested:
-        if order.is_open and order.id not in venue.filled:
+        if order.is_open and order.id not in venue.met:
             _meet_open(venue, order, price)
 
 
@@ -56,10 +58,12 @@ class Walk:
                 return
             if reached is None or (due is not None and due[0] <= reached[0]):
                 present = self._price(k, due[0])
-                _, _, kind, order = self.due.pop(0)
+                self.venue.moment, _, kind, order = self.due.pop(0)
                 self.venue.happen(kind, order, present, due[1])
             else:
-                _, _, present, order = reached
+                distance, _, present, order = reached
+                share = distance / self.ends[3]
+                self.venue.moment = self.venue.candle.time + math.floor(share * self.execution)
                 if order.is_waiting_stop:
                     self.venue.trigger(order, present)
                 else:
@@ -84,7 +88,7 @@ class Walk:
         """(distance, id, price, order) of the open order that the leg reaches first when it moves on."""
         start, end, reached = self.points[k], self.points[k + 1], []
         for order in self.venue.open_orders():
-            if order.id in self.venue.met or order.id in self.venue.filled:
+            if order.id in self.venue.met:
                 continue
             price = self._reached_at(order, present, end)
             if price is not None:
@@ -120,12 +124,12 @@ def chosen_walk(venue: Venue, execution: int) -> tuple[Walk, bool]:
 def _equity_after(venue: Venue, path: str, execution: int) -> float:
     """The instrument's own equity at the close when it alone walks `path`; nothing of it is kept."""
     ledger, k = venue.ledger, venue.k
-    saved, own = ledger.save(k), (venue.budget, set(venue.filled), set(venue.met), venue.fill_count)
+    saved, own = ledger.save(k), (venue.budget, set(venue.met), venue.fill_count)
     walk = Walk(venue, path, execution)
     for leg in range(3):
         walk.leg(leg)
     units = venue.units
     equity = units.money(ledger.cash_units) + units.amount(ledger.base_units[k]) * venue.candle.close
     ledger.restore(k, saved)
-    venue.budget, venue.filled, venue.met, venue.fill_count = own
+    venue.budget, venue.met, venue.fill_count = own
     return equity

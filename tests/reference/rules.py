@@ -20,7 +20,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """An order in the words of the strategy. One size is given; `units` and `budget` are exact sizes of our own."""
+    """An order in the words of the strategy. One size is given; `budget` is an exact size of our own."""
 
     amount: float | None = None
     cost: float | None = None
@@ -29,7 +29,6 @@ class Asked:
     price: float | None = None
     stop: float | None = None
     stop_loss: float | None = None
-    units: int | None = None
     budget: int | None = None
 
 
@@ -38,11 +37,11 @@ def must_be_sane(asked: Asked, tif: str) -> None:
     numbers = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.price, asked.stop, asked.stop_loss)
     if any(number is not None and not math.isfinite(number) for number in numbers):
         raise ValueError("a number of an order is not finite")
-    sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.units, asked.budget)
+    sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget)
     if sum(size is not None for size in sizes) != 1:
         raise ValueError("an order needs one of amount, cost, fraction and risk")
-    if asked.risk is not None and asked.stop_loss is None:
-        raise ValueError("risk needs stop_loss")
+    if (asked.risk is None) != (asked.stop_loss is None):
+        raise ValueError("risk needs stop_loss, and stop_loss needs risk")
     if tif not in TIFS:
         raise ValueError(f"tif is one of {TIFS}, not {tif!r}")
 
@@ -62,7 +61,7 @@ def check_terms(order: Order, asked: Asked, now: int) -> None:
 
 def check_instrument(account: Account, k: int) -> None:
     """Rule 2: the instrument takes orders."""
-    if account.settled[k]:
+    if account.settled[k]:  # by any time T with delisted <= T it is
         raise RefusedError("DELISTED")
     if sum(order.is_live for order in account.ledger.live[k]) >= account.instruments[k].max_orders:
         raise RefusedError("TOO_MANY_ORDERS")
@@ -97,23 +96,22 @@ def size(account: Account, order: Order, asked: Asked) -> None:
         if not order.is_limit:
             order.budget = budget
             return
-        order.amount = units.affordable(budget, order.price_ticks)
-    elif asked.units is not None:
-        order.amount = units.step(asked.units)
+        n = units.affordable(budget, order.price_ticks)
     elif asked.amount is not None:
-        order.amount = units.step(units.base_down(asked.amount))
+        n = units.base_down(asked.amount)
     elif asked.risk is not None:
-        order.amount = units.step(units.base_down(_amount_at_risk(account, order, asked)))
+        n = units.base_down(_amount_at_risk(account, order, asked))
     elif asked.cost is not None:
-        order.amount = units.step(units.base_down(asked.cost / _expected_price(account, order)))
+        n = units.base_down(asked.cost / _expected_price(account, order))
     else:
-        order.amount = units.step(units.fit(math.floor(asked.fraction * float(account.position_units(k)))))
+        n = units.part(asked.fraction, account.position_units(k))
+    order.amount = units.step(max(n, 0))
     check_amount(account, k, order.amount)
 
 
 def check_amount(account: Account, k: int, n: int) -> None:
     """Rule 4: the amount is one the venue takes."""
-    if n <= 0 or account.units[k].amount(n) < account.instruments[k].min_amount:
+    if n <= 0 or n < account.units[k].base_up(account.instruments[k].min_amount):
         raise RefusedError("BELOW_MIN_AMOUNT")
 
 
@@ -123,7 +121,7 @@ def _quote_budget(account: Account, k: int, asked: Asked) -> int:
         return asked.budget
     if asked.cost is not None:
         return units.budget_of(asked.cost)
-    return units.fit(math.floor(asked.fraction * float(account.ledger.free_cash)))
+    return units.part(asked.fraction, account.ledger.free("buy", k))
 
 
 def _expected_price(account: Account, order: Order) -> float:
@@ -133,7 +131,7 @@ def _expected_price(account: Account, order: Order) -> float:
 
 
 def _amount_at_risk(account: Account, order: Order, asked: Asked) -> float:
-    taker = account.instruments[order.instrument].taker
+    taker = account.units[order.instrument].taker / 1e9
     p, s = _expected_price(account, order), asked.stop_loss
     loss = p * (1 + taker) - s * (1 - taker)
     if not loss > 0:
@@ -146,6 +144,8 @@ def check_cost(account: Account, order: Order, n: int, price_ticks: int, stop_ti
     units, k = account.units[order.instrument], order.instrument
     if order.budget is not None:
         worth = order.budget
+        if worth <= 0:
+            raise RefusedError("BELOW_MIN_COST")
     else:
         worth = units.cost_down(n, price_ticks or stop_ticks or units.ticks_down(account.closes[k]))
     if units.money(worth) < account.instruments[k].min_cost:
@@ -154,10 +154,10 @@ def check_cost(account: Account, order: Order, n: int, price_ticks: int, stop_ti
 
 def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> int:
     """Rules 6 to 8: what `n` units on these terms hold, the order's own reservation counted as free."""
-    units, k, ledger = account.units[order.instrument], order.instrument, account.ledger
+    units, k = account.units[order.instrument], order.instrument
+    free = account.ledger.free(order.side, k) + order.reserved
     if not order.is_buy:
-        return _within(n, ledger.free_base(k) + order.reserved)
-    free = ledger.free_cash + order.reserved
+        return _within(n, free)
     if order.budget is not None:
         return _within(order.budget, free)
     if price_ticks:

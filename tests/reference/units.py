@@ -94,9 +94,18 @@ class Units:
         """Whole base units in `amount`."""
         return self.fit(down(amount * self.bd / self.bn))
 
+    def base_up(self, amount: float) -> int:
+        """The fewest base units that are at least `amount`."""
+        return self.fit(up(amount * self.bd / self.bn))
+
     def quote_down(self, money: float) -> int:
         """Whole quote units in `money`."""
         return self.fit(down(money * self.qd / self.qn))
+
+    def part(self, x: float, n: int) -> int:
+        """The part `x` of `n` units, never more than all of them for a part of at most 1."""
+        units = self.fit(down(x * float(n)))
+        return min(units, n) if x <= 1 else units
 
     # Exact products.
 

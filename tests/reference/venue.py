@@ -1,7 +1,6 @@
 """Section 4: what happens to the orders of one instrument in one execution candle."""
 
 import math
-from dataclasses import replace
 
 from .account import Account
 from .market import Candle
@@ -11,19 +10,21 @@ ARRIVAL, EXPIRY, AMEND, CANCEL = range(4)  # the order of one order's things tha
 
 
 class Venue:
-    """One instrument during one candle. `price` is where the market is, `share` how much of the candle has passed."""
+    """One instrument during one candle. `price` is where the market is, `share` how much of the candle has passed.
+
+    `moment` is the time at which what happens now happens.
+    """
 
     def __init__(self, account: Account, k: int, candle: Candle) -> None:
         """Opens the candle: its budget is whole, nothing has happened."""
         self.account, self.ledger, self.model = account, account.ledger, account.model
-        self.k, self.candle = k, candle
+        self.k, self.candle, self.moment = k, candle, candle.time
         self.market, self.units = account.markets[k], account.units[k]
         self.estimates = self.market.estimates(candle)
         self.limited = self.model.participation is not None and self.market.has_volume
         volume = math.floor(candle.volume * self.units.bd / self.units.bn) if self.limited else 0
         self.budget = self.units.fit(volume)
-        self.filled: set[int] = set()  # orders that had their one fill
-        self.met: set[int] = set()  # resting orders that the market met, filled or not
+        self.met: set[int] = set()  # orders that traded or tried to: once a candle
         self.fill_count = 0
 
     # The orders at hand.
@@ -63,10 +64,15 @@ class Venue:
 
     def arrive(self, order: Order, price: float, share: float) -> None:
         """The order reaches the venue while the market is at `price`."""
+        known = self.ledger.at_venue(order.side, self.k)
         reason = self.refusal(order, order.price_ticks, order.stop_ticks, price)
+        is_flexible = order.is_buy and order.is_market and order.budget is None
+        if not reason and order.reserved > known and not is_flexible:
+            reason = "INSUFFICIENT_FUNDS"
         if reason:
             self.finish(order, "REJECTED", reason)
             return
+        order.reserved = max(min(order.reserved, known), 0)
         order.status = "OPEN"
         self.note("ACCEPTED", order)
         self.trade_at_once(order, price, share)
@@ -83,7 +89,7 @@ class Venue:
 
     def trade_at_once(self, order: Order, price: float, share: float) -> None:
         """What an order that arrives now, for the first time or anew, can have at once."""
-        if order.is_waiting_stop or order.id in self.filled:
+        if order.is_waiting_stop or order.id in self.met:
             return
         if not order.is_limit:
             self.take(order, self.moved_open(order.is_buy, share))
@@ -92,26 +98,25 @@ class Venue:
 
     def amend(self, order: Order, price: float, share: float) -> None:
         """New terms reach the venue; they are as an order that arrives, or they change nothing."""
-        new, order.amendment = order.amendment, None
-        if order.budget is None and new.amount <= order.filled:
+        new, order.amendment = order.amendment, None  # its extra is returned
+        triggered_meanwhile = order.is_market or (order.triggered and new.stop_ticks != order.stop_ticks)
+        if not triggered_meanwhile and order.budget is None and new.amount <= order.filled:
             self.finish(order, "CANCELLED")
             return
+        reserve = self.reservation(order, new.price_ticks, new.amount, new.reserve)
         reason = self.refusal(order, new.price_ticks, new.stop_ticks, price)
-        if new.names_stop and not order.is_waiting_stop:
-            reason = "INVALID_ORDER"  # triggered while the amend was on its way
-        reserve = self.reservation(order, new.price_ticks, new.amount, new.reserve_new, 0)
-        if not reason and order.is_buy and reserve > self.ledger.free_cash + order.reserved:
+        if triggered_meanwhile:
+            reason = "INVALID_ORDER"
+        if not reason and reserve > order.reserved + self.ledger.at_venue(order.side, self.k):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
-            self.ledger.reserve(order, new.reserve_old)
             order.amend_reason = reason
             self.note("AMEND_REJECTED", order)
             self.ledger.untold.append(order)
             return
         order.price_ticks, order.stop_ticks, order.amount = new.price_ticks, new.stop_ticks, new.amount
-        self.ledger.reserve(order, reserve)
+        order.reserved = reserve
         self.note("AMENDED", order)
-        self.met.discard(order.id)
         self.trade_at_once(order, price, share)
 
     def trigger(self, order: Order, price: float) -> None:
@@ -124,6 +129,7 @@ class Venue:
 
     def take(self, order: Order, r: float, slip: float = 0.0) -> None:
         """A taker's fill from the price `r`."""
+        self.met.add(order.id)
         units, half = self.units, self.half(r)
         wanted = order.left
         if order.budget is not None:
@@ -147,10 +153,12 @@ class Venue:
                 self.cannot_afford_a_step(order)
                 return
             is_all = n == affordable
-        if order.is_buy and self.price_of(n, ticks, units.taker) > order.reserved + self.ledger.free_cash:
-            status = "CANCELLED" if order.filled else "REJECTED"
-            self.finish(order, status, "INSUFFICIENT_FUNDS")
-            return
+        if order.is_buy:
+            cost, fee = self.bill(order, n, ticks, units.taker)
+            paid = cost if units.fee_in_base else cost + fee
+            if paid > order.reserved + self.ledger.at_venue("buy", self.k):
+                self.finish(order, "CANCELLED" if order.filled else "REJECTED", "INSUFFICIENT_FUNDS")
+                return
         self.fill(order, n, ticks, "taker", is_all)
 
     def make(self, order: Order) -> None:
@@ -216,20 +224,54 @@ class Venue:
         beyond = min(limit, high) - low + 1 if order.is_buy else high - max(limit, low) + 1
         return units.fit(math.floor(self.model.participation * c.volume * beyond / ticks * units.bd / units.bn))
 
+    # What is counted.
+
+    def has_order_in_reach(self) -> bool:
+        """Whether the candle has a price at or beyond a limit or a trigger that is waited for."""
+        return any(order.is_live and self.is_in_reach(order) for order in self.ledger.live[self.k])
+
+    def is_in_reach(self, order: Order) -> bool:
+        """Whether the candle has a price at or beyond the trigger that the order waits for, else its limit."""
+        if order.is_market:
+            return False
+        price = self.units.price(order.stop_ticks if order.is_waiting_stop else order.price_ticks)
+        falls = order.is_buy != order.is_waiting_stop
+        return self.candle.low <= price if falls else self.candle.high >= price
+
+    def touched(self) -> int:
+        """How many limits rest after a candle that reached them, but not as far as they need to fill."""
+        limits = [order for order in self.open_orders() if order.is_limit and not order.is_waiting_stop]
+        return sum(self.is_in_reach(order) and not self.is_hit(order) for order in limits)
+
+    def is_hit(self, order: Order) -> bool:
+        """Whether the candle's range reached what fills the limit."""
+        hit = self.hit(order)
+        return self.candle.low <= hit if order.is_buy else self.candle.high >= hit
+
     # The books.
 
-    def price_of(self, n: int, ticks: int, rate: int) -> int:
-        """Quote units that a buy pays."""
-        cost = self.units.cost_up(n, ticks)
-        return cost if self.units.fee_in_base else cost + self.units.fee(cost, rate)
+    def bill(self, order: Order, n: int, ticks: int, rate: int) -> tuple[int, int]:
+        """Cost and fee of a fill; those of a limit buy are never more than what it frees of the reservation."""
+        units, limit = self.units, order.price_ticks
+        if not order.is_buy:
+            cost = units.cost_down(n, ticks)
+            return cost, units.fee(cost, rate)
+        cost, before, after = units.cost_up(n, ticks), order.left, order.left - n
+        if limit:
+            cost = min(cost, units.cost_up(before, limit) - units.cost_up(after, limit))
+        if units.fee_in_base:
+            return cost, units.fee(n, rate)
+        fee = units.fee(cost, rate)
+        if limit:
+            fee = min(fee, units.need(before, limit) - units.need(after, limit) - cost)
+        return cost, fee
 
     def fill(self, order: Order, n: int, ticks: int, liquidity: str, is_all: bool) -> None:
         """Books `n` units at `ticks` and holds what the rest needs."""
         units, rate = self.units, self.units.taker if liquidity == "taker" else self.units.maker
         in_base = order.is_buy and units.fee_in_base
-        cost = units.cost_up(n, ticks) if order.is_buy else units.cost_down(n, ticks)
-        fee = units.fee(n if in_base else cost, rate)
-        made = Fill(self.candle.time, self.k, order.id, ticks, n, cost, fee, in_base, liquidity, order.tag)
+        cost, fee = self.bill(order, n, ticks, rate)
+        made = Fill(self.moment, self.k, order.id, ticks, n, cost, fee, in_base, liquidity, order.tag)
         gone = self.ledger.book(made, order.side, units)
         order.filled += n
         order.cost += cost
@@ -238,33 +280,20 @@ class Venue:
             order.budget -= gone
             order.amount = order.filled
         self.budget -= n
-        self.filled.add(order.id)
         self.fill_count += 1
         order.status = "PARTIAL"
         if is_all:
             self.finish(order, "FILLED")
         else:
-            self.hold(order, gone)
+            left = max(order.reserved - gone, 0)
+            order.reserved = self.reservation(order, order.price_ticks, order.amount, left)
 
-    def hold(self, order: Order, gone: int) -> None:
-        """The reservation after a fill; an amend on its way keeps the larger one as far as it is still there."""
-        left, new = order.reserved - gone, order.amendment
-        if new is None:
-            self.ledger.reserve(order, self.reservation(order, order.price_ticks, order.amount, order.reserved, gone))
-            return
-        old_terms = self.reservation(order, order.price_ticks, order.amount, new.reserve_old, gone)
-        new_terms = self.reservation(order, new.price_ticks, new.amount, new.reserve_new, gone)
-        order.amendment = replace(new, reserve_old=old_terms, reserve_new=new_terms)
-        self.ledger.reserve(order, max(old_terms, min(new_terms, left)))
-
-    def reservation(self, order: Order, price_ticks: int, amount: int, held: int, gone: int) -> int:
-        """What is to be held for `amount` less what is filled, when `gone` of the `held` was paid."""
-        left = max(amount - order.filled, 0)
+    def reservation(self, order: Order, price_ticks: int, amount: int, otherwise: int) -> int:
+        """What is to be held for `amount` less what is filled; `otherwise` for a buy without a limit."""
+        left = amount - order.filled
         if not order.is_buy:
             return left
-        if price_ticks:
-            return self.units.need(left, price_ticks)
-        return max(held - gone, 0)
+        return self.units.need(left, price_ticks) if price_ticks else otherwise
 
     def cannot_afford_a_step(self, order: Order) -> None:
         """Ends an order whose quote budget buys nothing."""
@@ -274,9 +303,9 @@ class Venue:
             self.finish(order, "REJECTED", "BELOW_MIN_AMOUNT")
 
     def finish(self, order: Order, status: str, reason: str = "") -> None:
-        """Ends an order in this candle."""
-        self.ledger.finish(order, self.candle.time, status, reason)
+        """Ends an order now."""
+        self.ledger.finish(order, self.moment, status, reason)
 
     def note(self, kind: str, order: Order) -> None:
-        """Records an event of this candle."""
-        self.ledger.note(self.candle.time, kind, order.id)
+        """Records an event of this moment."""
+        self.ledger.note(self.moment, kind, order.id)
