@@ -2,8 +2,8 @@
 
 import copy
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from planar.errors import ConfigError, StrategyError, did_you_mean
 from planar.model.timeframe import milliseconds
@@ -74,7 +74,7 @@ class Strategy:
     instruments: list[str] = []  # noqa: RUF012 - a declaration, replaced by subclasses
     timeframe: str = "1h"
     timeframes: list[str] = []  # noqa: RUF012
-    warmup: int | Callable[..., int] = 0
+    warmup: Any = 0
     timezone: str = "UTC"
 
     layout: Layout

@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from planar.errors import ConfigError
 
 Number = int | float | bool
+N = TypeVar("N", int, float, bool)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Array:
     default: float = 0.0
 
 
-def param(default: Number, *, low: Number | None = None, high: Number | None = None) -> Number:
+def param(default: N, *, low: Number | None = None, high: Number | None = None) -> N:
     """A parameter of a strategy: read as a number, chosen with ``--param name=value`` or ``params={…}``.
 
     default: its type (whole number, float or bool) is the parameter's type.
@@ -64,17 +66,17 @@ def param(default: Number, *, low: Number | None = None, high: Number | None = N
         raise ConfigError(f"param({default!r}): a parameter is a whole number, a float or a bool.")
     found = Parameter(default, low, high)
     found.checked("default", default, "param")
-    return found  # type: ignore[return-value]  # read as a number on an instance
+    return cast(Any, found)  # read as a number on an instance
 
 
-def shared(default: Number) -> Number:
+def shared(default: N) -> N:
     """Memory that all instruments of a strategy share: ``losses = shared(0)``."""
     if not isinstance(default, int | float):
         raise ConfigError(f"shared({default!r}): shared memory is a whole number, a float or a bool.")
-    return Shared(default)  # type: ignore[return-value]
+    return cast(Any, Shared(default))
 
 
-def array(length: int, default: float = 0.0):
+def array(length: int, default: float = 0.0) -> Any:
     """Memory of a fixed number of floats per instrument: ``window = array(10)``."""
     if not isinstance(length, int) or not 1 <= length <= 1_000_000:
         raise ConfigError(f"array({length!r}): the length is a whole number from 1 to 1,000,000.")

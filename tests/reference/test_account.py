@@ -297,3 +297,377 @@ def test_exception_of_a_hook_reaches_the_caller():
     """Nothing swallows an author's mistake."""
     with pytest.raises(ZeroDivisionError):
         play(FLAT, at={0: lambda _: 1 / 0})
+
+
+# What is told, and when.
+
+
+def heard(*rows, at, **changes):
+    """All that is told, (what, minutes, order), and the engine."""
+    calls = []
+
+    def on_fill(_, __, fill, now):
+        calls.append(("fill", now / MINUTE, fill.order))
+
+    def on_order_error(_, __, order, now):
+        calls.append((order.amend_reason or order.reason, now / MINUTE, order.id))
+
+    engine = play(*rows, at=at, on_fill=on_fill, on_order_error=on_order_error, **changes)
+    return calls, engine
+
+
+def test_ends_at_the_venue_with_a_reason_are_told_and_nothing_else():
+    """Told: IOC, GTD. Not told: a refusal at asking, a cancel that was asked for."""
+    calls, engine = heard(
+        FLAT, FLAT, FLAT,
+        at={
+            0: all_of(
+                buy(1, price=0.5), buy(1, price=90, tif="IOC"), buy(1, price=90),
+                buy(1, price=90, tif="GTD", expire=2 * MINUTE + 30_000),
+            ),
+            1: lambda engine: engine.cancel(2),
+        },
+    )  # fmt: skip
+    assert calls == [("IOC_UNFILLED", 2.0, 1), ("GTD_EXPIRED", 3.0, 3)]
+    assert [order.status for order in engine.orders] == ["REJECTED", "EXPIRED", "CANCELLED", "EXPIRED"]
+    assert engine.events[-1] == (150_000, "EXPIRED", 3)
+
+
+def test_delisting_is_told_before_the_fills_of_the_candle_that_closes_then():
+    """Order 0 buys in the candle that closes when the instrument is delisted; order 1 never fills."""
+    calls, engine = heard(
+        FLAT, FLAT, FLAT, instrument=replace(COIN, delisted=2 * MINUTE), at={0: all_of(buy(3), buy(1, price=50))}
+    )  # fmt: skip
+    assert calls == [("DELISTED", 2.0, 1), ("fill", 2.0, -1), ("fill", 2.0, 0)]
+    assert [(f.time, f.order) for f in engine.fills] == [(MINUTE, 0), (2 * MINUTE, -1)]
+    assert engine.equity_curve[1] == (2 * MINUTE, 10_000.0, 9_700.0)  # marked and recorded before
+
+
+def test_delisting_in_a_gap_is_told_at_its_time():
+    """Delisted 3.5 minutes in; the next candle opens at 5."""
+    calls, _ = heard(
+        FLAT, FLAT, None, None, None, FLAT, instrument=replace(COIN, delisted=3 * MINUTE + 30_000), at={0: buy(3)}
+    )  # fmt: skip
+    assert calls == [("fill", 2.0, 0), ("fill", 3.5, -1)]
+
+
+def test_delisting_within_a_candle_is_told_at_its_close():
+    """Nothing is known before the close; the fill has the time of the delisting, at the close of 107."""
+    calls, engine = heard(
+        FLAT, FLAT, (100, 107, 100, 107), instrument=replace(COIN, delisted=2 * MINUTE + 30_000), at={0: buy(3)}
+    )  # fmt: skip
+    assert calls == [("fill", 2.0, 0), ("fill", 3.0, -1)]
+    assert (engine.fills[-1].time, engine.fills[-1].ticks) == (2 * MINUTE + 30_000, 107)
+
+
+def test_delistings_of_one_moment_are_settled_before_any_is_told():
+    """Two in one gap, the second of them later; and two at once."""
+    seen = []
+    rows = columns(FLAT, FLAT, None, None, None, None, FLAT)
+    first, second = replace(COIN, delisted=4 * MINUTE), replace(COIN, delisted=3 * MINUTE)
+    for others, expected in (
+        ([first, second], [(0, 2.0, 9_400.0), (1, 2.0, 9_400.0), (1, 3.0, 9_700.0), (0, 4.0, 10_000.0)]),
+        ([first, first], [(0, 2.0, 9_400.0), (1, 2.0, 9_400.0), (0, 4.0, 10_000.0), (1, 4.0, 10_000.0)]),
+    ):
+        seen.clear()
+        Engine(
+            others, [rows, rows], MINUTE, model=PLAIN,
+            on_step=script({0: lambda engine: [engine.buy(k, 3) for k in (0, 1)]}),
+            on_fill=lambda engine, k, _, now: seen.append((k, now / MINUTE, engine.cash())),
+        ).run()  # fmt: skip
+        assert seen == expected
+
+
+def test_order_asked_for_when_the_delisting_is_told_is_refused():
+    """Cash is there already, the instrument is not."""
+    said = []
+    rows = columns(FLAT, FLAT, FLAT)
+    Engine(
+        [replace(COIN, delisted=2 * MINUTE)], [rows], MINUTE, model=PLAIN, on_step=script({0: lambda e: e.buy(0, 3)}),
+        on_fill=lambda e, k, fill, _: said.append((fill.order, e.cash(), e.buy(k, 1))),
+    ).run()  # fmt: skip
+    assert said == [(-1, 10_000.0, "DELISTED"), (0, 10_000.0, "DELISTED")]
+
+
+def test_delisting_is_settled_before_a_decision_without_a_candle():
+    """The last minute of the strategy's candle is missing; it is delisted exactly at its close."""
+    rows, seen = columns(FLAT, FLAT, FLAT, FLAT, FLAT, None, FLAT), []
+
+    def on_candle(engine, k, now):
+        if now == 3 * MINUTE:
+            engine.buy(k, 3)
+        seen.append((now // MINUTE, engine.cash()))
+
+    def on_fill(engine, k, fill, now):
+        if fill.order < 0:
+            seen.append(("delisted", now // MINUTE))
+
+    engine = Engine(
+        [replace(COIN, delisted=6 * MINUTE)], [rows], 3 * MINUTE, execution_ms=MINUTE, model=PLAIN,
+        on_candle=on_candle, on_fill=on_fill,
+    )  # fmt: skip
+    engine.run()
+    assert seen == [(3, 10_000.0), ("delisted", 6), (6, 10_000.0), (9, 10_000.0)]
+
+
+def test_series_that_ended_is_settled_at_the_close_of_the_last_step_and_told():
+    """1442 minutes; the rows of the equity curve stay as they were."""
+    rows, seen = [columns(FLAT, FLAT), columns(FLAT, FLAT, *[None] * 1440, FLAT)], []
+    engine = Engine(
+        [FEES, replace(FEES, name="OTHER")], rows, MINUTE, model=PLAIN,
+        on_step=script({0: lambda engine: (engine.buy(0, 3), engine.buy(0, 1, price=50))}),
+        on_fill=lambda *told: seen.append((told[2].order, told[3] // MINUTE)),
+        on_order_error=lambda *told: seen.append((told[2].reason, told[3] // MINUTE)),
+    )  # fmt: skip
+    engine.run()
+    assert seen == [(0, 2), ("DELISTED", 1443), (-1, 1443)]
+    assert engine.fills[-1].time == 1443 * MINUTE
+    assert engine.equity_curve[-1] == (1443 * MINUTE, 9_999.4, 9_699.4)
+    assert engine.cash_units == 1_000_000 - 60 - 60
+
+
+# Rules of section 2 that are about numbers.
+
+
+def test_no_price_is_the_first_reason():
+    """Also for an order whose terms do not fit together."""
+    late = Engine(
+        [COIN, replace(COIN, name="LATE")], [columns(FLAT, FLAT), columns(None, FLAT)], MINUTE, model=PLAIN,
+        on_step=script({0: lambda engine: engine.buy(1, 1, post_only=True)}),
+    )  # fmt: skip
+    late.run()
+    assert outcome(late) == ("REJECTED", "NO_PRICE")
+
+
+def test_part_of_units_is_never_more_than_all_of_them():
+    """0.07 * 100 is 7.000000000000001 and 0.29 * 100 is 28.999999999999996; 2^53 + 1 is no float, all of it is."""
+    units = Units(COIN)
+    assert [units.part(x, 100) for x in (0.07, 0.29, 0.5, 1.0, 1.5, -0.1)] == [7, 29, 50, 100, 150, -10]
+    assert units.part(1.0, 2**53 + 3) == 2**53 + 3
+    assert units.part(0.9999999999, 100) == 100
+
+
+@pytest.mark.parametrize(("amount", "reason"), [(2, "BELOW_MIN_AMOUNT"), (3, 0)])
+def test_minimum_amount_counts_whole_units_rounded_up(amount, reason):
+    """2.5 coins are 3."""
+    said = []
+    few = replace(COIN, min_amount=2.5)
+    play(FLAT, at={0: lambda engine: said.append(engine.buy(0, amount))}, instrument=few)
+    assert said == [reason]
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"cost": 0}, "BELOW_MIN_COST"),
+        ({"cost": -5}, "BELOW_MIN_COST"),
+        ({"fraction": 0.0}, "BELOW_MIN_COST"),
+        ({"fraction": -0.5}, "BELOW_MIN_COST"),
+        ({"cost": 0.01}, 0),
+        ({"cost": 100.01}, "INSUFFICIENT_FUNDS"),
+        ({"cost": 100}, 0),
+        ({"fraction": 1.5}, "INSUFFICIENT_FUNDS"),
+        ({"cost": 99, "price": 100}, "BELOW_MIN_AMOUNT"),
+        ({"cost": 120, "price": 100}, 0),
+        ({"cost": 220, "price": 100}, "INSUFFICIENT_FUNDS"),
+        ({"cost": -5, "price": 100}, "BELOW_MIN_AMOUNT"),
+        ({"amount": -5}, "BELOW_MIN_AMOUNT"),
+        ({"risk": 0.1, "stop_loss": 100}, "INVALID_PRICE"),
+    ],
+)
+def test_budgets_of_nothing_and_of_too_much(terms, reason):
+    """100 is there. With a limit a budget asks for no funds, its amount does."""
+    said = []
+    engine = play(FLAT, at={0: lambda engine: said.append(engine.buy(0, **terms))}, cash=100)
+    assert said == [reason]
+    assert engine.orders[0].amount >= 0
+
+
+@pytest.mark.parametrize(
+    ("terms", "amount"),
+    [
+        ({"cost": 500}, 4),
+        ({"cost": 500, "price": 124.5}, 4),
+        ({"cost": 500, "price": 127}, 3),
+        ({"cost": 300, "stop": 50.4}, 6),
+        ({"cost": 300, "stop": 50.4, "price": 42}, 7),
+        ({"fraction": 0.5}, 3),
+        ({"fraction": 1.0}, 7),
+        ({"fraction": 1.2}, 0),
+    ],
+)
+def test_sizes_of_sells(terms, amount):
+    """Of 7 coins at a close of 110: 500 / 110 = 4.5, 500 / 125 = 4, 500 / 127 = 3.9, 300 / 50 = 6, 300 / 42 = 7.1.
+
+    1.2 of 7 is 8, which is not there.
+    """
+    engine = play(FLAT, (100, 110, 100, 110), at={0: buy(7), 1: sell(**terms)})
+    asked = engine.orders[1]
+    assert (asked.amount if asked.is_live else 0) == amount
+    if amount == 0:
+        assert asked.reason == "INSUFFICIENT_FUNDS"
+
+
+@pytest.mark.parametrize("terms", [{}, {"amount": 1, "cost": 1}, {"risk": 0.1}, {"amount": 1, "stop_loss": 90}])
+def test_size_that_is_not_one_stops_the_run(terms):
+    """One size, and a stop loss for risk only."""
+    with pytest.raises(ValueError, match="needs"):
+        play(FLAT, at={0: lambda engine: engine.buy(0, **terms)})
+
+
+def test_close_of_a_part_that_is_too_small_is_an_ordinary_refusal():
+    """A tenth of 7 is no whole coin; of nothing there is no order at all."""
+    said = []
+    engine = play(
+        FLAT, FLAT, FLAT,
+        at={0: lambda e: said.append(e.close(0)), 1: buy(7), 2: lambda e: said.extend([e.close(0, 0.1), e.close(0)])},
+    )  # fmt: skip
+    assert said == ["NO_POSITION", "BELOW_MIN_AMOUNT", 2]
+    assert outcome(engine, 1) == ("REJECTED", "BELOW_MIN_AMOUNT")
+    assert engine.orders[2].amount == 7
+
+
+def test_target_buys_with_the_fee_on_top_and_at_most_what_is_free():
+    """Half of 1000 is 500 and 1.00 of fee; twice of it is more than the 1000 that is free."""
+    for weight, budget in ((0.5, 50_100), (2.0, 100_000)):
+        engine = play(FLAT, at={0: lambda engine, w=weight: engine.target(0, w)}, instrument=FEES, cash=1000)
+        assert engine.orders[0].budget == budget
+
+
+def test_target_sells_the_surplus_and_nothing_when_there_is_none():
+    """6 of 1000 in coins at 100 is 0.6; to 0.25 are 350, 3.5 coins. 0.6 itself is there."""
+    said = []
+    targets = all_of(*[lambda e, w=w: said.append(e.target(0, w)) for w in (0.6, 0.25, -1)])
+    engine = play(FLAT, FLAT, FLAT, at={0: buy(6), 1: targets}, cash=1000)
+    assert said == [None, 1, "INSUFFICIENT_FUNDS"]
+    assert engine.orders[1].amount == 3
+
+
+def test_risk_takes_its_fee_in_parts_of_a_billion():
+    """A fee of 4e-10 is none: 1000 * 0.1 / (100 - 90) = 10, not a bit below."""
+    tiny = replace(COIN, taker=4e-10, amount_step=1e-8, base_unit=1e-8)
+    engine = play(FLAT, at={0: buy(risk=0.1, stop_loss=90)}, instrument=tiny, cash=1000)
+    assert engine.orders[0].amount == 10**9
+
+
+# Section 1: what a limit buy pays.
+
+
+HALVES = replace(COIN, price_step=0.01, base_unit=0.5, amount_step=0.5, fee_side="quote")
+
+
+def test_parts_of_a_limit_buy_add_up_to_the_whole():
+    """A unit at 95 ticks costs 47.5 cents. 5 of them cost 238: 48, 47, 48, 47 and 48, with the first from ceil(190).
+
+    Volume 5 lets the maker have 0.1 * 5 * 1 / 1 = half a coin, one unit, in each candle.
+    """
+    rows = [(0.94, 0.94, 0.94, 0.94, 5)] * 5
+    engine = play((1, 1, 1, 1), (1, 1, 1, 1), *rows, at={0: buy(2.5, price=0.95)}, instrument=HALVES, participation=0.1)
+    assert [f.cost for f in engine.fills] == [48, 47, 48, 47, 48]
+    assert engine.orders[0].cost == 238
+
+
+def test_fee_of_a_limit_buy_gives_way_to_what_its_reservation_frees():
+    """5 units at 96 ticks cost 240 and 2.4 of fee, 3. 4: 192 + 2; 3: 144 + 2; 2: 96 + 1; 1: 48 + 1.
+
+    So the parts pay 1, 0, 1, 0 and 1, each of which alone would pay 1.
+    """
+    rows = [(0.95, 0.95, 0.95, 0.95, 5)] * 5
+    engine = play(
+        (1, 1, 1, 1), (1, 1, 1, 1), *rows, at={0: buy(2.5, price=0.96)}, participation=0.1,
+        instrument=replace(HALVES, maker=0.01, taker=0.005),
+    )  # fmt: skip
+    assert [(f.cost, f.fee) for f in engine.fills] == [(48, 1), (48, 0), (48, 1), (48, 0), (48, 1)]
+    based = play(
+        (1, 1, 1, 1), (1, 1, 1, 1), *rows, at={0: buy(2.5, price=0.96)}, participation=0.1,
+        instrument=replace(HALVES, maker=0.01, fee_side="base"),
+    )  # fmt: skip
+    assert [(f.cost, f.fee) for f in based.fills] == [(48, 1)] * 5
+
+
+# Section 3: moments.
+
+
+def test_fills_have_the_time_of_what_happened():
+    """100, 110, 90, 100 is 40: 105 is reached after 5, 7.5 s; 94 after 26, 39 s. An arrival has its own time."""
+    path = (100, 110, 90, 100)
+    engine = play(FLAT, path, at={0: all_of(buy(1, stop=105), buy(1, price=95), buy(1))}, latency_ms=250)
+    assert [(f.time - MINUTE, f.order) for f in engine.fills] == [(250, 2), (7_500, 0), (39_000, 1)]
+    times = [(time - MINUTE, kind) for time, kind, id in engine.events if id == 0]
+    assert times == [(250, "ACCEPTED"), (7_500, "TRIGGERED"), (7_500, "FILL")]
+
+
+def test_time_of_a_fill_is_rounded_down():
+    """100, 103, 99, 99 is 7: 102 after 2 sevenths of 60 s, 17142.857 ms."""
+    engine = play(FLAT, (100, 103, 99, 99), at={0: buy(1, stop=102)})
+    assert engine.fills[0].time == MINUTE + 17_142
+
+
+def test_what_was_due_in_a_gap_happens_when_the_next_candle_opens():
+    """Asked at 1 minute, arrived at 4."""
+    engine = play(FLAT, None, None, None, FLAT, at={0: buy(1)}, latency_ms=250)
+    assert engine.events == [(4 * MINUTE, "ACCEPTED", 0), (4 * MINUTE, "FILL", 0)]
+
+
+# Limits that were touched.
+
+
+@pytest.mark.parametrize(
+    ("terms", "candle", "touched"),
+    [
+        ({"price": 95}, (100, 100, 95, 100), 1),
+        ({"price": 95}, (100, 100, 95.5, 100), 0),
+        ({"price": 95}, (100, 100, 94.5, 100), 1),
+        ({"price": 95, "stop": 105}, (100, 104, 95, 100), 0),
+        ({"price": 95, "stop": 105}, (100, 105, 95, 100), 1),
+        ({"stop": 105}, (100, 104, 95, 100), 0),
+    ],
+)
+def test_touched_counts_limits_that_were_reached_but_not_hit(terms, candle, touched):
+    """A buy limit at 95 fills at 94. A stop-limit is a limit from its trigger on."""
+    engine = play(FLAT, candle, None, at={0: buy(1, **terms)})
+    assert engine.fills == []
+    assert engine.touched == touched
+    assert play(FLAT, candle, at={0: buy(1, **terms)}, limit_fill="touch").touched == 0
+
+
+def test_touched_counts_sells_and_every_candle():
+    """A sell limit at 105 fills at 106."""
+    at = {0: buy(2), 1: all_of(sell(1, price=105), sell(1, price=107))}
+    engine = play(FLAT, FLAT, (100, 105, 100, 100), (100, 105.5, 100, 100), (100, 104, 100, 100), None, at=at)
+    assert (engine.touched, len(engine.fills)) == (2, 1)
+
+
+def test_filled_part_without_a_share_is_hit_and_not_touched():
+    """The candle went through 94, there was nothing to have."""
+    engine = play(FLAT, (100, 100, 91, 100, 9), at={0: buy(5, price=95)}, participation=0.1)
+    assert (engine.touched, outcome(engine)) == (0, ("OPEN", ""))
+
+
+@pytest.mark.parametrize(
+    ("other", "touched"),
+    [
+        (None, 0),
+        (buy(1, price=94), 0),
+        (buy(1, price=95), 2),
+        (sell(1, price=101), 0),
+        (sell(1, price=100), 2),
+        (sell(1, stop=95), 1),
+        (sell(1, stop=94), 0),
+        (buy(1, stop=101), 0),
+        (buy(1, stop=101, price=96), 0),
+        (sell(1), 0),
+    ],
+)
+def test_touched_asks_for_an_order_in_reach_when_the_path_begins(other, touched):
+    """The limit of 80 becomes 95 after the low of 95; without another order in reach the path was not looked at.
+
+    An other limit that is in reach is touched as well.
+    """
+    asks = [lambda engine: engine.amend(1, price=95), *([other] if other else [])]
+    engine = play(
+        FLAT, FLAT, (100, 100, 95, 100), latency_ms=45_000,
+        at={0: all_of(buy(1), buy(1, price=80)), 1: all_of(*asks)},
+    )  # fmt: skip
+    assert engine.orders[1].price_ticks == 95
+    assert engine.touched == touched

@@ -247,7 +247,7 @@ def test_fills_of_a_limit_buy_add_up_to_no_more_than_it_freed(scenario):
 def test_fills_stay_within_the_budget_and_an_order_has_one_a_candle(scenario):
     """Summed over the orders of an instrument and candle, in which the time of the fill lies."""
     engine = run(scenario, told=(told := []))
-    assert [fill for _, fill in told] == engine.fills
+    assert [fill for _, fill in told if fill.order >= 0] == [fill for fill in engine.fills if fill.order >= 0]
     used, seen = {}, set()
     for now, fill in told:
         time = now - MINUTE

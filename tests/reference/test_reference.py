@@ -279,3 +279,86 @@ def test_non_finite_number_stops_the_run():
     """It is an error of the strategy, not a refusal."""
     with pytest.raises(ValueError, match="not finite"):
         play(FLAT, at={0: buy(float("nan"))})
+
+
+# Once per candle, and what a budget can afford.
+
+
+def test_stop_that_found_no_volume_was_met_and_waits_for_the_next_open():
+    """The market order takes all 2; the stop triggers, gets nothing, and trades at the next open without slip."""
+    engine = play(
+        FLAT, (100, 110, 90, 100, 2), (103, 113, 103, 103), participation=0.1, stop_slippage=0.05,
+        at={0: all_of(buy(2), buy(1, stop=105))},
+    )  # fmt: skip
+    assert fills(engine) == [(1, 0, 100, 2, "taker"), (2, 1, 103, 1, "taker")]
+
+
+def test_stop_limit_that_takes_at_its_trigger_slips_within_its_limit():
+    """Range 20: slip 1, but its limit is 105; the sell at 95 with a limit of 92 gets 94."""
+    candle = (100, 110, 90, 100)
+    engine = play(FLAT, candle, at={0: buy(1, stop=105, price=105)}, stop_slippage=0.05)
+    assert fills(engine) == [(1, 0, 105, 1, "taker")]
+    engine = play(
+        FLAT, FLAT, candle, at={0: buy(2), 1: all_of(sell(1, stop=95, price=92), sell(1, stop=95, price=95))},
+        stop_slippage=0.05,
+    )  # fmt: skip
+    assert fills(engine)[1:] == [(2, 1, 94, 1, "taker"), (2, 2, 95, 1, "taker")]
+
+
+def test_stop_limit_that_triggers_in_a_gap_may_be_reached_on_the_path():
+    """Open 106: triggered, 103 does not cross; it falls to 102 later in the candle."""
+    engine = play(FLAT, FLAT, (106, 108, 100, 106), at={0: buy(1, stop=105, price=103)})
+    assert fills(engine) == [(2, 0, 103, 1, "maker")]
+
+
+@pytest.mark.parametrize(
+    ("cash", "volume", "amount", "status"),
+    [(1055, 1000, 9, "FILLED"), (1055, 9, 9, "FILLED"), (1060, 9, 9, "PARTIAL"), (1055, 8, 8, "PARTIAL")],
+)
+def test_budget_is_filled_when_a_fill_is_all_it_can_afford(cash, volume, amount, status):
+    """The trigger is 105 and the slip 1: 1055 affords 10 at 105 and 9 at 106, 1060 affords 10 at 106."""
+    candle = (100, 110, 90, 100, volume)
+    engine = play(FLAT, candle, at={0: buy(fraction=1.0, stop=105)}, cash=cash, participation=0.1, stop_slippage=0.05)
+    assert fills(engine) == [(1, 0, 106, amount, "taker")]
+    assert engine.orders[0].status == status
+    assert engine.orders[0].amount == amount
+
+
+def test_budget_that_affords_nothing_at_the_price_with_slip_is_rejected():
+    """105 would buy one at the trigger, not at 106."""
+    engine = play(FLAT, (100, 110, 90, 100), at={0: buy(cost=105, stop=105)}, stop_slippage=0.05)
+    assert outcome(engine) == ("REJECTED", "BELOW_MIN_AMOUNT")
+
+
+def test_rest_of_a_budget_that_buys_nothing_more_is_filled_without_a_word():
+    """1000 buys 9 of volume 9 at 100; 100 is left, and the price is 101. Volume 0 does not matter."""
+    told = []
+    engine = play(
+        FLAT, (100, 100, 100, 100, 9), (101, 101, 101, 101, 0), at={0: buy(fraction=1.0)}, cash=1000,
+        participation=0.1, on_order_error=lambda *happened: told.append(happened),
+    )  # fmt: skip
+    assert outcome(engine) == ("FILLED", "")
+    assert (told, engine.events[-1], engine.reserved_quote) == ([], (60_000, "FILL", 0), 0)
+
+
+@pytest.mark.parametrize(("volume", "status"), [(9, "EXPIRED"), (10, "FILLED")])
+def test_all_of_a_budget_is_what_it_affords_before_impact(volume, status):
+    """1000 at 100 is 10."""
+    engine = play(
+        FLAT, (100, 100, 100, 100, volume), at={0: buy(fraction=1.0, tif="FOK")}, cash=1000, participation=0.1
+    )
+    assert engine.orders[0].status == status
+
+
+def test_market_buy_that_turns_too_dear_after_a_part_is_cancelled():
+    """50 of 99 at 1; the other 49 cost 98, and 50 is left."""
+    engine = play((1, 1, 1, 1), (1, 1, 1, 1, 50), (2, 2, 2, 2, 1000), at={0: buy(99)}, cash=100, participation=0.1)
+    assert outcome(engine) == ("CANCELLED", "INSUFFICIENT_FUNDS")
+    assert engine.orders[0].filled == 50
+
+
+def test_what_a_market_buy_may_cost_counts_its_fee():
+    """99 coins reserve 100 of 100 at 1: 99 and 1 of fee is 100; a fee of 1.01 is too much."""
+    for taker, status in ((0.0101, "FILLED"), (0.0102, "REJECTED")):
+        engine = play((1, 1, 1, 1), (1, 1, 1, 1), at={0: buy(99)}, cash=100, instrument=replace(COIN, taker=taker))
+        assert engine.orders[0].status == status

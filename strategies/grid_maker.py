@@ -1,0 +1,38 @@
+"""Keep buys resting on the lines of a grid below the last fill, and sells above it.
+
+A buy at one line is paid back by a sell one line higher. Below the grid it is left holding, above it with cash.
+"""
+
+import math
+
+from planar import Strategy, param
+
+
+class GridMaker(Strategy):
+    instruments = ["binance:ETH/USDT"]
+    timeframe = "1h"
+
+    levels = param(5, low=1, high=20)  # lines on either side
+    spacing = param(0.01, low=0.003, high=0.1)  # from line to line
+
+    anchor = 0.0  # the price of line 0
+    lot = 0.0  # base per line
+    line = 0  # of the last fill; it stays empty
+
+    def on_candle(self, candle, broker):
+        if self.anchor == 0.0:
+            self.anchor = candle.close
+            self.lot = 0.45 * broker.equity / self.levels / candle.close  # a tenth is kept for fees and rounding
+            broker.buy(self.levels * self.lot)
+            return
+        owned = round(broker.position / self.lot)
+        for line in range(self.line - min(2 * self.levels - owned, self.levels), self.line + min(owned, self.levels) + 1):
+            price = self.anchor * (1.0 + self.spacing) ** line
+            slot = line % (2 * self.levels + 1)  # a line keeps its slot, so a fill moves two orders and no others
+            if line < self.line:
+                broker.quote(slot, "buy", price, amount=self.lot, post_only=True)
+            elif line > self.line:
+                broker.quote(slot, "sell", price, amount=self.lot, post_only=True)
+
+    def on_fill(self, fill, broker):
+        self.line = round(math.log(fill.price / self.anchor) / math.log(1.0 + self.spacing))

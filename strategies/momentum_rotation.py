@@ -1,0 +1,27 @@
+"""Every Monday, hold in equal parts the instruments that rose most in the last weeks; stay in cash for want of any."""
+
+from planar import Strategy, indicator, param
+
+
+class MomentumRotation(Strategy):
+    instruments = [
+        "binance:BTC/USDT",
+        "binance:ETH/USDT",
+        "binance:BNB/USDT",
+        "binance:SOL/USDT",
+        "binance:XRP/USDT",
+        "binance:ADA/USDT",
+    ]
+    timeframe = "1d"
+
+    lookback = param(28, low=7, high=180)  # days
+    hold = param(2, low=1, high=6)  # instruments
+
+    def indicators(self, candles):
+        return {"momentum": indicator.roc(candles.close, self.lookback)}
+
+    def on_step(self, universe):
+        ranked = sorted(universe, key=lambda member: member.candle.momentum, reverse=True)
+        if ranked[0].candle.weekday == 0:
+            rising = [member for member in ranked[: self.hold] if member.candle.momentum > 0.0]
+            universe.rebalance({member: 1.0 / self.hold for member in rising})
