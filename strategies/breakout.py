@@ -1,6 +1,6 @@
-"""Buy a new high with a stop order, and protect each fill with another stop below it.
+"""Buy a new high with a stop order, and protect what was bought with another stop below it.
 
-Sized so that the planned stop loses one per cent of equity. The stop moves up with the price and never down.
+Sized so that the stop, were it hit at once, loses one per cent of equity. It moves up with the price and never down.
 """
 
 from planar import Reason, Side, Strategy, indicator, param
@@ -11,7 +11,7 @@ class Breakout(Strategy):
     timeframe = "4h"
 
     channel = param(30, low=5, high=200)  # candles
-    distance = param(2.5, low=1.0, high=10.0)  # average true ranges from entry to stop
+    distance = param(2.5, low=1.0, high=10.0)  # average true ranges from price to stop
     risk = param(0.01, low=0.001, high=0.05)  # of equity
 
     stop = 0.0  # where the position is given up
@@ -21,19 +21,21 @@ class Breakout(Strategy):
         return {"highest": indicator.max(candles.high, self.channel), "atr": indicator.atr(candles, 14)}
 
     def on_candle(self, candle, broker):
+        room = self.distance * candle.atr
         if broker.is_flat:
-            broker.cancel_all()
-            self.stop = candle.highest - self.distance * candle.atr
+            broker.cancel_all()  # the channel has moved
+            self.stop = candle.highest - room
             broker.buy(risk=self.risk, stop=candle.highest, stop_loss=self.stop)
-        elif candle.close - self.distance * candle.atr > self.stop:
-            self.stop = candle.close - self.distance * candle.atr
+        elif candle.close - room > self.stop:
+            self.stop = candle.close - room
             broker.amend(self.stop_id, stop=self.stop)
 
     def on_fill(self, fill, broker):
         if fill.is_buy:
-            broker.cancel_all()  # one stop for the whole position; what the entry could not get is let go
+            broker.cancel_all()  # one stop for all that was bought; what the entry has not got is let go
             self.stop_id = broker.sell(fraction=1.0, stop=self.stop)
 
     def on_order_error(self, order, broker):
         if order.side == Side.SELL and order.reason == Reason.STOP_WOULD_TRIGGER:
-            broker.close()  # the price fell through while the stop was on its way
+            broker.cancel_all()
+            broker.close()  # the price fell through the stop while it was on its way

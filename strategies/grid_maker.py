@@ -22,13 +22,14 @@ class GridMaker(Strategy):
     def on_candle(self, candle, broker):
         if self.anchor == 0.0:
             self.anchor = candle.close
-            self.lot = 0.45 * broker.equity / self.levels / candle.close  # a tenth is kept for fees and rounding
+            self.lot = 0.45 * broker.equity / self.levels / candle.close  # a tenth is kept for fees and falling lines
             broker.buy(self.levels * self.lot)
             return
-        owned = round(broker.position / self.lot)
-        for line in range(self.line - min(2 * self.levels - owned, self.levels), self.line + min(owned, self.levels) + 1):
+        sells = min(round(broker.position / self.lot), self.levels)
+        buys = min(2 * self.levels - round(broker.position / self.lot), self.levels)
+        for line in range(self.line - buys, self.line + sells + 1):
             price = self.anchor * (1.0 + self.spacing) ** line
-            slot = line % (2 * self.levels + 1)  # a line keeps its slot, so a fill moves two orders and no others
+            slot = line % (2 * self.levels + 1)  # a line keeps its slot: a fill moves two orders, no fill moves none
             if line < self.line:
                 broker.quote(slot, "buy", price, amount=self.lot, post_only=True)
             elif line > self.line:

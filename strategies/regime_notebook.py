@@ -1,6 +1,6 @@
-"""Note what followed each kind of market; hold while what follows the present kind was worth more than it costs.
+"""Note what followed each kind of market; buy into a kind that was worth the fees, leave one that lost.
 
-A kind is the direction and how wild it is, in thirds of the day. The notebook is a dict, so it runs interpreted.
+A kind is the direction, how wild it is, and the part of the day. The notebook is a dict, so this runs interpreted.
 """
 
 from planar import Strategy, indicator, param
@@ -10,10 +10,10 @@ class RegimeNotebook(Strategy):
     instruments = ["binance:BTC/USDT"]
     timeframe = "1h"
 
-    ahead = param(24, low=1, high=200)  # candles until the note is taken
+    ahead = param(24, low=1, high=200)  # candles until a note is taken
     enough = param(100, low=1, high=1000)  # notes before they are believed
 
-    notebook = {}  # kind of market -> (notes, average return that followed)
+    notebook = {}  # kind of market -> (notes, average gain that followed)
 
     def warmup(self):
         return 200 + self.ahead

@@ -76,9 +76,13 @@ def reserve_extra(state, ins, order, units):
     if order.side == Side.BUY:
         state.reserved += units
         state.pending += units
+        if order.cancel_at != NEVER:
+            state.returning += units
     else:
         ins.reserved += units
         ins.pending += units
+        if order.cancel_at != NEVER:
+            ins.returning += units
 
 
 @compiled
@@ -95,10 +99,13 @@ def ask_cancel(state, ins, order):
         return
     order.cancel_at = state.now + state.latency
     ins.due = min(ins.due, order.cancel_at)
+    held = order.reserved
+    if order.amend >= 0:
+        held += Amend(state.amends, order.amend).extra
     if order.side == Side.BUY:
-        state.returning += order.reserved
+        state.returning += held
     else:
-        ins.returning += order.reserved
+        ins.returning += held
 
 
 @compiled

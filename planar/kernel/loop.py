@@ -33,7 +33,7 @@ from planar.kernel.state import (
     Order,
     State,
 )
-from planar.model.order import NEVER, Kind, Reason
+from planar.model.order import NEVER, Kind, Reason, Status
 from planar.model.order import Event as EventKind
 
 HOOK = types.FunctionType(types.int64(types.int64, types.int64, types.int64, types.int64))
@@ -47,7 +47,7 @@ def no_hook(state, ins, table, row):
 
 
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
-IDLE, LIGHT, PATH = 0, 1, 2
+IDLE, LIGHT, LEGS, PATH = 0, 1, 2, 3
 
 
 @compiled
@@ -97,13 +97,13 @@ def _count_touched(state, ins):
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     for i in range(ins.active_n):
         order = Order(state.orders, get_int(ins.active, i))
-        if order.form == Kind.LIMIT and in_reach(ins, order, low, high):
+        if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(ins, order, low, high):
             if not is_hit(order, low if order.side > 0 else high):
                 state.touched += 1
 
 
 @compiled
-def _walk(state, address, open_time):
+def _walk(state, address, open_time, busy):
     """The path phase: paths are chosen, then each leg is walked for every instrument that needs it."""
     walks = 0
     for k in range(state.count):
@@ -111,34 +111,34 @@ def _walk(state, address, open_time):
         if ins.busy != LIGHT or ins.active_n == 0:
             continue
         reachable, is_open_question = prospects(state, ins, open_time)
-        if reachable == 0:
+        if reachable == 0 and busy == 1:
             settle_due(state, ins, open_time)
             continue
         choose_path(state, address, ins, state.instruments + k * INSTRUMENT_BYTES, open_time, is_open_question)
-        ins.busy = PATH
+        ins.busy = PATH if reachable else LEGS
         walks += 1
     if walks == 0:
         return
     for leg in range(3):
         for k in range(state.count):
             ins = Instrument(state.instruments, k)
-            if ins.busy == PATH:
+            if ins.busy >= LEGS:
                 walk_leg(state, ins, leg, open_time)
 
 
 @compiled
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
-    is_busy = False
+    busy = 0
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         ins.busy = IDLE
         if ins.active_n and ins.next_open == open_time:
             ins.busy = _open(state, ins, open_time)
-            is_busy = is_busy or ins.busy == LIGHT
-    if not is_busy:
+            busy += ins.busy
+    if busy == 0:
         return
-    _walk(state, address, open_time)
+    _walk(state, address, open_time, busy)
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         if ins.busy != IDLE:

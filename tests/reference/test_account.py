@@ -631,6 +631,13 @@ def test_touched_counts_limits_that_were_reached_but_not_hit(terms, candle, touc
     assert play(FLAT, candle, at={0: buy(1, **terms)}, limit_fill="touch").touched == 0
 
 
+def test_trigger_that_was_passed_before_the_order_arrived_is_not_touched():
+    """The stop-limit arrives at 45 s, long after the high of 106; the low of 95 is its limit, but not yet."""
+    at = {0: buy(1, stop=105, price=95)}
+    engine = play(FLAT, (100, 106, 95, 100), at=at, latency_ms=45_000)
+    assert (engine.touched, outcome(engine)) == (0, ("OPEN", ""))
+
+
 def test_touched_counts_sells_and_every_candle():
     """A sell limit at 105 fills at 106."""
     at = {0: buy(2), 1: all_of(sell(1, price=105), sell(1, price=107))}
@@ -639,9 +646,13 @@ def test_touched_counts_sells_and_every_candle():
 
 
 def test_filled_part_without_a_share_is_hit_and_not_touched():
-    """The candle went through 94, there was nothing to have."""
-    engine = play(FLAT, (100, 100, 91, 100, 9), at={0: buy(5, price=95)}, participation=0.1)
+    """The candle went to 94 or 106, there was nothing to have."""
+    engine = play(FLAT, (100, 100, 94, 100, 9), at={0: buy(5, price=95)}, participation=0.1)
     assert (engine.touched, outcome(engine)) == (0, ("OPEN", ""))
+    engine = play(
+        FLAT, FLAT, (100, 106, 100, 100, 9), at={0: buy(5), 1: sell(5, price=105)}, participation=0.1
+    )  # fmt: skip
+    assert (engine.touched, outcome(engine, 1)) == (0, ("OPEN", ""))
 
 
 @pytest.mark.parametrize(
@@ -657,6 +668,7 @@ def test_filled_part_without_a_share_is_hit_and_not_touched():
         (buy(1, stop=101), 0),
         (buy(1, stop=101, price=96), 0),
         (sell(1), 0),
+        (buy(1, price=96, tif="GTD", expire=2 * MINUTE), 0),
     ],
 )
 def test_touched_asks_for_an_order_in_reach_when_the_path_begins(other, touched):

@@ -429,6 +429,49 @@ def test_market_buy_by_amount_goes_on_with_what_the_venue_finds_free(stop, statu
     assert outcome(engine, 1)[0] == status
 
 
+def test_market_buy_that_goes_on_with_less_holds_what_is_left_of_that():
+    """As above, and volume 9, of which order 0 took 5: 4 at 62 cost 248 of the 500."""
+    engine = play(
+        FLAT, FLAT, (62, 62, 62, 62, 9), cash=900, latency_ms=250, participation=1.0,
+        at={0: buy(5, price=80), 1: all_of(lambda engine: engine.cancel(0), buy(8))},
+    )  # fmt: skip
+    assert fills(engine)[1:] == [(2, 1, 62, 4, "taker")]
+    assert engine.orders[1].reserved == 50_000 - 24_800
+
+
+def test_reservation_of_a_market_buy_that_paid_more_than_it_held_is_nothing():
+    """5 reserve 505; 4 of them cost 600."""
+    engine = play(FLAT, (150, 150, 150, 150, 4), at={0: buy(5)}, participation=0.1)
+    assert (outcome(engine), engine.orders[0].reserved) == (("PARTIAL", ""), 0)
+
+
+def test_market_refuses_before_funds_do():
+    """Both orders find nothing of the 900 that order 0 spent, and both would be refused for their price as well."""
+    for terms, reason in (
+        ({"stop": 88}, "STOP_WOULD_TRIGGER"),
+        ({"price": 89, "post_only": True}, "POST_ONLY_WOULD_TAKE"),
+        ({"price": 88}, "INSUFFICIENT_FUNDS"),
+    ):
+        engine = play(
+            FLAT, FLAT, (89, 89, 89, 89), cash=900, latency_ms=250,
+            at={0: buy(10, price=90), 1: all_of(lambda engine: engine.cancel(0), buy(8, **terms))},
+        )  # fmt: skip
+        assert outcome(engine, 1) == ("REJECTED", reason)
+
+
+def test_market_refuses_an_amend_before_funds_do():
+    """The amend counts on the cancel of order 1, which is later by its id, and 100 would take."""
+    told = []
+    play(
+        FLAT, FLAT, FLAT, cash=1000,
+        at={0: all_of(buy(5, price=70, post_only=True), buy(4, price=75)), 1: all_of(
+            lambda engine: engine.cancel(1), lambda engine: engine.amend(0, amount=10, price=100)
+        )},
+        on_order_error=lambda *happened: told.append(happened[2].amend_reason),
+    )  # fmt: skip
+    assert told == ["POST_ONLY_WOULD_TAKE"]
+
+
 def test_market_buy_with_nothing_left_at_the_venue_is_rejected_there():
     """Accepted with a reservation of 0, and too dear."""
     engine = play(

@@ -70,6 +70,8 @@ def test_takers_share_one_budget_and_the_rest_waits_for_the_next_open():
     thin = (100, 100, 100, 100, 10)
     engine = play(FLAT, thin, (105, 105, 105, 105, 10), at={0: all_of(buy(7), buy(7))}, participation=0.1)
     assert fills(engine) == [(1, 0, 100, 7, "taker"), (1, 1, 100, 3, "taker"), (2, 1, 105, 4, "taker")]
+    assert outcome(engine, 1) == ("FILLED", "")
+    assert engine.orders[1].cost == 72_000
 
 
 def test_zero_volume_fills_nothing():
@@ -160,12 +162,25 @@ def test_limit_that_crosses_at_arrival_takes_from_the_market():
     assert fills(engine) == [(1, 0, 90, 1, "taker")]
 
 
+def test_limit_that_takes_at_a_better_price_pays_no_more_than_that():
+    """2 at 90 cost 180 and 0.36 of fee; at the limit of 95 they would free 190.38."""
+    engine = play(FLAT, (90, 92, 88, 90), at={0: buy(2, price=95)}, instrument=FEES)
+    assert [(f.cost, f.fee) for f in engine.fills] == [(18_000, 36)]
+    assert (engine.orders[0].cost, engine.orders[0].fee, engine.cash_units) == (18_000, 36, 1_000_000 - 18_036)
+
+
 def test_maker_gets_its_share_of_the_volume_at_or_beyond_its_price():
     """Ticks 90 to 109 are 20, those up to 94 are 5: 0.1 * 100 * 5 / 20 = 2.5, whole: 2; then 2 again, then 1."""
     candle = (100, 109, 90, 100, 100)
     engine = play(FLAT, candle, candle, candle, at={0: buy(5, price=94)}, participation=0.1)
     assert fills(engine) == [(n, 0, 94, amount, "maker") for n, amount in ((1, 2), (2, 2), (3, 1))]
     assert outcome(engine) == ("FILLED", "")
+
+
+def test_selling_maker_gets_its_share_from_the_other_side():
+    """Ticks 91 to 110 are 20, those from 106 are 5; 0.1 * 100 * 5 / 20 = 2.5."""
+    engine = play(FLAT, FLAT, (100, 110, 91, 100, 100), at={0: buy(5), 1: sell(5, price=106)}, participation=0.1)
+    assert fills(engine)[1:] == [(2, 1, 106, 2, "maker")]
 
 
 def test_limit_sees_only_the_path_after_its_arrival():
@@ -358,7 +373,57 @@ def test_market_buy_that_turns_too_dear_after_a_part_is_cancelled():
 
 
 def test_what_a_market_buy_may_cost_counts_its_fee():
-    """99 coins reserve 100 of 100 at 1: 99 and 1 of fee is 100; a fee of 1.01 is too much."""
-    for taker, status in ((0.0101, "FILLED"), (0.0102, "REJECTED")):
-        engine = play((1, 1, 1, 1), (1, 1, 1, 1), at={0: buy(99)}, cash=100, instrument=replace(COIN, taker=taker))
-        assert engine.orders[0].status == status
+    """All of 1011 is reserved for 10 at 101, 1010. A fee of 1 % of a percent is 1.01, but nothing when paid in base."""
+    for taker, side, status in (
+        (0.0009, "quote", "FILLED"),
+        (0.001, "quote", "REJECTED"),
+        (0.001, "base", "FILLED"),
+    ):
+        engine = play(
+            FLAT, (101,) * 4, at={0: buy(10)}, cash=1010.91, instrument=replace(COIN, taker=taker, fee_side=side)
+        )  # fmt: skip
+        assert outcome(engine) == (status, "INSUFFICIENT_FUNDS" if status == "REJECTED" else "")
+
+
+def test_market_order_moves_against_a_seller_too():
+    """A quarter of the candle: 0.5 * 12 * 0.5 = 3 below the open, well above the low."""
+    engine = play(FLAT, FLAT, (100, 106, 94, 100), at={0: buy(1), 1: sell(1)}, latency_ms=15_000)
+    assert fills(engine)[1] == (2, 1, 97, 1, "taker")
+
+
+def test_seller_gets_at_least_one_tick():
+    """Half the spread is more than the price of 1 leaves."""
+    one = (1, 1, 1, 1)
+    engine = play(one, one, one, at={0: buy(1), 1: sell(1)}, spread=0.1)
+    assert fills(engine) == [(1, 0, 2, 1, "taker"), (2, 1, 1, 1, "taker")]
+
+
+def test_given_spread_is_at_least_a_tick():
+    """Of 10, half of 0.0001 is 0.0005, and half a tick 0.005."""
+    flat = (10,) * 4
+    engine = play(flat, flat, at={0: buy(1)}, instrument=replace(COIN, price_step=0.01), spread=0.0001)
+    assert fills(engine) == [(1, 0, 1_001, 1, "taker")]
+
+
+@pytest.mark.parametrize(("price", "status"), [(105, "REJECTED"), (104, "OPEN")])
+def test_stop_triggers_at_its_trigger_itself(price, status):
+    """At arrival, for a buy and a sell."""
+    engine = play(FLAT, (price,) * 4, at={0: buy(1, stop=105)})
+    assert engine.orders[0].status == status
+    engine = play(FLAT, FLAT, (200 - price,) * 4, at={0: buy(1), 1: sell(1, stop=95)})
+    assert engine.orders[1].status == status
+
+
+def test_fok_without_a_budget_of_volume_trades_all():
+    """Participation is off, and the candle has no volume."""
+    engine = play(FLAT, (100, 100, 100, 100, 0), at={0: buy(7, tif="FOK")})
+    assert fills(engine) == [(1, 0, 100, 7, "taker")]
+
+
+def test_volume_counts_in_units():
+    """Units of 0.4: a volume of 2 is 5 of them; the maker's share of 8 is 0.1 * 8 * 5 / 10 = 0.4, 1 unit."""
+    fifths = replace(COIN, amount_step=0.4, base_unit=0.4)
+    engine = play(FLAT, (100, 100, 100, 100, 2), None, at={0: buy(4)}, instrument=fifths, participation=0.1)
+    assert [f.amount for f in engine.fills] == [5]
+    engine = play(FLAT, (100, 100, 91, 100, 8), None, at={0: buy(4, price=95)}, instrument=fifths, participation=0.1)
+    assert [f.amount for f in engine.fills] == [1]
