@@ -1,4 +1,4 @@
-"""Every Monday, hold in equal parts the instruments that rose most in the last weeks; stay in cash for want of any."""
+"""Every Monday, hold in equal parts those that rose most in the last weeks; what falls is not held."""
 
 from planar import Strategy, indicator, param
 
@@ -22,6 +22,6 @@ class MomentumRotation(Strategy):
 
     def on_step(self, universe):
         ranked = sorted(universe, key=lambda member: member.candle.momentum, reverse=True)
-        if ranked[0].candle.weekday == 0:
+        if ranked[0].candle.weekday == 0:  # the week has ended
             rising = [member for member in ranked[: self.hold] if member.candle.momentum > 0.0]
-            universe.rebalance({member: 1.0 / self.hold for member in rising})
+            universe.rebalance(dict.fromkeys(rising, 1.0 / self.hold))

@@ -110,12 +110,12 @@ def _walk(state, address, open_time, busy):
         ins = Instrument(state.instruments, k)
         if ins.busy != LIGHT or ins.active_n == 0:
             continue
-        reachable, is_open_question = prospects(state, ins, open_time)
-        if reachable == 0 and busy == 1:
+        is_reached, is_path, is_open_question = prospects(state, ins, open_time)
+        if not is_path and busy == 1:
             settle_due(state, ins, open_time)
             continue
         choose_path(state, address, ins, state.instruments + k * INSTRUMENT_BYTES, open_time, is_open_question)
-        ins.busy = PATH if reachable else LEGS
+        ins.busy = PATH if is_reached else LEGS
         walks += 1
     if walks == 0:
         return

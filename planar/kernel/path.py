@@ -55,6 +55,8 @@ def _meet_open(state, ins, index, order, start, open_time):
             make(state, ins, index, order, open_time)
     elif is_triggered(order, start):
         trigger(state, ins, index, order, start, open_time)
+        if order.settled != state.steps:
+            order.settled = -state.steps
 
 
 @compiled
@@ -132,19 +134,23 @@ def walk_leg(state, ins, leg, open_time):
 
 @compiled
 def prospects(state, ins, open_time):
-    """How many orders the path may reach, and whether the order of events in the candle could matter."""
+    """Whether the candle's prices reach an order, whether its path must be walked, and whether the path could matter.
+
+    It could when two orders may be met, or one that something else befalls in this step: an arrival, a cancel, an amend.
+    """
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     close_time = open_time + state.execution
-    reachable, is_open_question = 0, False
+    reached, meetings, is_stirred = 0, 0, False
     for i in range(ins.active_n):
         order = Order(state.orders, get_int(ins.active, i))
+        if in_reach(ins, order, low, high):
+            reached += 1
+            meetings += 2 if order.form == Kind.STOP_LIMIT else 1
         if order.amend_at < close_time:
-            reachable += 2
-        elif in_reach(ins, order, low, high):
-            reachable += 2 if order.form == Kind.STOP_LIMIT else 1
-        if next_due(order) < close_time:
-            is_open_question = True
-    return reachable, reachable > 1 or (reachable == 1 and is_open_question)
+            meetings += 2
+        if next_due(order) < close_time or order.settled == -state.steps:
+            is_stirred = True
+    return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and is_stirred)
 
 
 @compiled

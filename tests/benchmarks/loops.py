@@ -119,5 +119,6 @@ def measure(workload: str, candles: dict[str, np.ndarray], cash: float, patience
         begun = time.perf_counter()
         fills = function(*arguments)
         seconds.append(time.perf_counter() - begun)
-    result = {"fills": fills, "trades": fills // 2, "equity": float(equity[-1])}
-    return {"seconds": seconds, **result, "whose": whose[:fills], "prices": prices[:fills]}
+    prices = prices[:fills]
+    result = {"fills": fills, "trades": int((prices < 0).sum()), "equity": float(equity[-1])}
+    return {"seconds": seconds, **result, "whose": whose[:fills], "prices": prices}

@@ -1,11 +1,10 @@
 """One measurement in a process of its own, so that no other warms it up: a task comes in as JSON, an answer goes out as JSON.
 
-    python tests/benchmarks/measure.py '{"what": "backtest", "workload": "W1", "data": "/tmp/bench", "fill": "ideal"}'
+python tests/benchmarks/measure.py '{"what": "backtest", "workload": "W1", "data": "/tmp/bench", "fill": "ideal"}'
 """
 
 import gc
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -148,8 +147,6 @@ def _memory(field: str) -> int:
 
 def main() -> None:
     task = json.loads(sys.argv[1])
-    if "core" in task and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {task["core"]})
     print(json.dumps({"loop": loop, "backtest": backtest, "memory": memory}[task["what"]](task)))
 
 

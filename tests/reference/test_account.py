@@ -668,18 +668,18 @@ def test_filled_part_without_a_share_is_hit_and_not_touched():
         (buy(1, stop=101), 0),
         (buy(1, stop=101, price=96), 0),
         (sell(1), 0),
-        (buy(1, price=96, tif="GTD", expire=2 * MINUTE), 0),
     ],
 )
 def test_touched_asks_for_an_order_in_reach_when_the_path_begins(other, touched):
     """The limit of 80 becomes 95 after the low of 95; without another order in reach the path was not looked at.
 
-    An other limit that is in reach is touched as well.
+    An other limit that is in reach is touched as well; one that expires when the candle opens is no longer there.
     """
+    gone = buy(1, price=96, tif="GTD", expire=2 * MINUTE)
     asks = [lambda engine: engine.amend(1, price=95), *([other] if other else [])]
     engine = play(
         FLAT, FLAT, (100, 100, 95, 100), latency_ms=45_000,
-        at={0: all_of(buy(1), buy(1, price=80)), 1: all_of(*asks)},
+        at={0: all_of(buy(1), buy(1, price=80), gone), 1: all_of(*asks)},
     )  # fmt: skip
     assert engine.orders[1].price_ticks == 95
     assert engine.touched == touched

@@ -63,6 +63,8 @@ def test_impact_follows_the_square_root_of_the_share_of_the_day():
     assert fills(engine) == [(1, 0, 10_001, 16, "taker")]
     twice = play(FLAT, FLAT, at={0: buy(16)}, instrument=cents, impact=2.0)
     assert fills(twice) == [(1, 0, 10_002, 16, "taker")]
+    much = play(FLAT, FLAT, at={0: buy(16)}, impact=500.0)
+    assert fills(much) == [(1, 0, 105, 16, "taker")]
 
 
 def test_takers_share_one_budget_and_the_rest_waits_for_the_next_open():
@@ -181,6 +183,16 @@ def test_selling_maker_gets_its_share_from_the_other_side():
     """Ticks 91 to 110 are 20, those from 106 are 5; 0.1 * 100 * 5 / 20 = 2.5."""
     engine = play(FLAT, FLAT, (100, 110, 91, 100, 100), at={0: buy(5), 1: sell(5, price=106)}, participation=0.1)
     assert fills(engine)[1:] == [(2, 1, 106, 2, "maker")]
+
+
+def test_gapped_maker_gets_its_share_of_the_whole_candle_and_no_more():
+    """All five ticks are beyond 95, or 105: 0.1 * 100."""
+    engine = play(FLAT, FLAT, (90, 92, 88, 90, 100), at={0: buy(20, price=95)}, participation=0.1)
+    assert fills(engine) == [(2, 0, 95, 10, "maker")]
+    engine = play(
+        FLAT, FLAT, FLAT, (110, 112, 108, 110, 100), participation=0.1, at={0: buy(20), 1: sell(20, price=105)}
+    )
+    assert fills(engine)[1:] == [(3, 1, 105, 10, "maker")]
 
 
 def test_limit_sees_only_the_path_after_its_arrival():
