@@ -58,15 +58,24 @@ def position_of(state, ins):
 
 
 @compiled
+def _look_out(ins, order, price, is_limit):
+    """Widens the range of prices in which the instrument has something to do."""
+    if is_limit == (order.side == Side.BUY):
+        ins.down = max(ins.down, price)
+    else:
+        ins.up = min(ins.up, price)
+
+
+@compiled
 def watch(ins, order):
     """Widens what the instrument looks out for by this order."""
     ins.due = min(ins.due, next_due(order))
     if order.form == Kind.MARKET:
         ins.market_rest = 1
-    elif (order.form == Kind.LIMIT) == (order.side == Side.BUY):
-        ins.down = max(ins.down, order.limit_at if order.form == Kind.LIMIT else order.stop_at)
+    elif order.form == Kind.LIMIT:
+        _look_out(ins, order, order.limit_at, True)
     else:
-        ins.up = min(ins.up, order.limit_at if order.form == Kind.LIMIT else order.stop_at)
+        _look_out(ins, order, order.stop_at, False)
 
 
 @compiled
@@ -88,6 +97,8 @@ def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     order.expire = expire if tif == Tif.GTD else NEVER
     order.cancel_at = order.amend_at = NEVER
     order.amount = order.filled = order.budget = order.reserved = order.cost = order.fee = 0
+    order.price = order.stop = 0
+    order.limit_at = order.stop_at = order.hit = 0.0
     order.requested, order.settled, order.amend = size, 0, -1
     order.instrument, order.tag, order.side, order.tif = ins.index, tag, side, tif
     order.post_only, order.status, order.reason = post_only, Status.PENDING, Reason.NONE
@@ -110,7 +121,6 @@ def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
     has_price, has_stop = price == price, stop == stop
     order.kind = (Kind.STOP_LIMIT if has_price else Kind.STOP) if has_stop else (Kind.LIMIT if has_price else Kind.MARKET)
     order.form = order.kind
-    set_terms(state, ins, order, 0, 0, 0)
     if not ins.last > 0.0:
         return Reason.NO_PRICE
     if _invalid(state, order, has_price, has_stop, expire):
@@ -196,12 +206,7 @@ def _fund(state, ins, order, budget):
         return Reason.BELOW_MIN_COST
     if budget < 0 and (order.amount <= 0 or order.amount < ins.min_amount):
         return Reason.BELOW_MIN_AMOUNT
-    if budget >= 0:
-        cost = budget
-    else:
-        ticks = order.price or order.stop or max(ticks_down(ins, ins.last), 1)
-        cost = cost_down(ins, order.amount, ticks)
-    if money_of(state, cost) < ins.min_cost:
+    if ins.min_cost > 0.0 and money_of(state, _least_cost(ins, order, budget)) < ins.min_cost:
         return Reason.BELOW_MIN_COST
     free = free_cash(state) if order.side == Side.BUY else free_base(ins)
     wanted = _wanted(state, ins, order, budget, free)
@@ -210,6 +215,14 @@ def _fund(state, ins, order, budget):
     order.budget = max(budget, 0)
     reserve(state, ins, order, wanted)
     return Reason.NONE
+
+
+@compiled
+def _least_cost(ins, order, budget):
+    """What the order is worth, rounded down, for the venue's minimum."""
+    if budget >= 0:
+        return budget
+    return cost_down(ins, order.amount, order.price or order.stop or max(ticks_down(ins, ins.last), 1))
 
 
 @compiled
@@ -348,6 +361,11 @@ def _send_amend(state, ins, index, order, limit, trigger, total, wanted):
     state.amends_n += 1
     reserve_extra(state, ins, order, record.extra)
     ins.due = min(ins.due, order.amend_at)
+    # Look out for the new terms too.
+    if order.form == Kind.LIMIT:
+        _look_out(ins, order, price_of(ins, limit), True)
+    else:
+        _look_out(ins, order, price_of(ins, trigger), False)
 
 
 @compiled

@@ -10,7 +10,7 @@ from numba import types
 from planar.kernel.check import equity_of, watch_all
 from planar.kernel.ledger import settle_delisted
 from planar.kernel.machine import compiled, get_float, get_int, set_float, set_int
-from planar.kernel.match import in_reach, is_hit, refill_budget
+from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
     CANDLES,
@@ -47,7 +47,8 @@ def no_hook(state, ins, table, row):
 
 
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
-IDLE, LIGHT, LEGS, PATH = 0, 1, 2, 3
+IDLE, LIGHT, BUSY, LEGS, PATH = range(5)
+"""What an instrument has to do in a step: nothing; only what is due; the path; it has a path, unreached; reached."""
 
 
 @compiled
@@ -83,12 +84,14 @@ def _delist(state, time):
 @compiled
 def _open(state, ins, open_time):
     """The Open phase of one instrument; gives what is left to do for it in this step."""
-    if ins.due >= open_time + state.execution and not ins.market_rest:
-        if get_float(ins.low, ins.row) > ins.down and get_float(ins.high, ins.row) < ins.up:
+    is_out_of_reach = get_float(ins.low, ins.row) > ins.down and get_float(ins.high, ins.row) < ins.up
+    if is_out_of_reach and not ins.market_rest:
+        if ins.due >= open_time + state.execution:
             return IDLE
-    refill_budget(state, ins)
+        if ins.due > open_time:
+            return LIGHT
     open_phase(state, ins, open_time)
-    return LIGHT
+    return BUSY
 
 
 @compiled
@@ -108,7 +111,10 @@ def _walk(state, address, open_time, busy):
     walks = 0
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
-        if ins.busy != LIGHT or ins.active_n == 0:
+        if ins.busy == IDLE or ins.active_n == 0:
+            continue
+        if ins.busy == LIGHT and busy == 1:
+            settle_due(state, ins, open_time)
             continue
         is_reached, is_path, is_open_question = prospects(state, ins, open_time)
         if not is_path and busy == 1:
@@ -135,7 +141,7 @@ def _settle_orders(state, address, open_time):
         ins.busy = IDLE
         if ins.active_n and ins.next_open == open_time:
             ins.busy = _open(state, ins, open_time)
-            busy += ins.busy
+            busy += ins.busy != IDLE
     if busy == 0:
         return
     _walk(state, address, open_time, busy)

@@ -39,18 +39,23 @@ UNLIMITED = 2**62
 def set_terms(state, ins, order, price, stop, amount):
     """Sets limit, trigger and amount, and the prices derived from them."""
     order.price, order.stop, order.amount = price, stop, amount
-    order.limit_at = price_of(ins, price)
-    order.stop_at = price_of(ins, stop)
-    order.hit = order.limit_at if state.touch else price_of(ins, price - order.side)
+    if price:
+        order.limit_at = price_of(ins, price)
+        order.hit = order.limit_at if state.touch else price_of(ins, price - order.side)
+    if stop:
+        order.stop_at = price_of(ins, stop)
 
 
 @compiled
-def refill_budget(state, ins):
-    """The volume that orders may use in this step."""
-    if state.budgeted and ins.has_volume:
-        ins.budget = int(math.floor(min(get_float(ins.volume, ins.row) * ins.base_d / ins.base_n, 4.0e18)))
-    else:
-        ins.budget = UNLIMITED
+def budget_of(state, ins):
+    """The volume that orders may still use in this step."""
+    if ins.budget_step != state.steps:
+        ins.budget_step = state.steps
+        if state.budgeted and ins.has_volume:
+            ins.budget = int(math.floor(min(get_float(ins.volume, ins.row) * ins.base_d / ins.base_n, 4.0e18)))
+        else:
+            ins.budget = UNLIMITED
+    return ins.budget
 
 
 @compiled
@@ -106,7 +111,7 @@ def _maker_cap(state, ins, order):
 def make(state, ins, index, order, time):
     """A resting order is served at its limit."""
     order.settled = state.steps
-    amount = whole_steps(ins, min(left_of(order), ins.budget, _maker_cap(state, ins, order)))
+    amount = whole_steps(ins, min(left_of(order), budget_of(state, ins), _maker_cap(state, ins, order)))
     if amount <= 0:
         return
     cost, fee = _costs(ins, order, amount, order.price, ins.maker)
@@ -163,9 +168,10 @@ def take(state, ins, index, order, price, slip, time):
             return
     else:
         amount = left_of(order)
-    if order.tif == Tif.FOK and amount > whole_steps(ins, ins.budget):
+    budget = whole_steps(ins, budget_of(state, ins))
+    if order.tif == Tif.FOK and amount > budget:
         return
-    amount = min(amount, whole_steps(ins, ins.budget))
+    amount = min(amount, budget)
     if amount <= 0:
         return
     impact = impact_of(state, ins, price, amount_of(ins, amount))

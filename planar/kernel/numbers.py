@@ -70,6 +70,8 @@ def divide_product(a, b, c):
     """Quotient and rest of ``a * b / c``, rounded down, for a >= 0, c > 0 and b of either sign."""
     if abs(float(a) * float(b)) < 9.2e18:
         product = a * b
+        if c == 1:
+            return product, 0
         quotient = product // c
         return quotient, product - quotient * c
     if b >= 0:
@@ -112,7 +114,7 @@ def cost_up(ins, amount, ticks):
 @compiled
 def whole_steps(ins, amount):
     """The part of an amount that is a multiple of the amount step."""
-    return amount // ins.step * ins.step
+    return amount if ins.step == 1 else amount // ins.step * ins.step
 
 
 @compiled

@@ -54,7 +54,7 @@ INSTRUMENT = _fields(
     time close candle_close columns memory index
     open high low volume
     step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
-    has_volume active due busy lead market_rest budget is_dirty
+    has_volume active due busy lead market_rest budget budget_step is_dirty
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle
     """,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from data import CANDLES
+from candles import CANDLES
 from peers import CHOICES, Peer, Peers, line_of
 from process import Shell, command_lines, start_lines
 from table import Line
@@ -38,7 +38,7 @@ class Bench:
         command = [sys.executable, str(HERE / "measure.py"), json.dumps(task)]
         settings = {**os.environ, "XDG_CACHE_HOME": str(self.folder / cache)}
         with self.on_core():
-            ran = subprocess.run(command, env=settings, capture_output=True, text=True)
+            ran = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise RuntimeError(ran.stderr.strip()[-500:])
         return json.loads(ran.stdout.splitlines()[-1])
@@ -108,7 +108,8 @@ def compiled_lines(bench: Bench, workload: str, fill: str) -> list[Line]:
     if done["compiled_per_call"]:
         whole.notes += f", compiles {done['compiled_per_call']:.3g} functions per call"
     if fill == "ideal":
-        whole.notes += f"; {done['difference'] or f'all {done["fills"]:,} fills as in the loop'}"
+        as_wanted = f"all {done['fills']:,} fills as in the loop"
+        whole.notes += f"; {done['difference'] or as_wanted}"
     lines = [whole, _line(f"{name}, kernel alone", workload, done["kernel"], "planar")]
     if fill == "pessimistic":
         both = [sum(pair) for pair in zip(done["seconds"], done["statistics"], strict=True)]

@@ -1,14 +1,14 @@
-"""The workloads as hand-written numba loops over arrays: no framework, no orders, no checks. The speed to be compared with.
+"""The workloads as hand-written numba loops over arrays: no framework, no orders, no checks. What to compare with.
 
-Each decides at close[i] and fills in candle i + 1; writes equity by candle and its fills as (instrument, signed price), and
-gives how many fills there were. Prices are quote per unit, a sell's is negative.
+Each decides at close[i] and fills in candle i + 1, writes equity by candle and fills as (instrument, signed price), and
+gives how many fills there were. A buy's price is positive, a sell's negative.
 """
 
 import time
 
 import numba
 import numpy as np
-from data import FIRST_PRICES, amount_of
+from candles import FIRST_PRICES, amount_of
 
 FAST, SLOW = 10, 50
 TIE = 1e-6

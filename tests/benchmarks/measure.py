@@ -1,4 +1,4 @@
-"""One measurement in a process of its own, so that no other warms it up: a task comes in as JSON, an answer goes out as JSON.
+"""One measurement in a process of its own, which no other has warmed up: a task comes in and an answer goes out as JSON.
 
 python tests/benchmarks/measure.py '{"what": "backtest", "workload": "W1", "data": "/tmp/bench", "fill": "ideal"}'
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from data import CANDLES, arrays, frames
+from candles import CANDLES, arrays, frames
 
 PATIENCE = 6.0  # seconds that a measurement repeats for, at least three times
 WARM_UP = 5_000  # candles of a run that only loads code
@@ -33,7 +33,7 @@ def loop(task: dict) -> dict:
 
 def backtest(task: dict) -> dict:
     """``planar.backtest`` from ready frames to a `Run`: the first call of this process, then warm ones."""
-    call, clock = _call(task, task.get("candles", CANDLES)), _clock()
+    call, clock = _call(task, task.get("candles", CANDLES)), _Clock()
     compilations = _compilations()
     first, run = _timed(call)
     answer = {"first": first, "first_compiled": len(compilations), "seconds": [], "kernel": [], "statistics": []}
@@ -68,8 +68,9 @@ def memory(task: dict) -> dict:
 
 def _call(task: dict, candles: int) -> Callable:
     """The backtest of a task, ready to be called."""
-    import planar
     from workloads import WORKLOADS, rules
+
+    import planar
 
     workload = WORKLOADS[task["workload"]]
     names = workload.strategy.instruments
@@ -87,7 +88,7 @@ def _timed(call: Callable) -> tuple[float, object]:
     return time.perf_counter() - begun, result
 
 
-class _clock:  # noqa: N801 - reads as a function
+class _Clock:
     """Adds up the seconds inside ``Simulation.run``: the kernel, with the growth of its logs."""
 
     def __init__(self) -> None:

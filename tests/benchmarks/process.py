@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from data import frames
+from candles import frames
 from table import Line
 
 HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ class Shell:
         """Start to end of a process. Raises RuntimeError with what it said when it fails."""
         begun = time.perf_counter()
         ran = subprocess.run(
-            [str(word) for word in words], cwd=self.folder, capture_output=True, text=True,
+            [str(word) for word in words], cwd=self.folder, capture_output=True, text=True, check=False,
             env={**os.environ, "XDG_CACHE_HOME": str(self.cache)},
         )  # fmt: skip
         seconds = time.perf_counter() - begun
@@ -68,7 +68,7 @@ def start_lines(shell: Shell) -> list[Line]:
 
 
 def command_lines(shell: Shell, data: Path, candles: int) -> list[Line]:
-    """``planar backtest`` on a stored year: with an empty cache, the second time, warm, and what twenty runs leave behind."""
+    """``planar backtest`` on a stored year: cold, the second time, warm, and what twenty runs leave behind."""
     imported = shell.import_year(data, candles)
     first = shell.backtest()
     files, size = shell.kept()

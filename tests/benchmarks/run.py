@@ -1,4 +1,4 @@
-"""Prints Planar's speed on this machine, beside a hand-written loop and other engines. README.md tells what the lines mean.
+"""Prints Planar's speed on this machine, beside a hand-written loop and other engines; README.md explains the lines.
 
 python tests/benchmarks/run.py --data /tmp/bench --venvs /tmp/venvs --peers fast
 """
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from data import prepare
+from candles import prepare
 from jobs import Bench, Job, jobs, loop_lines
 from peers import CHOICES, Peers
 from table import Line, table
@@ -82,10 +82,12 @@ def _run(chosen: list[tuple[str, Job]], bench: Bench) -> tuple[list[Line], list[
 def machine() -> dict[str, str]:
     """What the numbers depend on."""
     versions = [f"{name} {version(name)}" for name in ("numba", "numpy", "polars", "TA-Lib", "duckdb")]
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True)
+    describe = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(describe, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip()
+    planar = commit or version("planar")
     return {
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "versions": f"planar {commit.stdout.strip() or version('planar')}, Python {platform.python_version()}, {', '.join(versions)}",
+        "versions": f"planar {planar}, Python {platform.python_version()}, {', '.join(versions)}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 

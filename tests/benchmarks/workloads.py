@@ -17,7 +17,7 @@ NEAR = 0.002  # distance of a limit from the last close
 class SmaCross(Strategy):
     """W1: hold one unit while the fast average is above the slow one; market orders."""
 
-    instruments = ["bench:A00/USDT"]
+    instruments = ["bench:A00/USDT"]  # noqa: RUF012 - a declaration
     timeframe = "1m"
 
     fast = param(10)  # candles
@@ -40,7 +40,7 @@ class SmaCross(Strategy):
 class Basket(Strategy):
     """W2: the same in twenty instruments with one cash, in orders of about equal worth."""
 
-    instruments = [f"bench:A{k:02d}/USDT" for k in range(20)]
+    instruments = [f"bench:A{k:02d}/USDT" for k in range(20)]  # noqa: RUF012
     timeframe = "1m"
 
     fast = param(10)
@@ -65,9 +65,9 @@ class Basket(Strategy):
 
 
 class Requote(Strategy):
-    """W3: every candle a fresh limit order of one unit: to buy just below the close when flat, else to sell above it."""
+    """W3: every candle a fresh limit order of one unit: to buy below the close when flat, else to sell above it."""
 
-    instruments = ["bench:A00/USDT"]
+    instruments = ["bench:A00/USDT"]  # noqa: RUF012 - a declaration
     timeframe = "1m"
 
     def on_candle(self, candle, broker):

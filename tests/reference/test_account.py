@@ -410,6 +410,39 @@ def test_delisting_is_settled_before_a_decision_without_a_candle():
     assert seen == [(3, 10_000.0), ("delisted", 6), (6, 10_000.0), (9, 10_000.0)]
 
 
+def test_delisting_without_coins_sells_nothing_and_a_price_below_a_tick_counts_as_one():
+    """0.4 is no tick, the venue pays 1. An instrument without any candle has nothing to settle."""
+    gone = replace(COIN, delisted=2 * MINUTE)
+    assert play(FLAT, FLAT, FLAT, at={}, instrument=gone).fills == []
+    poor = play(FLAT, (100, 100, 0.4, 0.4), FLAT, at={0: buy(3)}, instrument=gone)
+    assert [(f.ticks, f.cost) for f in poor.fills] == [(100, 30_000), (1, 300)]
+    empty = Engine([COIN, replace(COIN, name="NONE")], [columns(FLAT, FLAT), columns()], MINUTE, model=PLAIN)
+    empty.run()
+    assert empty.equity() == 10_000.0
+
+
+def test_decision_without_a_candle_asks_at_its_own_time():
+    """The last minute of the strategy's candle is missing; asked at 3, arrived at 4 and a quarter of a second."""
+    rows = columns(FLAT, FLAT, None, None, FLAT)
+    engine = Engine(
+        [COIN], [rows], 3 * MINUTE, execution_ms=MINUTE, model=replace(PLAIN, latency_ms=90_000),
+        on_step=lambda engine, now: engine.buy(0, 1) if now == 3 * MINUTE else None,
+    )  # fmt: skip
+    engine.run()
+    assert [(f.time, f.order) for f in engine.fills] == [(270_000, 0)]
+
+
+def test_only_instruments_whose_candle_closes_decide():
+    """The second one has no candle in the second minute."""
+    decided = []
+    rows = [columns(FLAT, FLAT, FLAT), columns(FLAT, None, FLAT)]
+    Engine(
+        [COIN, replace(COIN, name="OTHER")], rows, MINUTE, model=PLAIN,
+        on_candle=lambda _, k, now: decided.append((k, now // MINUTE)),
+    ).run()  # fmt: skip
+    assert decided == [(0, 1), (1, 1), (0, 2), (0, 3), (1, 3)]
+
+
 def test_series_that_ended_is_settled_at_the_close_of_the_last_step_and_told():
     """1442 minutes; the rows of the equity curve stay as they were."""
     rows, seen = [columns(FLAT, FLAT), columns(FLAT, FLAT, *[None] * 1440, FLAT)], []
@@ -541,6 +574,18 @@ def test_target_sells_the_surplus_and_nothing_when_there_is_none():
     engine = play(FLAT, FLAT, FLAT, at={0: buy(6), 1: targets}, cash=1000)
     assert said == [None, 1, "INSUFFICIENT_FUNDS"]
     assert engine.orders[1].amount == 3
+
+
+def test_target_of_nothing_and_target_without_a_price():
+    """Nothing is held; the second instrument has no candle yet, which is a refusal with a record."""
+    said = []
+    late = Engine(
+        [COIN, replace(COIN, name="LATE")], [columns(FLAT, FLAT), columns(None, FLAT)], MINUTE, model=PLAIN,
+        on_step=script({0: lambda e: said.extend([e.target(0, 0.0), e.target(1, 0.0), e.target(1, 0.5)])}),
+    )  # fmt: skip
+    late.run()
+    assert said == ["NO_POSITION", "NO_POSITION", "NO_PRICE"]
+    assert outcome(late) == ("REJECTED", "NO_PRICE")
 
 
 def test_risk_takes_its_fee_in_parts_of_a_billion():

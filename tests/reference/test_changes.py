@@ -46,8 +46,9 @@ def test_amend_holds_the_larger_reservation_until_it_arrives():
 
     play(FLAT, FLAT, FLAT, at={0: buy(10, price=90), 1: amend, 2: lambda engine: seen.append(engine.reserved_quote)})
     assert seen == [0, (190_000, "AMEND_PENDING"), 190_000]
-    down = play(FLAT, FLAT, FLAT, at={0: buy(10, price=90), 1: lambda engine: engine.amend(0, amount=4, price=95)})
-    assert down.reserved_quote == 38_000
+    at = {0: buy(10, price=90), 1: lambda engine: engine.amend(0, amount=4, price=95)}
+    assert play(FLAT, FLAT, FLAT, at=at).reserved_quote == 38_000
+    assert play(FLAT, FLAT, FLAT, at=at, latency_ms=70_000).reserved_quote == 90_000
 
 
 def test_amend_to_what_is_already_filled_cancels_the_rest():
@@ -80,9 +81,10 @@ def test_changes_of_orders_that_are_not_there_are_refused():
 
     def change(engine):
         said.extend([engine.cancel(0), engine.amend(0, price=90), engine.cancel(7), engine.amend(7, price=90)])
+        said.extend([engine.cancel(-1), engine.buy(0, 1, price=90), engine.cancel(1), engine.cancel(2)])
 
     play(FLAT, FLAT, at={0: buy(1), 1: change})
-    assert said == ["ORDER_DONE", "ORDER_DONE", "UNKNOWN_ORDER", "UNKNOWN_ORDER"]
+    assert said == ["ORDER_DONE", "ORDER_DONE", *["UNKNOWN_ORDER"] * 3, 1, 1, "UNKNOWN_ORDER"]
 
 
 def test_amend_may_use_what_its_order_holds():
@@ -191,6 +193,15 @@ def test_amend_to_what_is_filled_when_it_is_asked_is_below_the_minimum():
         {"amount": 2}, {"amount": 3}, order=buy(5, price=95), rows=(FLAT, candle, FLAT), participation=0.1
     )  # fmt: skip
     assert said == ["BELOW_MIN_AMOUNT", 0]
+
+
+def test_amend_of_the_price_keeps_the_total():
+    """2 of 5 are filled; 3 at 94 are left, and hold 282."""
+    candle = (100, 100, 91, 100, 40)
+    said, engine = said_of_amends({"price": 94}, order=buy(5, price=95), rows=(FLAT, candle, FLAT), participation=0.1)
+    assert said == [0]
+    order = engine.orders[0]
+    assert (order.amount, order.filled, order.reserved, order.status) == (5, 2, 28_200, "PARTIAL")
 
 
 def test_rules_hold_for_what_would_remain():

@@ -302,10 +302,76 @@ def test_refusals_name_their_reason_and_reserve_nothing(terms, reason):
     assert engine.reserved_quote == 0
 
 
-def test_non_finite_number_stops_the_run():
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda engine: engine.buy(0, float("nan")),
+        lambda engine: engine.buy(0, 1, price=float("inf")),
+        lambda engine: engine.close(0, float("nan")),
+        lambda engine: engine.target(0, float("nan")),
+        lambda engine: engine.amend(7, price=float("nan")),
+    ],
+)
+def test_non_finite_number_stops_the_run(ask):
     """It is an error of the strategy, not a refusal."""
     with pytest.raises(ValueError, match="not finite"):
-        play(FLAT, at={0: buy(float("nan"))})
+        play(FLAT, at={0: ask})
+
+
+def test_unknown_time_in_force_stops_the_run():
+    """So is a word that means nothing."""
+    with pytest.raises(ValueError, match="tif"):
+        play(FLAT, at={0: buy(1, tif="DAY")})
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"amount": 50, "price": 1}, 0),
+        ({"amount": 50, "price": 1.99}, 0),
+        ({"amount": 49, "price": 1.99}, "BELOW_MIN_COST"),
+        ({"amount": 1, "stop": 49.6}, 0),
+        ({"amount": 1, "stop": 49.4}, "BELOW_MIN_COST"),
+        ({"amount": 100, "stop": 0.5}, 0),
+        ({"amount": 1, "stop": 110, "price": 49}, "BELOW_MIN_COST"),
+        ({"amount": 10, "stop": 110}, 0),
+        ({"amount": 10, "stop": 111}, "INSUFFICIENT_FUNDS"),
+    ],
+)
+def test_limits_of_prices_and_costs(terms, said):
+    """One tick is a price, the minimum of 50 itself is enough, and of 1080 a trigger of 110 may ask for 10 at 108."""
+    strict, heard = replace(COIN, min_cost=50), []
+    play(FLAT, at={0: lambda engine: heard.append(engine.buy(0, **terms))}, instrument=strict, cash=1080)
+    assert heard == [said]
+
+
+def test_minimum_cost_of_a_market_order_counts_the_close_in_whole_ticks():
+    """100.9 is 100 ticks; one coin is worth less than 100.5."""
+    said = []
+    play(
+        (100, 101, 100, 100.9), at={0: lambda engine: said.extend([engine.buy(0, 1), engine.buy(0, 2)])},
+        instrument=replace(COIN, min_cost=100.5),
+    )  # fmt: skip
+    assert said == ["BELOW_MIN_COST", 1]
+
+
+def test_funds_of_a_market_buy_count_at_least_one_tick():
+    """0.99 is no tick; 100 affords 100 coins at 1, not 101."""
+    said = []
+    play((1, 1, 1, 1), at={0: lambda e: said.extend([e.buy(0, 101), e.buy(0, 100)])}, cash=100)
+    assert said == ["INSUFFICIENT_FUNDS", 1]
+
+
+def test_market_buy_reserves_no_more_than_is_free():
+    """10 at 101 are 1010, 1005 is there."""
+    engine = play(FLAT, at={0: buy(10)}, cash=1005)
+    assert (engine.orders[0].reserved, engine.free_cash()) == (100_500, 0.0)
+
+
+def test_limit_of_a_sell_rounds_up():
+    """104.2 is 105; a trigger of 94.5 is 95."""
+    engine = play(FLAT, FLAT, at={0: buy(2), 1: all_of(sell(1, price=104.2), sell(1, stop=94.5))})
+    assert (engine.orders[1].price_ticks, engine.orders[2].stop_ticks) == (105, 95)
 
 
 # Once per candle, and what a budget can afford.

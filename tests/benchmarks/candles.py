@@ -1,4 +1,4 @@
-"""The candles of the benchmark: 20 instruments over a year of minutes, made from a seed, the same as the peers' drivers make.
+"""The candles of the benchmark: 20 instruments over a year of minutes, made from a seed, the same as the peers' make.
 
 Prices are on a grid of 0.01 and move about 63 % a year with clustered volatility. Every open is the close before it, so
 that engines which fill at the close and engines which fill at the next open get the same price.
@@ -24,7 +24,7 @@ FIELDS = ("open", "high", "low", "close", "volume")
 
 
 def prepare(folder: Path) -> None:
-    """Makes the data of the folder when it is not there: ``ts.npy`` (ns) and ``o h l c v .npy``, shape (20, candles)."""
+    """Makes the data when it is not in the folder: ``ts.npy`` (ns) and ``o h l c v .npy``, shape (20, candles)."""
     if all((folder / f"{field[0]}.npy").exists() for field in FIELDS) and (folder / "ts.npy").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
