@@ -26,9 +26,9 @@ class RelativeValue(Strategy):
         first, second = universe
         closes = zip(first.candle.last("close", self.window), second.candle.last("close", self.window), strict=True)
         ratios = [a / b for a, b in closes]
-        score = (ratios[-1] - fmean(ratios)) / pstdev(ratios)
-        if abs(score) > self.entry:
-            cheap = second if score > 0.0 else first
+        distance = ratios[-1] - fmean(ratios)
+        if abs(distance) > self.entry * pstdev(ratios):
+            cheap = second if distance > 0.0 else first
             if cheap.name != self.wanted:
                 self.wanted = cheap.name
                 universe.rebalance({cheap: 1.0})  # the buy waits until the sale has paid for it

@@ -66,7 +66,7 @@ def backtest(
     if timeframe is not None:
         cls = type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})
     run = planar.backtest(
-        cls, instruments=instrument, start=from_, end=to, cash=cash, params=_parameters(param or []), fees=fees,
+        cls, instruments=instrument, start=from_, end=to, cash=cash, params=parameters(param or []), fees=fees,
         fill=fill, store=store, seed=seed, compiled=False if interpreted else None, progress=not json_,
     )  # fmt: skip
     if json_:
@@ -77,7 +77,8 @@ def backtest(
         run.show()
 
 
-def _parameters(texts: list[str]) -> dict[str, str]:
+def parameters(texts: list[str]) -> dict[str, str]:
+    """``name=value`` words as a dict. Raises ConfigError for a word that is not one."""
     made = {}
     for text in texts:
         name, equals, value = text.partition("=")

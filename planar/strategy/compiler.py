@@ -77,6 +77,17 @@ def compile_strategy(cls: type[Strategy], candle: typed.CandleType) -> Hooks:
     if hasattr(cls, "on_step"):
         raise CannotCompile("on_step works on the universe as Python objects", cls.on_step.__code__.co_firstlineno)
     source = read_source(cls)
+    known = (source.key, candle.name)
+    if known not in _compiled:
+        _compiled[known] = _compile_source(cls, source, candle)
+    return _compiled[known]
+
+
+_compiled: dict[tuple[str, str], Hooks] = {}
+"""Hooks compiled in this process. Numba refers to functions weakly: they must live as long as their types do."""
+
+
+def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleType) -> Hooks:
     self_type = typed.SelfType(slots_of(cls.layout)[0], source.key)
     broker = typed.BrokerType(source.strings)
     names = {
@@ -124,8 +135,6 @@ def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
     try:
         return numba.njit(HOOK.signature, cache=is_cached, error_model="python", nogil=True)(function)
     except errors.NumbaError as error:
-        import os as _o
-        if _o.environ.get("DBG"): raise
         raise _explained(error, source, name) from None
 
 

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own, which no other has warmed up: a task comes in and an answer goes out as JSON.
+"""One measurement in a process that no other has warmed up: a task comes in and an answer goes out as JSON.
 
 python tests/benchmarks/measure.py '{"what": "backtest", "workload": "W1", "data": "/tmp/bench", "fill": "ideal"}'
 """

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from candles import prepare
@@ -83,8 +84,9 @@ def machine() -> dict[str, str]:
     """What the numbers depend on."""
     versions = [f"{name} {version(name)}" for name in ("numba", "numpy", "polars", "TA-Lib", "duckdb")]
     describe = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(describe, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip()
-    planar = commit or version("planar")
+    home = Path(find_spec("planar").origin).parent
+    commit = subprocess.run(describe, cwd=home, capture_output=True, text=True, check=False).stdout.strip()
+    planar = commit or f"{version('planar')} in {home}"
     return {
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
         "versions": f"planar {planar}, Python {platform.python_version()}, {', '.join(versions)}",

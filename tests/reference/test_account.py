@@ -24,6 +24,13 @@ def test_whole_numbers_are_worth_their_decimal_text():
     assert decimal(0.05).denominator == 20
 
 
+def test_floats_become_units_of_more_than_one_part():
+    """Units of 0.4: 1 is 2.5 of them; of 0.2 money: 1.1 is 5.5 of them, worth 1.0."""
+    units = Units(replace(COIN, amount_step=0.4, base_unit=0.4, quote_unit=0.2))
+    assert (units.base_down(1.0), units.base_up(1.0), units.quote_down(1.1), units.money(5)) == (2, 3, 5, 1.0)
+    assert (units.base_up(0.8), units.base_down(0.4 * 3)) == (2, 3)
+
+
 @pytest.mark.parametrize(("amount_step", "unit"), [(1.0, 1e-4), (1e-4, 1e-8), (1e-5, 1e-8), (1e-9, 1e-9)])
 def test_default_base_unit(amount_step, unit):
     """A ten-thousandth of the step, but not below 1e-8 when the step allows it."""
@@ -77,6 +84,21 @@ def test_position_below_the_minimum_amount_is_none():
     assert engine.position(0) == 8.0
     thin = play(FLAT, (*FLAT, 3), FLAT, instrument=few, participation=0.1, at={0: buy(8, tif="IOC")})
     assert (thin.balance(0), thin.position(0)) == (3.0, 0.0)
+
+
+def test_position_at_the_minimums_is_one():
+    """3 coins and 300 are enough where 3 and 300 are asked for."""
+    engine = play(FLAT, FLAT, at={0: buy(3)}, instrument=replace(COIN, min_amount=3, min_cost=300))
+    assert engine.position(0) == 3.0
+
+
+def test_units_that_do_not_fit_together_stop_before_the_run():
+    """Cash is shared, and a step is a number of units; a ten-thousandth of 1e-4 is 1e-8, and may be a unit."""
+    with pytest.raises(ValueError, match="quote_unit"):
+        Engine([COIN, replace(COIN, quote_unit=0.1)], [columns(FLAT)] * 2, MINUTE)
+    with pytest.raises(ValueError, match="amount_step"):
+        Units(replace(COIN, amount_step=1.0, base_unit=0.3))
+    assert Engine([replace(COIN, quote_unit=0.2)], [columns(FLAT)], MINUTE, cash=1.0).cash_units == 5
 
 
 def test_equity_is_cash_and_balances_at_the_last_close():
@@ -163,12 +185,31 @@ def test_pessimistic_takes_the_worse_of_a_stop_and_a_limit_in_one_candle(path, e
     assert engine.path_decided == 2
 
 
+@pytest.mark.parametrize("path", ["pessimistic", "optimistic"])
+def test_paths_of_equal_worth_are_walked_to_the_high_first(path):
+    """A sale at 105 and a purchase at 95 both fill both ways."""
+    engine = play(
+        FLAT, FLAT, (100, 110, 90, 100), path=path, at={0: buy(1), 1: all_of(buy(1, price=95), sell(1, price=105))}
+    )  # fmt: skip
+    assert [f.ticks for f in engine.fills] == [100, 105, 95]
+    assert engine.path_decided == 0
+
+
+@pytest.mark.parametrize(("path", "filled"), [("pessimistic", 0), ("optimistic", 1), ("adaptive", 0), ("ohlc", 1)])
+def test_worth_of_a_path_counts_coins_at_the_close(path, filled):
+    """A buy stop at 105 with a limit of 97 fills only when the high comes first, and is worth it at a close of 98."""
+    engine = play(FLAT, (100, 107, 95.5, 98), at={0: buy(1, stop=105, price=97)}, path=path)
+    assert len(engine.fills) == filled
+    assert engine.path_decided == filled
+
+
 def test_adaptive_goes_to_the_nearer_extreme_first():
     """A buy stop at 105 with a limit of 97 fills only when the high comes before the low."""
     low_first = play(FLAT, (100, 106, 95, 100), at={0: buy(1, stop=105, price=97)}, path="adaptive")
     high_first = play(FLAT, (100, 105, 94, 100), at={0: buy(1, stop=105, price=97)}, path="adaptive")
+    as_near = play(FLAT, (100, 105, 95, 100), at={0: buy(1, stop=105, price=97)}, path="adaptive")
     assert low_first.fills == []
-    assert fills(high_first) == [(1, 0, 97, 1, "maker")]
+    assert fills(high_first) == fills(as_near) == [(1, 0, 97, 1, "maker")]
 
 
 def test_legs_of_all_instruments_are_walked_together():
@@ -248,6 +289,24 @@ def test_series_that_ended_a_day_before_the_run_is_settled_at_the_end(silence, s
     )  # fmt: skip
     engine.run()
     assert engine.base_units[0] == 3 - sold
+
+
+@pytest.mark.parametrize(("silence", "sold"), [(10, 0), (11, 3)])
+def test_series_that_ended_was_silent_for_more_than_ten_candles(silence, sold):
+    """Of candles of a day."""
+    rows = [columns(FLAT, FLAT, every=DAY), columns(FLAT, FLAT, *[None] * (silence - 1), FLAT, every=DAY)]
+    engine = Engine(
+        [COIN, replace(COIN, name="OTHER")], rows, DAY, model=PLAIN,
+        on_step=lambda engine, now: engine.buy(0, 3) if now == DAY else None,
+    )  # fmt: skip
+    engine.run()
+    assert engine.base_units[0] == 3 - sold
+
+
+def test_delisting_sells_at_the_close_rounded_down():
+    """100.9 is 100."""
+    engine = play(FLAT, (100, 101, 100, 100.9), at={0: buy(3)}, instrument=replace(COIN, delisted=2 * MINUTE))
+    assert engine.fills[-1].ticks == 100
 
 
 def test_execution_candles_may_be_finer_than_the_strategy_candles():

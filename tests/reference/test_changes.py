@@ -61,6 +61,7 @@ def test_amend_to_what_is_already_filled_cancels_the_rest():
     assert fills(engine) == [(2, 0, 95, 2, "maker")]
     assert outcome(engine) == ("CANCELLED", "")
     assert engine.reserved_quote == 0
+    assert [kind for _, kind, _ in engine.events] == ["ACCEPTED", "FILL", "CANCELLED"]
 
 
 def test_amend_that_would_take_leaves_a_post_only_order_as_it_was():
@@ -481,6 +482,30 @@ def test_market_refuses_an_amend_before_funds_do():
         on_order_error=lambda *happened: told.append(happened[2].amend_reason),
     )  # fmt: skip
     assert told == ["POST_ONLY_WOULD_TAKE"]
+
+
+def test_other_market_orders_have_to_find_all_of_their_reservation():
+    """A market sell of 5 coins that were sold meanwhile, and a buy of 500 for money that was spent."""
+    engine = play(
+        FLAT, FLAT, FLAT, (121,) * 4, latency_ms=250,
+        at={0: buy(5), 1: sell(5, price=120), 2: all_of(lambda engine: engine.cancel(1), sell(5))},
+    )  # fmt: skip
+    assert [kind for _, kind, id in engine.events if id == 2] == ["REJECTED"]
+    engine = play(
+        FLAT, FLAT, (89,) * 4, cash=1350, latency_ms=250,
+        at={0: buy(10, price=90), 1: all_of(lambda engine: engine.cancel(0), buy(cost=500))},
+    )  # fmt: skip
+    assert outcome(engine, 1) == ("REJECTED", "INSUFFICIENT_FUNDS")
+
+
+def test_what_is_due_for_an_order_that_is_done_does_nothing():
+    """It expires 10 s into the candle; its cancel comes at 20 s."""
+    engine = play(
+        FLAT, FLAT, FLAT, latency_ms=20_000,
+        at={0: buy(1, price=90, tif="GTD", expire=130_000), 1: lambda engine: engine.cancel(0)},
+    )  # fmt: skip
+    assert outcome(engine) == ("EXPIRED", "GTD_EXPIRED")
+    assert [kind for _, kind, _ in engine.events] == ["ACCEPTED", "EXPIRED"]
 
 
 def test_market_buy_with_nothing_left_at_the_venue_is_rejected_there():

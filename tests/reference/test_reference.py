@@ -42,6 +42,12 @@ def test_order_without_latency_meets_the_next_open():
     assert fills(engine) == [(1, 0, 103, 2, "taker")]
 
 
+def test_what_is_due_at_the_end_of_a_candle_happens_in_the_next_one():
+    """A whole minute on its way, it does not meet the close of 100."""
+    engine = play(FLAT, FLAT, (103, 108, 96, 100), at={0: buy(2)}, latency_ms=60_000)
+    assert fills(engine) == [(2, 0, 103, 2, "taker")]
+
+
 def test_order_does_not_arrive_where_its_instrument_has_no_candle():
     """The minute after the decision is a gap, so it arrives at the open after it."""
     engine = play(FLAT, None, (103, 108, 96, 100), at={0: buy(2)}, latency_ms=250)
@@ -65,6 +71,12 @@ def test_impact_follows_the_square_root_of_the_share_of_the_day():
     assert fills(twice) == [(1, 0, 10_002, 16, "taker")]
     much = play(FLAT, FLAT, at={0: buy(16)}, impact=500.0)
     assert fills(much) == [(1, 0, 105, 16, "taker")]
+
+
+def test_impact_in_a_market_without_volume_is_none():
+    """The candle's own volume is all that is known, and it is 0; the budget is off."""
+    engine = play(FLAT, (100, 100, 100, 100, 0), at={0: buy(5)}, impact="square_root")
+    assert fills(engine) == [(1, 0, 100, 5, "taker")]
 
 
 def test_takers_share_one_budget_and_the_rest_waits_for_the_next_open():
@@ -183,6 +195,36 @@ def test_selling_maker_gets_its_share_from_the_other_side():
     """Ticks 91 to 110 are 20, those from 106 are 5; 0.1 * 100 * 5 / 20 = 2.5."""
     engine = play(FLAT, FLAT, (100, 110, 91, 100, 100), at={0: buy(5), 1: sell(5, price=106)}, participation=0.1)
     assert fills(engine)[1:] == [(2, 1, 106, 2, "maker")]
+
+
+@pytest.mark.parametrize(
+    ("limit_fill", "high", "filled"),
+    [("cross", 105, False), ("cross", 106, True), ("touch", 105, True), ("touch", 104, False)],
+)
+def test_sell_limit_fills_one_tick_through_or_at_the_touch(limit_fill, high, filled):
+    """A limit at 105, and how far the price rises."""
+    engine = play(
+        FLAT, FLAT, (100, high, 100, 100), at={0: buy(1), 1: sell(1, price=105)}, limit_fill=limit_fill
+    )  # fmt: skip
+    assert fills(engine)[1:] == ([(2, 1, 105, 1, "maker")] if filled else [])
+
+
+@pytest.mark.parametrize(("latency", "ticks"), [(7_500, 105), (30_000, 100), (52_500, 95)])
+def test_limit_that_arrives_on_the_path_takes_from_the_price_there(latency, ticks):
+    """100, 110, 90, 100 is 40: 5 up of the first leg, 10 down of the second, 5 up of the third."""
+    engine = play(FLAT, (100, 110, 90, 100), at={0: buy(1, price=120)}, latency_ms=latency)
+    assert fills(engine) == [(1, 0, ticks, 1, "taker")]
+
+
+def test_limit_that_rests_beyond_the_price_is_reached_when_it_moves_on():
+    """Half the spread is a tenth of the price: 102 does not cross at 96, nor 98 at 104; 12 s into the candle."""
+    engine = play(FLAT, (100, 100, 90, 100), at={0: buy(1, price=102)}, spread=0.2, latency_ms=12_000)
+    assert [(f.time, f.liquidity) for f in engine.fills] == [(72_000, "maker")]
+    engine = play(
+        FLAT, FLAT, (100, 110, 100, 100), spread=0.2, latency_ms=12_000,
+        at={0: buy(1), 1: sell(1, price=98)},
+    )  # fmt: skip
+    assert [(f.time, f.liquidity) for f in engine.fills][1:] == [(132_000, "maker")]
 
 
 def test_gapped_maker_gets_its_share_of_the_whole_candle_and_no_more():
@@ -477,10 +519,10 @@ def test_seller_gets_at_least_one_tick():
 
 
 def test_given_spread_is_at_least_a_tick():
-    """Of 10, half of 0.0001 is 0.0005, and half a tick 0.005."""
-    flat = (10,) * 4
+    """Of 10.006, half of 0.0001 is 0.0005, and half a tick 0.005: 10.011, rounded up."""
+    flat = (10.006,) * 4
     engine = play(flat, flat, at={0: buy(1)}, instrument=replace(COIN, price_step=0.01), spread=0.0001)
-    assert fills(engine) == [(1, 0, 1_001, 1, "taker")]
+    assert fills(engine) == [(1, 0, 1_002, 1, "taker")]
 
 
 @pytest.mark.parametrize(("price", "status"), [(105, "REJECTED"), (104, "OPEN")])

@@ -1,0 +1,52 @@
+"""``planar check``: does a strategy load and compile, how long does it warm up, does it see the future."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from planar.cli.backtest import parameters
+from planar.errors import StrategyError
+
+
+def check(
+    strategy: str,
+    /,
+    *,
+    instrument: Annotated[list[str] | None, Parameter(negative=())] = None,
+    param: Annotated[list[str] | None, Parameter(negative=())] = None,
+    store: Path | None = None,
+    seed: int = 0,
+) -> None:
+    """Check that a strategy loads and compiles, its warm-up, and that it does not see the future.
+
+    Parameters
+    ----------
+    strategy
+        A name in user/strategies or strategies, a path, or module:Class.
+    instrument
+        Instead of the strategy's own; may be repeated.
+    param
+        A parameter of the strategy, such as fast=12; may be repeated.
+    store
+        The DuckDB file with candles; data/planar.duckdb when that is there.
+    seed
+        Of the synthetic market and of the truncations.
+    """
+    from planar.engine.check import check as run_check
+    from planar.strategy.load import load
+
+    found = run_check(load(strategy)(**parameters(param or [])), instruments=instrument, store=store, seed=seed)
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_row("Strategy", f"{found.strategy}, on {found.candles:,} candles ({found.source}), {found.orders:,} orders")
+    table.add_row("Compiled", "yes" if found.why_interpreted is None else f"no, runs interpreted: {found.why_interpreted}")
+    table.add_row("Warm-up", f"{found.warm_up:,} candles before the first decision")
+    looked = f"columns on {found.prefixes:,} prefixes, orders on {found.truncations} truncations"
+    table.add_row("Look-ahead", f"none: {looked}" if not found.leaks else found.leaks[0])
+    for leak in found.leaks[1:]:
+        table.add_row("", leak)
+    Console(highlight=False, markup=False).print(table)
+    if found.leaks:
+        raise StrategyError(f"{found.strategy} sees the future: {found.leaks[0]}. Use only values up to the candle itself.")

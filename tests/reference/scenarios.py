@@ -1,0 +1,510 @@
+"""Random scenarios, wide: one to five markets of any shape, any fill model, and a script of what a strategy asks.
+
+`random_scenario(rng)` needs only `rng.random`, `rng.randint` and `rng.choice`, so that Hypothesis can play the random numbers
+and shrink them: what comes first in a list of choices is the simplest. `Player` follows the script on any engine.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+from .engine import Engine
+from .model import FillModel, Instrument
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+NAN = float("nan")
+
+# Price, price step, amount step: products of amounts and ticks from a few thousand to beyond 64 bits.
+WORLDS = [
+    (20.0, 1.0, 1.0),
+    (20.0, 0.05, 0.1),
+    (20.0, 0.01, 1e-3),
+    (20.0, 0.01, 0.25),
+    (3.0, 1.0, 0.1),
+    (60_000.0, 0.01, 1e-5),
+    (60_000.0, 0.5, 1e-8),
+    (3e8, 100.0, 1e-8),
+    (0.07, 1e-5, 10.0),
+    (1.2e-5, 1e-8, 1.0),
+    (2.5e-9, 1e-12, 1000.0),
+]
+PLAIN_ORDER = {"price": None, "stop": None, "stop_loss": None, "tif": "GTC", "expire": None, "post_only": False}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Markets, assumptions and a script.
+
+    rows: per instrument, one (open, high, low, close, volume) or None per execution candle, from time 0.
+    acts: (strategy candle, instrument, act) for the decision at that candle's close; reactions: ("fill" or "error",
+    which one told, instrument, act). An act is (kind, ...) as `Player.do` reads it.
+    """
+
+    instruments: tuple[Instrument, ...]
+    rows: tuple[tuple, ...]
+    execution: int
+    timeframe: int
+    cash: float
+    model: FillModel
+    acts: tuple[tuple, ...]
+    reactions: tuple[tuple, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Execution candles, gaps included."""
+        return len(self.rows[0])
+
+    def until(self, count: int) -> "Scenario":
+        """The same on its first `count` execution candles."""
+        return replace(self, rows=tuple(rows[:count] for rows in self.rows))
+
+    def moved(self, shift: int) -> "Scenario":
+        """The same, its metadata and its orders' times `shift` ms later; `columns` and `Player` take the shift themselves."""
+        instruments = tuple(replace(one, delisted=one.delisted and one.delisted + shift) for one in self.instruments)
+        acts = tuple((*where, _moved(act, shift)) for *where, act in self.acts)
+        reactions = tuple((*where, _moved(act, shift)) for *where, act in self.reactions)
+        return replace(self, instruments=instruments, acts=acts, reactions=reactions)
+
+    def columns(self, k: int, shift: int = 0) -> dict[str, list]:
+        """Execution candles of one instrument as columns."""
+        kept = [(i * self.execution + shift, *row) for i, row in enumerate(self.rows[k]) if row is not None]
+        names = ("time", "open", "high", "low", "close", "volume")
+        return {name: [row[n] for row in kept] for n, name in enumerate(names)}
+
+    def decisions(self) -> set[int]:
+        """Closes of the strategy candles that are whole: from an instrument's first candle on, closed by the end of all."""
+        closes, ratio = set(), self.timeframe // self.execution
+        last = max((i for rows in self.rows for i, row in enumerate(rows) if row), default=-1) + 1
+        for rows in self.rows:
+            there = [i for i, row in enumerate(rows) if row is not None]
+            buckets = {i // ratio for i in there if i // ratio * ratio >= there[0]}
+            closes |= {bucket + 1 for bucket in buckets if (bucket + 1) * ratio <= last}
+        return {close * self.timeframe for close in closes}
+
+
+def _moved(act: tuple, shift: int) -> tuple:
+    if act[0] in ("buy", "sell") and act[3].get("expire") is not None:
+        return (*act[:3], {**act[3], "expire": act[3]["expire"] + shift})
+    return act
+
+
+# The markets.
+
+
+def random_scenario(rng) -> Scenario:
+    """Any markets, any model, any script."""
+    execution = rng.choice([MINUTE, MINUTE, HOUR, 15 * MINUTE, DAY])
+    ratio = rng.choice([1, 1, 1, 5]) if execution != DAY else rng.choice([1, 1, 7])
+    count = rng.choice([16, 30, 45, 90, 90, 200]) // ratio * ratio
+    quote_unit, cash = rng.choice([1e-8, 1e-8, 0.01]), rng.choice([1000.0, 1000.0, 1e6, 1e9])
+    are_alike = rng.random() < 0.5
+    worlds = [rng.choice(WORLDS) for _ in range(rng.choice([1, 1, 2, 2, 3, 5]))]
+    if are_alike:
+        worlds = [worlds[0]] * len(worlds)
+    instruments, rows = [], []
+    for world in worlds:
+        if cash / world[0] > 1e14:
+            cash = 1000.0
+    for world in worlds:
+        instruments.append(_random_instrument(rng, world, quote_unit, cash, count * execution))
+        rows.append(_random_rows(rng, world, count, cash))
+    model = _random_model(rng, execution)
+    scenario = Scenario(tuple(instruments), tuple(rows), execution, ratio * execution, cash, model, ())
+    acts = _random_acts(rng, scenario)
+    reactions = []
+    for _ in range(rng.choice([0, 0, 3, 6])):
+        k = rng.randint(0, len(worlds) - 1)
+        at = rng.randint(1, count)
+        reactions.append(
+            (rng.choice(["fill", "fill", "error"]), rng.randint(0, 12), k, _random_act(rng, scenario, k, at))
+        )
+    return replace(scenario, acts=acts, reactions=tuple(reactions))
+
+
+def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, length: int) -> Instrument:
+    """Any venue's rules."""
+    _, price_step, amount_step = world
+    maker, taker = rng.choice([(0.0, 0.0), (1e-3, 1e-3), (-1e-4, 2e-3), (2e-4, 5.5e-4), (0.0123, 0.0), (-1e-4, -5e-5)])
+    return Instrument(
+        name="COIN",
+        price_step=price_step,
+        amount_step=amount_step,
+        min_amount=rng.choice([0.0, 0.0, 3 * amount_step]),
+        min_cost=rng.choice([0.0, 0.0, 0.005 * cash]),
+        maker=maker,
+        taker=taker,
+        fee_side=rng.choice(["quote", "quote", "base"]),
+        base_unit=rng.choice([None, None, None, amount_step]),
+        quote_unit=quote_unit,
+        delisted=rng.choice([None, None, None, None, rng.randint(1, length)]),
+        max_orders=rng.choice([200, 200, 200, 3]),
+    )
+
+
+def _random_model(rng, execution: int) -> FillModel:
+    """Any assumptions."""
+    return FillModel(
+        path=rng.choice(["ohlc", "pessimistic", "optimistic", "adaptive", "olhc"]),
+        latency_ms=rng.choice(
+            [0, 250, execution // 2, execution // 6, execution, execution + execution // 3, 3 * execution + 7]
+        ),
+        spread=rng.choice([None, "estimated", "estimated", 0.01]),
+        impact=rng.choice([None, "square_root", "square_root", 2.0]),
+        stop_slippage=rng.choice([0.0, 0.05]),
+        participation=rng.choice([None, 0.1, 1.0, 1.0]),
+        limit_fill=rng.choice(["cross", "touch"]),
+    )
+
+
+def _random_rows(rng, world: tuple, count: int, cash: float) -> tuple:
+    """Candles around a price; Hypothesis sees one seed of them, not each."""
+    price, price_step, _ = world
+    volatility = max(rng.choice([0.01, 0.002, 0.05]), 1.5 * price_step / price)
+    gaps, is_on_grid = rng.choice([0.0, 0.1, 0.4]), rng.random() < 0.5
+    volumes = rng.choice([(300.0,), (300.0, 3.0, 0.3, 0.02, 0.0), (0.3, 0.02), (None,)])
+    first, last = rng.choice([0, 0, 0, count // 3]), rng.choice([count, count, count, count, count // 2])
+    own = Random(rng.randint(0, 2**32))
+    rows = [_random_row(own, price, price_step if is_on_grid else 0.0, volatility) for _ in range(count)]
+    rows = _joined(own, rows, price_step)
+    scale = cash / price
+    result = []
+    for i, row in enumerate(rows):
+        volume = own.choice(volumes)
+        is_there = first <= i < last and (own.random() >= gaps or i == first)
+        result.append((*row, NAN if volume is None else volume * scale) if is_there else None)
+    return tuple(result)
+
+
+def _random_row(rng: Random, price: float, grid: float, volatility: float) -> tuple:
+    """Open, high, low and close; one in ten is flat."""
+    open_, close = (price * math.exp(rng.gauss(0, volatility)) for _ in range(2))
+    if rng.random() < 0.1:
+        close = open_
+        beyond = 0.0, 0.0
+    else:
+        beyond = abs(rng.gauss(0, volatility / 2)), abs(rng.gauss(0, volatility / 2))
+    values = [open_, max(open_, close) * math.exp(beyond[0]), min(open_, close) * math.exp(-beyond[1]), close]
+    if grid:
+        values = [max(round(value / grid), 1) * grid for value in values]
+    return tuple(values)
+
+
+def _joined(rng: Random, rows: list[tuple], price_step: float) -> list[tuple]:
+    """Most candles open where the one before closed."""
+    joined = [rows[0]]
+    for row in rows[1:]:
+        if rng.random() < 0.7:
+            open_ = joined[-1][3]
+            row = (open_, max(open_, row[1]), min(open_, row[2]), row[3])
+        joined.append(row)
+    return joined
+
+
+# The script.
+
+
+def _random_acts(rng, scenario: Scenario) -> tuple:
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    is_burst = rng.random() < 0.2  # many orders in few candles
+    moments = [rng.randint(1, candles) for _ in range(3)]
+    acts = []
+    for _ in range(rng.choice([0, 10, 25, 40, 60])):
+        k = rng.randint(0, len(scenario.instruments) - 1)
+        at = rng.choice(moments) if is_burst else rng.randint(1, candles)
+        acts.append((at, k, _random_act(rng, scenario, k, at * scenario.timeframe // scenario.execution)))
+    return tuple(acts)
+
+
+def _random_act(rng, scenario: Scenario, k: int, at: int) -> tuple:
+    """Something to ask after `at` execution candles."""
+    kind = rng.choice(
+        ["nothing", *["buy"] * 6, *["sell"] * 4, *["amend"] * 5, "cancel", "cancel", "cancel_all", "close", "target"]
+    )
+    if kind in ("nothing", "cancel_all"):
+        return (kind,)
+    if kind == "close":
+        return kind, rng.choice([1.0, 0.5, 0.37, 0.0])
+    if kind == "target":
+        return kind, rng.choice([0.0, 0.5, 0.3, 0.9, 1.5, -0.2])
+    if kind == "cancel":
+        return kind, _random_id(rng)
+    price, jump = _known_price(scenario, k, at)
+    if kind == "amend":
+        return kind, _random_id(rng), _random_terms(rng, scenario, price, jump)
+    return _random_order(rng, scenario, kind, price, jump, at)
+
+
+def _random_id(rng) -> tuple:
+    """Which of the live ones, or any number at all."""
+    return rng.choice(["live", "live", "live", "any"]), rng.randint(0, 30)
+
+
+def _known_price(scenario: Scenario, k: int, at: int) -> tuple[float, float]:
+    """The last close by then, and how far prices move in a candle."""
+    there = [row for row in scenario.rows[k] if row is not None]
+    if not there:
+        return 20.0, 1.0
+    seen = [row for row in scenario.rows[k][:at] if row is not None] or there[:1]
+    return seen[-1][3], sum(row[1] - row[2] for row in there) / len(there)
+
+
+def _near(rng, price: float, jump: float) -> float:
+    """A price around a price."""
+    return max(price + rng.choice([0, -1, 1, -2, 2, -4, 4, -8, 8]) * jump / 4, 0.0)
+
+
+def _random_amount(rng, scenario: Scenario, price: float) -> float:
+    return scenario.cash / price * rng.choice([0.1, 0.3, 0.01, 0.9, 2.0, 1e-7])
+
+
+def _random_terms(rng, scenario: Scenario, price: float, jump: float) -> dict:
+    """What an amend names."""
+    terms = {}
+    for name in rng.choice(
+        [("price",), ("price",), ("stop",), ("amount",), ("price", "amount"), ("price", "stop"), ()]
+    ):
+        terms[name] = _random_amount(rng, scenario, price) if name == "amount" else _near(rng, price, jump)
+    return terms
+
+
+def _random_size(rng, scenario: Scenario, side: str, price: float, jump: float) -> tuple[str, float, dict]:
+    size = rng.choice(["amount", "amount", "cost", "fraction", "risk"])
+    if size == "amount":
+        return size, _random_amount(rng, scenario, price), {}
+    if size == "cost":
+        return size, scenario.cash * rng.choice([0.3, 0.05, 0.9, 1.2]), {}
+    if size == "risk" and side == "buy":
+        return size, rng.choice([0.01, 0.05, 0.3]), {"stop_loss": price + rng.choice([-2, -0.5, -4, 0.5]) * jump}
+    return "fraction", rng.choice([0.5, 1.0, 0.2, 0.999, 1.5]), {}
+
+
+def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float, at: int) -> tuple:
+    """A buy or a sell of some size on some terms."""
+    size, value, terms = _random_size(rng, scenario, side, price, jump)
+    if rng.random() < 0.6:
+        terms["price"] = _near(rng, price, jump)
+    kind = rng.choice(["plain", "plain", "plain", "stop", "stop", "IOC", "FOK", "GTD", "post_only", "odd"])
+    if kind == "stop":
+        terms["stop"] = max(price + rng.choice([1, 2, 4, 0, -1]) * (jump if side == "buy" else -jump) / 2, 0.0)
+    elif kind in ("IOC", "FOK"):
+        terms["tif"] = kind
+    elif kind == "GTD":
+        late = rng.choice(
+            [
+                scenario.execution,
+                scenario.model.latency_ms,
+                3 * scenario.execution,
+                rng.randint(1, scenario.count * scenario.execution),
+            ]
+        )
+        terms.update(tif="GTD", expire=at * scenario.execution + late + rng.choice([0, 1, -1]))
+    elif kind == "post_only":
+        terms["post_only"] = True
+    elif kind == "odd":
+        terms.update(_odd_terms(rng, at * scenario.execution))
+    return side, size, value, terms
+
+
+def _odd_terms(rng, now: int) -> dict:
+    """What no venue takes, most of it."""
+    return rng.choice(
+        [
+            {"tif": "GTD"},
+            {"expire": now + MINUTE},
+            {"tif": "GTD", "expire": now},
+            {"tif": "IOC", "post_only": True},
+            {"tif": "FOK", "stop": 1.0},
+            {"post_only": True, "stop": 1.0},
+            {"price": -1.0},
+            {"stop": 0.0},
+        ]
+    )
+
+
+# Following the script.
+
+
+class Player:
+    """Does what a scenario asks for on some engine, and keeps every answer, everything told, and what could be seen.
+
+    A subclass is one engine: it calls `on_step`, `on_fill` and `on_order_error`, and implements the methods that raise here.
+    Order ids count from 0; an answer is an id, the name of a reason, or None.
+    """
+
+    def __init__(self, scenario: Scenario, shift: int = 0) -> None:
+        self.scenario, self.shift = scenario.moved(shift), shift
+        self.decisions = {time + shift for time in scenario.decisions()}
+        self.script: dict[int, list] = {}
+        for at, k, act in self.scenario.acts:
+            self.script.setdefault(at * scenario.timeframe + shift, []).append((k, act))
+        self.answers: list[tuple] = []
+        self.told: list[tuple] = []
+        self.seen: list[tuple] = []
+        self.counts = {"fill": 0, "error": 0}
+        self.is_over = False
+
+    def on_step(self, now: int) -> None:
+        """A decision."""
+        if now not in self.decisions:
+            return
+        self.seen.append((now, self.view()))
+        for k, act in self.script.get(now, ()):
+            self.do(now, k, act)
+        self.seen.append((now, self.view()))
+
+    def on_told(self, what: str, now: int, order: int) -> None:
+        """A fill or an error that is told."""
+        self.told.append((what, None if self.is_over else now, order))
+        if self.is_over:
+            return
+        self.seen.append((now, self.view()))
+        for kind, number, k, act in self.scenario.reactions:
+            if (kind, number) == (what, self.counts[what]):
+                self.do(now, k, act)
+        self.counts[what] += 1
+
+    def do(self, now: int, k: int, act: tuple) -> None:
+        """Asks for one act."""
+        kind, *rest = act
+        if kind in ("buy", "sell"):
+            size, value, terms = rest
+            answer = self.order(k, kind, size, value, {**PLAIN_ORDER, **terms})
+        elif kind in ("amend", "cancel"):
+            (which, number), *terms = rest
+            live = self.live()
+            id = live[number % len(live)] if which == "live" and live else number % (self.asked() + 2)
+            answer = self.amend(id, *terms) if kind == "amend" else self.cancel(id)
+        elif kind in ("close", "target"):
+            answer = self.close(k, *rest) if kind == "close" else self.target(k, *rest)
+        elif kind == "cancel_all":
+            answer = self.cancel_all(k)
+        else:
+            return
+        self.answers.append((now, k, kind, answer))
+
+    live: Callable
+    asked: Callable
+    view: Callable
+    order: Callable
+    amend: Callable
+    cancel: Callable
+    cancel_all: Callable
+    close: Callable
+    target: Callable
+
+
+class _Engine(Engine):
+    """Tells its player when the data is over: what the end settles is told, but there is nothing left to ask of."""
+
+    def _settle_ended(self) -> None:
+        self.player.is_over = True
+        super()._settle_ended()
+
+
+class ReferencePlayer(Player):
+    """The plain-Python engine."""
+
+    def __init__(self, scenario: Scenario, shift: int = 0) -> None:
+        super().__init__(scenario, shift)
+        self.refused: set[int] = set()  # at asking
+        self.engine = _Engine(
+            list(self.scenario.instruments),
+            [scenario.columns(k, shift) for k in range(len(scenario.instruments))],
+            scenario.timeframe,
+            execution_ms=scenario.execution,
+            cash=scenario.cash,
+            model=scenario.model,
+            on_step=lambda engine, now: self.on_step(now),
+            on_fill=lambda engine, k, fill, now: self.on_told("fill", engine.now, fill.order),
+            on_order_error=lambda engine, k, order, now: self.on_told("error", engine.now, order.id),
+        )
+        self.engine.player = self
+        self.engine.run()
+
+    def do(self, now: int, k: int, act: tuple) -> None:
+        """Also notes which orders were refused at once."""
+        before = len(self.engine.orders)
+        super().do(now, k, act)
+        self.refused |= {order.id for order in self.engine.orders[before:] if not order.is_live}
+
+    def asked(self) -> int:
+        """How many orders there are."""
+        return len(self.engine.orders)
+
+    def live(self) -> list[int]:
+        """Ids of the orders that are not done."""
+        return [order.id for order in self.engine.orders if order.is_live]
+
+    def view(self) -> tuple:
+        """Free and all cash, equity, and per instrument: position, balance, free base, open orders."""
+        engine = self.engine
+        each = [
+            (
+                engine.position(k),
+                engine.balance(k),
+                engine.ledger.free("sell", k),
+                sum(order.is_live for order in engine.ledger.live[k]),
+            )
+            for k in range(len(engine.instruments))
+        ]
+        return engine.ledger.free("buy", 0), engine.cash(), engine.equity(), each
+
+    def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
+        """A buy or a sell."""
+        terms = {name: x for name, x in terms.items() if name != "stop_loss" or x is not None}
+        return getattr(self.engine, side)(k, **{size: value}, **terms)
+
+    def amend(self, id: int, terms: dict) -> int | str:
+        """New terms."""
+        return self.engine.amend(id, **terms)
+
+    def cancel(self, id: int) -> int | str:
+        """The end of one order."""
+        return self.engine.cancel(id)
+
+    def cancel_all(self, k: int) -> None:
+        """The end of all of an instrument."""
+        return self.engine.cancel_all(k)
+
+    def close(self, k: int, fraction: float) -> int | str:
+        """The end of a part of the position."""
+        return self.engine.close(k, fraction)
+
+    def target(self, k: int, weight: float) -> int | str | None:
+        """A share of equity."""
+        return self.engine.target(k, weight)
+
+    def result(self) -> dict:
+        """Everything that happened, in plain values."""
+        engine = self.engine
+        orders = [
+            {
+                "status": o.status, "reason": o.reason, "time": o.time, "price": o.price_ticks, "stop": o.stop_ticks,
+                "amount": o.amount, "filled": o.filled, "cost": o.cost, "fee": o.fee, "reserved": o.reserved,
+                "budget": (o.is_live and o.budget) or 0, "instrument": o.instrument, "side": o.side, "tif": o.tif,
+                "post_only": o.post_only, "amend_reason": o.amend_reason,
+            }
+            for o in engine.orders
+        ]  # fmt: skip
+        fills = [
+            (f.time, f.instrument, f.order, f.ticks, f.amount, f.cost, f.fee, bool(f.fee_in_base), f.liquidity)
+            for f in engine.fills
+        ]
+        return {
+            # The reference also notes refusals at asking; the statuses of the orders tell them all.
+            "events": [e for e in engine.events if e[1] != "REJECTED" or e[2] not in self.refused],
+            "answers": self.answers,
+            "told": self.told,
+            "seen": self.seen,
+            "orders": orders,
+            "fills": fills,
+            "equity": [tuple(map(float, row)) for row in engine.equity_curve],
+            "cash": engine.cash_units,
+            "bases": list(engine.base_units),
+            "reserved": engine.reserved_quote,
+            "reserved_base": engine.reserved_base,
+            "path_decided": engine.path_decided,
+            "touched": engine.touched,
+            "position": [float(engine.position(k)) for k in range(len(engine.instruments))],
+        }
