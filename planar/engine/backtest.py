@@ -15,6 +15,7 @@ from planar.engine.simulation import Simulation
 from planar.errors import ConfigError, PlanarError, StrategyError
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
 from planar.simulator.fill_model import FillModel, fill_model
+from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.columns import Series, check_warm_up, series_of
 from planar.strategy.compiler import Hooks, compile_strategy, slots_of
@@ -107,6 +108,8 @@ class _Session:
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
         self.series, self.first_rows = self._columns(start)
         self.start = start if start is not None else min(int(c.time[0]) for c in market.execution)
+        if self.start >= market.end:
+            raise ConfigError(f"start: there is no candle after {utc(self.start)}; the last one closes at {utc(market.end)}. Choose an earlier start.")
         self.hooks, self.why_interpreted = self._compiled(compiled)
 
     def _columns(self, start: int | None) -> tuple[list[Series], list[int]]:
@@ -115,8 +118,6 @@ class _Session:
             made, first = series_of(strategy, candles, self.market.end)
             if len(self.market.instruments) == 1:
                 check_warm_up(strategy, instrument.name, first, candles)
-            if start is not None and len(candles) and start >= candles.closes[-1] and len(self.market.instruments) == 1:
-                raise ConfigError(f"start: {instrument.name} has no candle after it; its last one closes at {int(candles.closes[-1])} ms.")
             series.append(made)
             rows.append(first)
         if all(first >= len(c) for first, c in zip(rows, self.market.candles, strict=True)):

@@ -95,8 +95,9 @@ class Interpreter:
         hook = hook or (own[0].name if own else "a hook")
         candle = int(self.records[k]["candle"])
         at = f"at candle {candle:,} of {self.simulation.instruments[k].name} ({utc(int(self.integers[DECIDED]))})" if candle else "at the start"
+        text = str(error).rstrip(".")
         kind = "" if isinstance(error, PlanarError) else f"{type(error).__name__}: "
-        return StrategyError(f"{type(self.strategy).__name__}.{hook} raised {at}: {kind}{error}. In {where}")
+        return StrategyError(f"{type(self.strategy).__name__}.{hook} raised {at}: {kind}{text}. In {where}")
 
     def save(self, memories: list[np.ndarray], shared: np.ndarray) -> None:
         """Writes memory into the records that compiled hooks use."""

@@ -25,9 +25,10 @@ def test_whole_numbers_are_worth_their_decimal_text():
 
 
 def test_floats_become_units_of_more_than_one_part():
-    """Units of 0.4: 1 is 2.5 of them; of 0.2 money: 1.1 is 5.5 of them, worth 1.0."""
-    units = Units(replace(COIN, amount_step=0.4, base_unit=0.4, quote_unit=0.2))
-    assert (units.base_down(1.0), units.base_up(1.0), units.quote_down(1.1), units.money(5)) == (2, 3, 5, 1.0)
+    """Of 0.4, 1 is 2.5 of them, and 1.3 is 3.25."""
+    units = Units(replace(COIN, price_step=0.4, amount_step=0.4, base_unit=0.4, quote_unit=0.4))
+    assert (units.base_down(1.0), units.base_up(1.0), units.quote_down(1.3), units.money(5)) == (2, 3, 3, 2.0)
+    assert (units.ticks_down(1.0), units.ticks_up(1.0), units.ticks_near(1.3)) == (2, 3, 3)
     assert (units.base_up(0.8), units.base_down(0.4 * 3)) == (2, 3)
 
 
@@ -39,8 +40,8 @@ def test_default_base_unit(amount_step, unit):
 
 def test_costs_and_fees_round_against_the_trader():
     """1 * 3 * 0.5 quote units: a buyer pays 2, a seller gets 1. A rebate of 1.5 units is 1."""
-    units = Units(replace(COIN, price_step=0.01, base_unit=0.5, amount_step=0.5))
-    assert (units.cost_up(1, 3), units.cost_down(1, 3)) == (2, 1)
+    units = Units(replace(COIN, price_step=0.01, base_unit=0.5, amount_step=0.5, taker=0.001))
+    assert (units.cost_up(1, 3), units.cost_down(1, 3), units.need(1, 3)) == (2, 1, 3)
     assert (units.fee(1500, 10**6), units.fee(1500, -(10**6))) == (2, -1)
 
 
@@ -75,6 +76,8 @@ def test_position_below_the_minimum_cost_is_none():
     """One coin at 100 is worth less than the 150 that the venue asks for once the price fell from 200."""
     engine = play((200,) * 4, (200,) * 4, FLAT, at={0: buy(1)}, instrument=replace(COIN, min_cost=150))
     assert (engine.balance(0), engine.position(0)) == (1.0, 0.0)
+    engine = play((200,) * 4, (200, 200, 150.2, 150.2), at={0: buy(1)}, instrument=replace(COIN, min_cost=150.1))
+    assert engine.position(0) == 0.0  # in whole ticks it is worth 150
 
 
 def test_position_below_the_minimum_amount_is_none():
@@ -99,6 +102,7 @@ def test_units_that_do_not_fit_together_stop_before_the_run():
     with pytest.raises(ValueError, match="amount_step"):
         Units(replace(COIN, amount_step=1.0, base_unit=0.3))
     assert Engine([replace(COIN, quote_unit=0.2)], [columns(FLAT)], MINUTE, cash=1.0).cash_units == 5
+    assert Engine([replace(COIN, quote_unit=0.4)], [columns(FLAT)], MINUTE, cash=1.0).cash_units == 2
 
 
 def test_equity_is_cash_and_balances_at_the_last_close():
@@ -197,9 +201,12 @@ def test_paths_of_equal_worth_are_walked_to_the_high_first(path):
 
 @pytest.mark.parametrize(("path", "filled"), [("pessimistic", 0), ("optimistic", 1), ("adaptive", 0), ("ohlc", 1)])
 def test_worth_of_a_path_counts_coins_at_the_close(path, filled):
-    """A buy stop at 105 with a limit of 97 fills only when the high comes first, and is worth it at a close of 98."""
-    engine = play(FLAT, (100, 107, 95.5, 98), at={0: buy(1, stop=105, price=97)}, path=path)
-    assert len(engine.fills) == filled
+    """A buy stop at 105 with a limit of 97 fills only when the high comes first, and is worth it at a close of 98.
+
+    What the market order buys at the open is decided already.
+    """
+    engine = play(FLAT, (100, 107, 95.5, 98), at={0: all_of(buy(1), buy(1, stop=105, price=97))}, path=path)
+    assert len(engine.fills) == 1 + filled
     assert engine.path_decided == filled
 
 

@@ -1,12 +1,14 @@
 """It acts only on what it has noted often enough, and only where that was worth the fees."""
 
+from itertools import pairwise
+
 import planar
 
 
 def steady(gain: float) -> list[tuple[float, float, float, float]]:
     """A thousand candles that each gain as much."""
     closes = [100.0 * (1.0 + gain) ** i for i in range(1_001)]
-    return [(a, max(a, b) + 0.1, min(a, b) - 0.1, b) for a, b in zip(closes, closes[1:], strict=False)]
+    return [(a, max(a, b) + 0.1, min(a, b) - 0.1, b) for a, b in pairwise(closes)]
 
 
 def test_a_market_that_always_rose_is_bought_when_that_was_noted_a_hundred_times(bars):

@@ -1,0 +1,74 @@
+"""Bad input gives one clear paragraph that names thing, place and remedy; the same one compiled and interpreted."""
+
+import ill_strategies as ill
+import polars as pl
+import pytest
+
+import planar
+from planar import ConfigError, DataError, StrategyError
+from planar.store.synthetic import synthetic
+
+NAME = "test:GOOG/USD"
+FRAME = synthetic([NAME], "1d", candles=1500)[NAME]
+
+
+class Idle(ill.One):
+    def on_candle(self, candle, broker):
+        pass
+
+
+@pytest.mark.parametrize("compiled", [None, False])
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        (ill.Raises, ["candle 1,234", "the author's own words", "line 16", "ill_strategies.py"]),
+        (ill.DividesByZero, ["candle 1,234", "ZeroDivisionError", "line 23"]),
+        (ill.LeavesTheData, ["candle 1,234", "candle.back(5000)", "line 30"]),
+        (ill.AsksForNan, ["candle 1,234", "not finite", "line 37"]),
+        (ill.Misspells, ["'clsoe'", "Did you mean 'close'?", "line 42"]),
+        (ill.MisspellsBroker, ["'is_flatt'", "Did you mean 'is_flat'?", "line 48"]),
+        (ill.TwoSizes, ["exactly one of amount, cost, fraction and risk", "line 62"]),
+    ],
+)
+def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words, compiled):
+    with pytest.raises(StrategyError) as raised:
+        planar.backtest(strategy, FRAME, compiled=compiled)
+    assert [w for w in words if w not in str(raised.value)] == []
+
+
+def with_nan(frame):
+    return frame.with_columns(pl.when(pl.int_range(pl.len()) == 7).then(float("nan")).otherwise("close").alias("close"))
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "words"),
+    [
+        (lambda: planar.backtest(Idle, FRAME.drop("close")), DataError, ["'close' is missing", NAME]),
+        (lambda: planar.backtest(Idle, with_nan(FRAME)), DataError, ["'close'", "row 7", "2024-01-08"]),
+        (lambda: planar.backtest(Idle, FRAME.reverse()), DataError, ["row 1", "Sort"]),
+        (lambda: planar.backtest(Idle, pl.concat([FRAME.head(5), FRAME.slice(4)])), DataError, ["twice", "rows 4 and 5"]),
+        (lambda: planar.backtest(Idle, FRAME.head(0)), DataError, ["no candles"]),
+        (lambda: planar.backtest(Idle, [1, 2]), DataError, ["list", "polars"]),
+        (lambda: planar.backtest(Idle, FRAME, start="2050-01-01"), ConfigError, ["2050-01-01", "2028-02-09", "earlier"]),
+        (lambda: planar.backtest(Idle, FRAME, end="1990-01-01"), DataError, ["later end"]),
+        (lambda: planar.backtest(Idle, FRAME, start="soon"), ConfigError, ["'soon'", "2024-01-31"]),
+        (lambda: planar.backtest(Idle, FRAME, cash=0), ConfigError, ["cash=0", "USD"]),
+        (lambda: planar.backtest(Idle, FRAME, cash={"EUR": 5}), ConfigError, ["'USD'"]),
+        (lambda: planar.backtest("sma_cross", params={"fst": 3}), ConfigError, ["'fst'", "Did you mean 'fast'?"]),
+        (lambda: planar.backtest("sma_cross", params={"fast": 1}), ConfigError, ["fast=1", "5 to 60"]),
+        (lambda: planar.backtest("sma_cross", params={"fast": "x"}), ConfigError, ["fast='x'", "whole number"]),
+        (lambda: planar.backtest("sma_crss"), StrategyError, ["Did you mean 'sma_cross'?"]),
+        (lambda: planar.backtest(Idle, {NAME: FRAME}, instruments=["test:GOGO/USD"]), DataError, ["Did you mean"]),
+        (lambda: planar.backtest(Idle, FRAME, instruments=["GOOG"]), ConfigError, ["exchange:BASE/QUOTE"]),
+        (lambda: planar.backtest(Idle, FRAME, fill="pesimistic"), ConfigError, ["Did you mean 'pessimistic'?"]),
+        (lambda: planar.backtest(Idle, FRAME, fees="x"), ConfigError, ["fees='x'"]),
+        (lambda: planar.backtest("sma_cross", FRAME, instruments=[NAME]), DataError, ["1d", "1h"]),
+        (lambda: planar.backtest(ill.WarmsUpTooLong, FRAME), DataError, ["1,500", "shorter parameter"]),
+    ],
+)
+def test_bad_arguments_are_told_in_one_paragraph(call, kind, words):
+    with pytest.raises(kind) as raised:
+        call()
+    text = str(raised.value)
+    assert [w for w in words if w not in text] == []
+    assert "\n" not in text
