@@ -103,9 +103,8 @@ def random_scenario(rng) -> Scenario:
     if are_alike:
         worlds = [worlds[0]] * len(worlds)
     instruments, rows = [], []
-    for world in worlds:
-        if cash / world[0] > 1e14:
-            cash = 1000.0
+    if any(cash / price / max(amount_step / 10_000, 1e-8) > 1e15 for price, _, amount_step in worlds):
+        cash = 1000.0  # so that three hundred times as much is still an int64
     for world in worlds:
         instruments.append(_random_instrument(rng, world, quote_unit, cash, count * execution))
         rows.append(_random_rows(rng, world, count, cash))
