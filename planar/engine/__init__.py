@@ -2,7 +2,11 @@
 
 backtest     planar.backtest(...): the public call
 market       candles and instruments from what the user gives: frames, names, the synthetic market, a store
+rules        rules and fees of the instruments: given, or read off their candles
 simulation   builds the kernel's state and runs it in slices
 interpret    runs the hooks of an interpreted strategy
-run          Run: the result as frames and statistics
+run          Run: the result of a backtest
+frames       its orders, fills, notes and equity as frames
+believe      what to know before believing it: data, assumptions, costs, refusals
+check        planar check: warm-up, and look-ahead by truncation
 """

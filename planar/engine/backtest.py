@@ -5,11 +5,14 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from planar.engine.interpret import Interpreter
-from planar.engine.market import Market, Request, moment, open_market
+from planar.engine.frames import Logs
+from planar.engine.market import Frames, Instruments, Market, Moment, Request, Storage, moment, open_market
+from planar.engine.rules import Fees
 from planar.engine.run import Run
 from planar.engine.simulation import Simulation
 from planar.errors import ConfigError, PlanarError, StrategyError
@@ -24,22 +27,28 @@ from planar.strategy.load import load
 from planar.strategy.override import specialised
 from planar.strategy.source import CannotCompile
 
-HOOK_BITS = {"on_candle": ON_CANDLE, "on_fill": ON_FILL, "on_order_error": ON_ORDER_ERROR, "on_position": ON_POSITION, "on_step": ON_STEP}
+HOOK_BITS = {
+    "on_candle": ON_CANDLE,
+    "on_fill": ON_FILL,
+    "on_order_error": ON_ORDER_ERROR,
+    "on_position": ON_POSITION,
+    "on_step": ON_STEP,
+}
 
 
 def backtest(
     strategy: str | Path | Strategy | type[Strategy],
-    candles: object = None,
+    candles: Frames | None = None,
     *,
-    instruments: object = None,
-    start: object = None,
-    end: object = None,
+    instruments: Instruments | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
     cash: float | Mapping[str, float] = 10_000.0,
     params: Mapping[str, object] | None = None,
-    fees: object = None,
+    fees: Fees | None = None,
     fill: str | FillModel = "pessimistic",
     execution_timeframe: str | None = None,
-    store: object = None,
+    store: Storage | None = None,
     seed: int = 0,
     compiled: bool | None = None,
     progress: bool | Callable[[float], None] = False,
@@ -47,8 +56,8 @@ def backtest(
     """Runs a strategy over candles and gives what happened.
 
     strategy: a class, an instance, a name or a path.
-    candles: a polars frame, or {instrument: frame}: ``time`` (Int64 ms or Datetime), ``open, high, low, close, volume``.
-        None takes them from the store, or from the synthetic market when there is no store.
+    candles: a polars frame, or {instrument: frame}: ``time`` (Int64 ms or Datetime), ``open``, ``high``, ``low``,
+        ``close``, ``volume``. None takes them from the store, or from the synthetic market when there is no store.
     instruments: names, Instruments, or {name: Instrument}; else those of the candles, else of the strategy.
     start, end: dates or UTC ms; candles before the start warm the indicators up.
     cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker).
@@ -67,7 +76,8 @@ def backtest(
     return session.run(progress)
 
 
-def _instance(strategy: object, params: Mapping[str, object] | None) -> Strategy:
+def _instance(
+    strategy: str | Path | Strategy | type[Strategy], params: Mapping[str, object] | None) -> Strategy:
     if isinstance(strategy, Strategy):
         return type(strategy)(**{**strategy.parameters, **params}) if params else strategy
     return load(strategy)(**(params or {}))
@@ -77,7 +87,8 @@ def _cash(cash: float | Mapping[str, float], market: Market) -> float:
     quote = market.instruments[0].quote
     if isinstance(cash, Mapping):
         if set(cash) != {quote}:
-            raise ConfigError(f"cash={dict(cash)!r}: the instruments are paid in {quote}; give cash={{{quote!r}: amount}}.")
+            remedy = f"give cash={{{quote!r}: amount}}"
+            raise ConfigError(f"cash={dict(cash)!r}: the instruments are paid in {quote}; {remedy}.")
         cash = cash[quote]
     if not isinstance(cash, int | float) or isinstance(cash, bool) or not math.isfinite(cash) or cash <= 0:
         raise ConfigError(f"cash={cash!r} must be a positive amount of {quote}.")
@@ -102,26 +113,34 @@ class _Session:
     """One strategy, one market, one simulation."""
 
     def __init__(
-        self, strategy: Strategy, market: Market, start: int | None, cash: float, model: FillModel, compiled: bool | None
+        self,
+        strategy: Strategy,
+        market: Market,
+        start: int | None,
+        cash: float,
+        model: FillModel,
+        compiled: bool | None,
     ) -> None:
         self.strategy, self.market, self.cash, self.model = strategy, market, cash, model
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
-        self.series, self.first_rows = self._columns(start)
+        self.series, self.first_rows = self._columns()
         self.start = start if start is not None else min(int(c.time[0]) for c in market.execution)
         if self.start >= market.end:
-            raise ConfigError(f"start: there is no candle after {utc(self.start)}; the last one closes at {utc(market.end)}. Choose an earlier start.")
+            raise ConfigError(
+                f"start: there is no candle after {utc(self.start)}; the last one closes at {utc(market.end)}. "
+                "Choose an earlier start."
+            )
         self.hooks, self.why_interpreted = self._compiled(compiled)
 
-    def _columns(self, start: int | None) -> tuple[list[Series], list[int]]:
-        series, rows = [], []
-        for strategy, candles, instrument in zip(self.strategies, self.market.candles, self.market.instruments, strict=True):
-            made, first = series_of(strategy, candles, self.market.end)
-            if len(self.market.instruments) == 1:
-                check_warm_up(strategy, instrument.name, first, candles)
+    def _columns(self) -> tuple[list[Series], list[int]]:
+        market, series, rows = self.market, [], []
+        for strategy, candles in zip(self.strategies, market.candles, strict=True):
+            made, first = series_of(strategy, candles, market.end)
             series.append(made)
             rows.append(first)
-        if all(first >= len(c) for first, c in zip(rows, self.market.candles, strict=True)):
-            check_warm_up(self.strategy, self.market.instruments[0].name, rows[0], self.market.candles[0])
+        # One instrument too short for a decision may be among others; a run of nothing else has nothing to show.
+        if all(first >= len(c) for first, c in zip(rows, market.candles, strict=True)):
+            check_warm_up(self.strategy, market.instruments[0].name, rows[0], market.candles[0])
         return series, rows
 
     def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str | None]:
@@ -156,9 +175,14 @@ class _Session:
     def _run(self, hooks: Hooks | None, progress: bool | Callable[[float], None]) -> Run:
         market = self.market
         simulation = Simulation(
-            market.instruments, market.execution, [c.closes for c in market.candles], self.first_rows,
-            start=self.start, cash=self.cash, model=self.model,
-        )  # fmt: skip
+            market.instruments,
+            market.execution,
+            [c.closes for c in market.candles],
+            self.first_rows,
+            start=self.start,
+            cash=self.cash,
+            model=self.model,
+        )
         texts = Texts(hooks.strings if hooks else ())
         memories, shared = self._lay_out(simulation)
         interpreter = Interpreter(self.strategies, simulation, self.series, texts)
@@ -177,7 +201,7 @@ class _Session:
 
     def _lay_out(self, simulation: Simulation) -> tuple[list[np.ndarray], np.ndarray]:
         """Memory and column tables of every instrument, at addresses the kernel knows."""
-        slots, size, size_shared = slots_of(type(self.strategy).layout)
+        _, size, size_shared = slots_of(type(self.strategy).layout)
         keep = simulation.memory.keep
         shared = keep(np.zeros(max(size_shared, 1)))
         simulation.state["shared"] = shared.ctypes.data
@@ -191,20 +215,47 @@ class _Session:
 
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
         settled = simulation.end()
-        logs = {name: simulation.log(name) for name in simulation.memory.logs}
-        if settled and len(logs["equity"]):
-            logs["equity"][-1] = logs["equity_cash"][-1] = float(simulation.state["money"])
-            logs["equity"][-1] += sum(float(r["amount"] * r["last"]) for r in simulation.memory.instruments if r["base"])
-        logs["instruments"] = simulation.memory.instruments
-        logs["quote"] = (simulation.quote.numerator, simulation.quote.denominator)
         counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "decisions", "steps")}
-        kept = {i.name: {n: getattr(b, n) for n in type(self.strategy).layout.memory} for i, b in zip(self.market.instruments, interpreter.bound, strict=True)}
         return Run(
-            type(self.strategy).__name__, self.market, logs, texts, self.model,
-            timeframe=type(self.strategy).timeframe, start=self.start, cash=self.cash,
-            counters={**counters, "settled": settled}, why_interpreted=self.why_interpreted if hooks is None else None,
-            memory=kept, parameters=self.strategy.parameters,
-        )  # fmt: skip
+            type(self.strategy).__name__,
+            self.market,
+            self.model,
+            _logs_of(simulation, texts, settled),
+            timeframe=type(self.strategy).timeframe,
+            start=self.start,
+            cash=self.cash,
+            counters={**counters, "settled": settled},
+            why_interpreted=self.why_interpreted if hooks is None else None,
+            memory=self._kept(interpreter),
+            parameters=self.strategy.parameters,
+        )
+
+    def _kept(self, interpreter: Interpreter) -> dict[str, dict[str, Any]]:
+        """Memory at the end, by instrument."""
+        names = type(self.strategy).layout.memory
+        pairs = zip(self.market.instruments, interpreter.bound, strict=True)
+        return {i.name: {n: getattr(bound, n) for n in names} for i, bound in pairs}
+
+
+def _logs_of(simulation: Simulation, texts: Texts, settled: int) -> Logs:
+    """What the kernel logged; where positions were settled after the last candle, its equity is what they brought."""
+    records, log = simulation.memory.instruments, simulation.log
+    equity, cash = log("equity"), log("equity_cash")
+    if settled and len(equity):
+        equity[-1] = cash[-1] = float(simulation.state["money"])
+        equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
+    return Logs(
+        simulation.instruments,
+        orders=log("orders"),
+        fills=log("fills"),
+        notes=log("notes"),
+        equity_time=log("equity_time"),
+        equity=equity,
+        cash=cash,
+        records=records,
+        quote=(simulation.quote.numerator, simulation.quote.denominator),
+        texts=texts,
+    )
 
 
 def _watch(progress: bool | Callable[[float], None], start: int, end: int) -> Callable[[int], None] | None:

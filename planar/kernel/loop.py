@@ -220,7 +220,7 @@ def _advance(state, address):
     return True
 
 
-@compiled
+@compiled(types.int64(types.int64, HOOK, HOOK, HOOK, HOOK))  # so that every strategy runs through this one compilation
 def run(address, on_candle, on_fill, on_order_error, on_position):
     """Goes on until something outside is needed; gives DONE, LOG_FULL, NEEDS_PYTHON or SLICE_END."""
     state = State(address, 0)

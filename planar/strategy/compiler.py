@@ -164,13 +164,28 @@ def _short_hash(text: str) -> str:
 
 
 def _explained(error: errors.NumbaError, source: Source, hook: str) -> CannotCompile:
-    """The innermost line of the author's file that numba names, and the first sentence of what it says of it."""
+    """The line of the author's file that numba stumbled over first, and what it says of it, in one sentence."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    lines = [int(n) for n in re.findall(r'File "[^"]*' + re.escape(os.path.basename(source.file)) + r'", line (\d+)', text)]
-    attribute = re.search(r"Unknown attribute '(\w+)' of type (\w+)", text)
-    if attribute:
-        reason = f"{attribute[2].lower()} has no {attribute[1]!r} that compiled code knows"
-    else:
-        found = re.search(r"(?:TypingError|raised)[:\s]+((?!.*Failed in)[^\n]+)", text) or re.search(r"\n([^\n]*(?:[Uu]se of|Cannot|No implementation|cannot)[^\n]*)", text)
-        reason = (found[1] if found else text.strip().splitlines()[-1]).strip()
-    return CannotCompile(f"{hook}: {reason}", lines[-1] if lines else None)
+    lines = re.findall(r'File "[^"]*' + re.escape(os.path.basename(source.file)) + r'", line (\d+)', text)
+    return CannotCompile(f"{hook}: {_reason(text)}", int(lines[0]) if lines else None)
+
+
+REASONS = (
+    (r"Unknown attribute '(\w+)' of type (\w+)", "{1} has no {0!r} in compiled code"),
+    (r"Untyped global name '(\w+)'[^\n]*type of ([^\n]+)", "{0!r} is {1}, which is not compiled"),
+    (r"NameError: name '(\w+)' is not defined", "{0!r} is not defined"),
+    (r"Cannot unify ([^\n]+?) for '(\w+)", "{1!r} is {0}: it must keep one type"),
+    (r"TypingError: ([^\n]+)\s+raised from", "{0}"),
+    (r">>> ([^\n]+)", "{0} is not compiled"),
+    (r"\n([^\n]*(?:not supported|unsupported|cannot)[^\n]*)", "{0}"),
+)
+"""What numba says, by pattern, and how it is told."""
+
+
+def _reason(text: str) -> str:
+    for pattern, words in REASONS:
+        found = re.search(pattern, text)
+        if found:
+            return words.format(*(g.strip() for g in found.groups()))
+    told = [line for line in text.splitlines() if line.strip() and not line.startswith("Failed in")]
+    return told[0].strip() if told else type(text).__name__

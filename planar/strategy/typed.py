@@ -26,8 +26,10 @@ from numba.extending import (
 )
 
 from planar.errors import did_you_mean
-from planar.kernel import check, ledger, reads, views
+from planar.kernel import calls, check, reads, views
+from planar.kernel.calls import checked_call
 from planar.kernel.machine import compiled, get_float, get_int, set_float
+from planar.kernel.state import SLOTS
 from planar.model.order import NEVER, Side, Tif
 
 # Places in a column table.
@@ -488,10 +490,10 @@ def _order_method(name: str, side: Side):
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
                            stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
-            return check.submit(
+            return checked_call(calls.submit(
                 broker._state, broker._index, direction, sizing, sized(amount, cost, fraction, risk), given(price),
                 given(stop), given(stop_loss), tif_number, moment(expire), int(post_only), tag_number,
-            )  # fmt: skip
+            ))  # fmt: skip
 
         return implementation
 
@@ -502,18 +504,18 @@ _order_method("sell", Side.SELL)
 
 @overload_method(BrokerType, "cancel")
 def _cancel(broker, id):
-    return lambda broker, id: check.cancel(broker._state, broker._index, id)
+    return lambda broker, id: calls.cancel(broker._state, broker._index, id)
 
 
 @overload_method(BrokerType, "cancel_all")
 def _cancel_all(broker):
-    return lambda broker: check.cancel_all(broker._state, broker._index)
+    return lambda broker: calls.cancel_all(broker._state, broker._index)
 
 
 @overload_method(BrokerType, "amend")
 def _amend(broker, id, price=None, stop=None, amount=None):
     def implementation(broker, id, price=None, stop=None, amount=None):
-        return check.amend(broker._state, broker._index, id, given(price), given(stop), given(amount))
+        return checked_call(calls.amend(broker._state, broker._index, id, given(price), given(stop), given(amount)))
 
     return implementation
 
@@ -523,7 +525,7 @@ def _close(broker, fraction=1.0, tag=""):
     number = _text(broker, tag, "tag")
 
     def implementation(broker, fraction=1.0, tag=""):
-        return check.close(broker._state, broker._index, views.finite(float(fraction)), number)
+        return checked_call(calls.close(broker._state, broker._index, views.finite(float(fraction)), number))
 
     return implementation
 
@@ -533,7 +535,7 @@ def _target(broker, weight, tag=""):
     number = _text(broker, tag, "tag")
 
     def implementation(broker, weight, tag=""):
-        return check.target(broker._state, broker._index, views.finite(float(weight)), number)
+        return checked_call(calls.target(broker._state, broker._index, views.finite(float(weight)), number))
 
     return implementation
 
@@ -542,18 +544,14 @@ def _target(broker, weight, tag=""):
 def _quote(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
     sizing = _sizing(amount, cost)
     direction, number = Side[str(_constant(side, "side")).upper()].value, _text(broker, tag, "tag")
-    if sizing == 0:
 
-        def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
-            return check.quote(
-                broker._state, broker._index, slot, direction, sizing, given(amount), given(price), int(post_only), number
-            )
-    else:
-
-        def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
-            return check.quote(
-                broker._state, broker._index, slot, direction, sizing, given(cost), given(price), int(post_only), number
-            )
+    def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
+        if slot < 0 or slot >= SLOTS:
+            raise IndexError("a quote slot is outside 0 to 63")
+        size = sized(amount, cost, None, None)
+        return checked_call(calls.quote(
+            broker._state, broker._index, slot, direction, sizing, size, given(price), int(post_only), number,
+        ))  # fmt: skip
 
     return implementation
 
@@ -575,7 +573,9 @@ def _note_method(name: str, kind: int):
         count = sum(isinstance(v, types.Type) and not isinstance(v, types.Omitted) for v in (a, b, c, d))
 
         def implementation(broker, text, a=0.0, b=0.0, c=0.0, d=0.0):
-            ledger.note(broker._state, broker._index, kind, number, count, float(a), float(b), float(c), float(d))
+            checked_call(calls.note(
+                broker._state, broker._index, kind, number, count, float(a), float(b), float(c), float(d),
+            ))  # fmt: skip
 
         return implementation
 

@@ -119,7 +119,7 @@ def compiled_lines(bench: Bench, workload: str, fill: str) -> list[Line]:
 
 def interpreted_lines(bench: Bench, workload: str, fill: str) -> list[Line]:
     """The same strategy, not compiled."""
-    done = _backtest(bench, workload, fill, compiled=False)
+    done = _backtest(bench, workload, fill, compiled=False, at_least=2)
     result = _result(bench, done, workload, fill)
     return [_line(f"planar interpreted, {RULES[fill]}", workload, done["seconds"], "planar", *result)]
 

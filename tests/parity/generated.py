@@ -55,8 +55,8 @@ ACTIONS = [
     "self.window[self.count % 4] = {number}",
     "losses = self.losses\n            self.losses = losses + 1",
 ]  # fmt: skip
-ORDER_READS = ["float(order.{})".format(n) for n in reads.ORDER_READS]
-FILL_READS = ["float(fill.{})".format(n) for n in reads.FILL_READS]
+ORDER_READS = [f"(1.0 if order.{n} else 0.0)" if n.startswith("is_") else f"float(order.{n})" for n in reads.ORDER_READS]
+FILL_READS = [f"(1.0 if fill.{n} else 0.0)" if n.startswith("is_") else f"float(fill.{n})" for n in reads.FILL_READS]
 
 TEMPLATE = '''"""Written by tests/parity/generated.py."""
 

@@ -1,0 +1,105 @@
+"""What a reader should know before believing a run: its data, its assumptions, what it paid, what was refused."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from planar.engine.frames import Logs
+from planar.engine.market import Market
+from planar.model import timeframe as timeframes
+from planar.model.order import Reason, Status
+from planar.simulator.fill_model import FillModel
+from planar.store.candles import gaps
+
+Row = tuple[str, str]
+"""Label and value, as printed."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run shows for itself: market, assumptions, logs, start cash, the kernel's counters, what trading cost."""
+
+    market: Market
+    model: FillModel
+    logs: Logs
+    cash: float
+    counters: dict[str, int]
+    costs: dict[str, float]
+
+
+def rows(run: Evidence) -> list[Row]:
+    """The rows of "Believe this?", in the order of the printout."""
+    return [*_about_data(run.market, run.model), *_about_terms(run), *_about_fills(run)]
+
+
+def _about_data(market: Market, model: FillModel) -> list[Row]:
+    pairs = list(zip(market.instruments, market.execution, strict=True))
+    missing = [(i.name, int(gaps(c.time, c.timeframe)["missing"].sum())) for i, c in pairs]
+    silent = [i.name for i, c in pairs if np.isnan(c.volume[:1]).any()]
+    found = [
+        ("Data", market.source),
+        ("Execution timeframe", timeframes.name(market.execution[0].timeframe)),
+        ("Data gaps", ", ".join(f"{name} {count:,} candles" for name, count in missing if count) or "none"),
+    ]
+    if silent:
+        found.append(("No volume data", f"{', '.join(silent)}: no volume budget, no impact"))
+    elif model.participation is None:
+        found.append(("Volume budget", "none: any amount fills at any candle"))
+    return found
+
+
+def _about_terms(run: Evidence) -> list[Row]:
+    market = run.market
+    fees = sorted({(i.maker, i.taker) for i in market.instruments})
+    rates = ", ".join(f"{m * 100:g} % maker, {t * 100:g} % taker" for m, t in fees)
+    return [
+        ("Fees", f"{rates} ({market.fees_source})"),
+        ("Steps", market.steps_source),
+        ("Spread and impact paid", f"{_slippage(run.costs):,.2f} {market.instruments[0].quote}"),
+        ("Path and latency", f"{run.model.path}, {run.model.latency_ms} ms"),
+    ]
+
+
+def _about_fills(run: Evidence) -> list[Row]:
+    logs, paid, slippage = run.logs, run.costs["fees"], _slippage(run.costs)
+    net = float(logs.equity[-1]) - run.cash if len(logs.equity) else 0.0
+    gross = f"{net + paid + slippage:+,.2f} gross, {-paid:+,.2f} fees, {-slippage:+,.2f} slippage"
+    return [
+        ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),
+        ("Touched, not crossed", f"{run.counters['touched']:,}"),
+        ("Refusals", ", ".join(f"{n} {c:,}" for n, c in rejected(logs).items()) or "none"),
+        ("Gross against costs", gross),
+    ]
+
+
+def _slippage(costs: dict[str, float]) -> float:
+    return costs["spread"] + costs["impact"] + costs["slip"]
+
+
+def costs(logs: Logs, fills: pl.DataFrame) -> dict[str, float]:
+    """What trading cost, in quote: fees, spread, impact, stop slippage."""
+    log = logs.fills
+    amount = logs.amount(log["amount"], log["instrument"].astype(np.int64))
+    in_quote = pl.col("fee_currency") == logs.instruments[0].quote
+    fees = fills.select(pl.when(in_quote).then("fee").otherwise(pl.col("fee") * pl.col("price")).sum()).item()
+    return {"fees": float(fees or 0.0), **{n: float((log[n] * amount).sum()) for n in ("spread", "impact", "slip")}}
+
+
+def rejected(logs: Logs) -> dict[str, int]:
+    """How many orders were refused, by reason."""
+    orders = logs.orders
+    refused = np.bincount(orders["reason"][orders["status"] == Status.REJECTED].astype(np.int64), minlength=1)
+    return {Reason(r).name: int(n) for r, n in enumerate(refused) if n}
+
+
+def remarks(settled: int, why_interpreted: str | None) -> list[str]:
+    """What else to tell: instruments that ended early, and why the strategy ran interpreted."""
+    told = []
+    if settled:
+        told.append(
+            f"{settled} instrument(s) stopped trading before the end: orders cancelled, position sold at the last price."
+        )
+    if why_interpreted:
+        told.append(f"Ran interpreted: {why_interpreted}")
+    return told
