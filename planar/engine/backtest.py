@@ -5,13 +5,13 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planar.engine.interpret import Interpreter
 from planar.engine.frames import Logs
-from planar.engine.market import Frames, Instruments, Market, Moment, Request, Storage, moment, open_market
+from planar.engine.market import Frames, Instruments, Market, Moment, Request, moment, open_market
 from planar.engine.rules import Fees
 from planar.engine.run import Run
 from planar.engine.simulation import Simulation
@@ -26,6 +26,9 @@ from planar.strategy.interpreted import Texts
 from planar.strategy.load import load
 from planar.strategy.override import specialised
 from planar.strategy.source import CannotCompile
+
+if TYPE_CHECKING:
+    from planar.store.store import Store
 
 HOOK_BITS = {
     "on_candle": ON_CANDLE,
@@ -48,7 +51,7 @@ def backtest(
     fees: Fees | None = None,
     fill: str | FillModel = "pessimistic",
     execution_timeframe: str | None = None,
-    store: Storage | None = None,
+    store: "Store | str | Path | None" = None,
     seed: int = 0,
     compiled: bool | None = None,
     progress: bool | Callable[[float], None] = False,
@@ -76,8 +79,7 @@ def backtest(
     return session.run(progress)
 
 
-def _instance(
-    strategy: str | Path | Strategy | type[Strategy], params: Mapping[str, object] | None) -> Strategy:
+def _instance(strategy: str | Path | Strategy | type[Strategy], params: Mapping[str, object] | None) -> Strategy:
     if isinstance(strategy, Strategy):
         return type(strategy)(**{**strategy.parameters, **params}) if params else strategy
     return load(strategy)(**(params or {}))
@@ -153,7 +155,9 @@ class _Session:
         except CannotCompile as error:
             line = f"line {error.line}: " if error.line else ""
             if compiled:
-                raise StrategyError(f"{type(self.strategy).__name__} cannot be compiled: {line}{error.reason}") from None
+                raise StrategyError(
+                    f"{type(self.strategy).__name__} cannot be compiled: {line}{error.reason}"
+                ) from None
             return None, f"{line}{error.reason}"
 
     def run(self, progress: bool | Callable[[float], None]) -> Run:

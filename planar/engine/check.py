@@ -1,27 +1,36 @@
 """``planar check``: does a strategy load and compile, how long does it warm up, does it see the future.
 
-A strategy that saw the future would decide otherwise if the future were not there. So the data is cut off: on every prefix of a
-window (warm-up + 2,000 candles) all columns must be those of the whole, to the last bit, and on 64 seeded truncations every
-order asked for up to the cut must be the same.
+A strategy that saw the future would decide otherwise if the future were not there. So the data is cut off: on every
+prefix of a window (warm-up + 2,000 candles) all columns must be those of the whole, to the last bit, and on 64 seeded
+truncations every order asked for up to the cut must be the same.
 """
 
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from planar.engine.backtest import backtest
-from planar.engine.market import Market, Request, open_market
+from planar.engine.market import Frames, Instruments, Market, Request, open_market
+from planar.engine.run import Run
 from planar.errors import PlanarError
 from planar.model.instrument import Instrument
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
-from planar.strategy.candles import FIELDS, Candles
+from planar.strategy.candles import Candles
 from planar.strategy.columns import Series, series_of
+
+if TYPE_CHECKING:
+    from planar.store.store import Store
 
 WINDOW = 2_000
 TRUNCATIONS = 64
 ORDERS_WINDOW = 4_000
+ASKED = ["time", "instrument", "side", "kind", "tif", "price", "stop", "requested", "tag"]
+"""What of an order is the strategy's own."""
 
 
 @dataclass
@@ -39,14 +48,23 @@ class Finding:
     truncations: int = 0
 
 
-def check(strategy: Strategy, *, candles: object = None, instruments: object = None, store: object = None, seed: int = 0) -> Finding:
+def check(
+    strategy: Strategy,
+    *,
+    candles: Frames | None = None,
+    instruments: Instruments | None = None,
+    store: "Store | str | Path | None" = None,
+    seed: int = 0,
+) -> Finding:
     """Checks a strategy on its first instrument's columns and on the orders of all its instruments."""
     cls = type(strategy)
     request = Request(cls.timeframe, cls.instruments, candles, instruments, store=store, seed=seed, is_default=True)
     market = open_market(request)
-    whole, first = series_of(strategy, _own(market.candles[0], len(market.candles[0])), market.end)
+    _, first = series_of(strategy, _own(market.candles[0], len(market.candles[0])), market.end)
     base = _orders(strategy, market, ORDERS_WINDOW + first)
-    finding = Finding(cls.__name__, base.why_interpreted, first, len(market.candles[0]), market.source, len(base.orders))
+    finding = Finding(
+        cls.__name__, base.why_interpreted, first, len(market.candles[0]), market.source, len(base.orders)
+    )
     leak = _column_leak(strategy, market, first, finding)
     if leak:
         finding.leaks.append(leak)
@@ -58,8 +76,7 @@ def check(strategy: Strategy, *, candles: object = None, instruments: object = N
 
 def _own(candles: Candles, count: int) -> Candles:
     """A cut of the candles that an author's code may write to without harm."""
-    columns = (getattr(candles, f)[:count].copy() for f in FIELDS)
-    return Candles(candles.time[:count].copy(), *columns, candles.timeframe)
+    return candles.at(np.arange(count))
 
 
 def _column_leak(strategy: Strategy, market: Market, first: int, finding: Finding) -> str | None:
@@ -74,7 +91,8 @@ def _column_leak(strategy: Strategy, market: Market, first: int, finding: Findin
             return f"indicators fail on the first {cut:,} candles: {error}"
         name = _difference(whole, part, cut)
         if name:
-            return f"column {name!r} at candle {cut - 1:,} ({utc(int(candles.closes[cut - 1]))}) changes when later candles are added"
+            moment = utc(int(candles.closes[cut - 1]))
+            return f"column {name!r} at candle {cut - 1:,} ({moment}) changes when later candles are added"
         finding.prefixes += 1
     return None
 
@@ -93,7 +111,7 @@ def _difference(whole: Series, part: Series, cut: int) -> str | None:
     return None
 
 
-def _orders(strategy: Strategy, market: Market, count: int):
+def _orders(strategy: Strategy, market: Market, count: int) -> Run:
     frames = {i.name: _frame(c, min(count, len(c))) for i, c in zip(market.instruments, market.candles, strict=True)}
     return backtest(strategy, frames, instruments=_named(market.instruments))
 
@@ -102,35 +120,37 @@ def _named(instruments: list[Instrument]) -> dict[str, Instrument]:
     return {i.name: i for i in instruments}
 
 
-def _frame(candles: Candles, count: int):
+def _frame(candles: Candles, count: int) -> pl.DataFrame:
     return candles.until(count).frame
 
 
-def _order_leak(strategy: Strategy, market: Market, first: int, base, seed: int, finding: Finding) -> str | None:
+def _order_leak(strategy: Strategy, market: Market, first: int, base: Run, seed: int, finding: Finding) -> str | None:
     """The first order that is asked for otherwise, or not at all, once the data ends soon after it."""
     count = min(len(market.candles[0]), first + ORDERS_WINDOW)
     closes = market.candles[0].closes
     numbers = random.Random(seed)
-    asked = ["time", "instrument", "side", "kind", "tif", "price", "stop", "requested", "tag"]
-    whole = base.orders.select(asked)
+    whole = base.orders.select(ASKED)
     for cut in sorted(numbers.sample(range(first + 1, count), min(TRUNCATIONS, count - first - 1))):
         end = int(closes[cut - 1])
-        counts = {i.name: int(np.searchsorted(c.closes, end, side="right")) for i, c in zip(market.instruments, market.candles, strict=True)}
-        frames = {i.name: _frame(c, counts[i.name]) for i, c in zip(market.instruments, market.candles, strict=True) if counts[i.name] > 1}
-        if len(frames) < len(market.instruments):
+        counts = [int(np.searchsorted(c.closes, end, side="right")) for c in market.candles]
+        if min(counts) < 2:
             continue
-        part = backtest(strategy, frames, instruments=_named(market.instruments)).orders.select(asked)
+        triples = zip(market.instruments, market.candles, counts, strict=True)
+        frames = {i.name: _frame(c, n) for i, c, n in triples}
+        part = backtest(strategy, frames, instruments=_named(market.instruments)).orders.select(ASKED)
         expected = whole.filter(whole["time"] <= end)
         if not part.equals(expected, null_equal=True):
-            return f"orders up to {utc(end)} change when the {count - cut:,} candles after it are added: {_first_difference(part, expected)}"
+            how = _first_difference(part, expected)
+            return f"orders up to {utc(end)} change when the {count - cut:,} candles after it are added: {how}"
         finding.truncations += 1
     return None
 
 
-def _first_difference(part, expected) -> str:
+def _first_difference(part: pl.DataFrame, expected: pl.DataFrame) -> str:
     for mine, other in zip(part.iter_rows(named=True), expected.iter_rows(named=True), strict=False):
         if mine != other:
-            return f"without them {mine['side']} {mine['instrument']} at {utc(mine['time'])}, with them {other['side']} {other['instrument']} at {utc(other['time'])}"
+            without, with_ = (f"{o['side']} {o['instrument']} at {utc(o['time'])}" for o in (mine, other))
+            return f"without them {without}, with them {with_}"
     longer = part if len(part) > len(expected) else expected
     row = longer.row(min(len(part), len(expected)), named=True)
     which = "without" if longer is part else "with"

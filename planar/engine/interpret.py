@@ -2,11 +2,12 @@
 
 import copy
 import traceback
+from typing import Any
 
 import numpy as np
 
-from planar.errors import PlanarError, StrategyError
 from planar.engine.simulation import Simulation
+from planar.errors import PlanarError, StrategyError
 from planar.kernel.state import CANDLES, POSITIONS, STATE, STEP, TELL, place
 from planar.model.order import Event
 from planar.store.candles import utc
@@ -18,9 +19,12 @@ from planar.strategy.universe import Member, Universe
 
 PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))
 
+OURS = ("planar/engine", "planar/strategy", "planar/kernel")
+"""Files that an author's error only passes through."""
+
 
 class Interpreter:
-    """A strategy bound to a simulation: one object of it per instrument, as compiled code has one memory per instrument."""
+    """A strategy bound to a simulation: one object of it per instrument, as compiled code has one memory each."""
 
     def __init__(self, strategies: list[Strategy], simulation: Simulation, series: list[Series], texts: Texts) -> None:
         self.simulation = simulation
@@ -28,12 +32,12 @@ class Interpreter:
         self.strategy = strategies[0]
         cls = type(strategies[0])
         shared = dict(cls.layout.shared)
-        self.bound = [_bind(s, bound_class(cls, shared)) for s in strategies]
+        self.bound: list[Any] = [_bind(s, bound_class(cls, shared)) for s in strategies]
         self.shared = shared
         address = simulation.memory.address
         self.brokers = [Broker(address, k, texts) for k in range(len(series))]
         self.candles = [_class_of(s) for s in series]
-        self.integers = memoryview(simulation.memory.state.view(np.int64))
+        self.integers = simulation.memory.state.view(np.int64).data
         self.records = simulation.memory.instruments
         self.universe = self._universe(cls)
 
@@ -57,12 +61,10 @@ class Interpreter:
                 self._tell(k, integers[ITEM])
             elif phase == POSITIONS:
                 self.bound[k].on_position(self.brokers[k])
-            elif phase == STEP:
+            elif phase == STEP and self.universe is not None:
                 self.universe.arrive(integers[DECIDED])
                 if self.universe.is_stepping:
                     self.bound[0].on_step(self.universe)
-        except PlanarError as error:
-            raise self._told(error, k) from error
         except Exception as error:
             raise self._told(error, k) from error
 
@@ -90,11 +92,12 @@ class Interpreter:
     def _told(self, error: Exception, k: int, hook: str = "") -> StrategyError:
         """The author's line and the candle at which a hook raised, in one paragraph."""
         frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if "planar/engine" not in f.filename and "planar/strategy" not in f.filename and "planar/kernel" not in f.filename]
+        own = [f for f in frames if not any(part in f.filename for part in OURS)]
         where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else type(self.strategy).__name__
         hook = hook or (own[0].name if own else "a hook")
         candle = int(self.records[k]["candle"])
-        at = f"at candle {candle:,} of {self.simulation.instruments[k].name} ({utc(int(self.integers[DECIDED]))})" if candle else "at the start"
+        of = f"{self.simulation.instruments[k].name} ({utc(int(self.integers[DECIDED]))})"
+        at = f"at candle {candle:,} of {of}" if candle else "at the start"
         text = str(error).rstrip(".")
         kind = "" if isinstance(error, PlanarError) else f"{type(error).__name__}: "
         return StrategyError(f"{type(self.strategy).__name__}.{hook} raised {at}: {kind}{text}. In {where}")
@@ -146,12 +149,10 @@ def _bind(strategy: Strategy, bound: type[Strategy]) -> Strategy:
         made.__dict__[name] = copy.deepcopy(strategy.__dict__.get(name, value))
     made.__dict__.update(layout.memory)
     for name, declared in layout.arrays.items():
-        made.__dict__[name] = memoryview(np.full(declared.length, declared.default))
+        made.__dict__[name] = np.full(declared.length, declared.default).data
     return made
 
 
 def _class_of(series: Series) -> type[Candle]:
     higher = {name: (_class_of(inner), rows) for name, (inner, rows) in series.higher.items()}
     return candle_class(series, higher, series.offsets)
-
-

@@ -1,25 +1,33 @@
 """What a backtest trades: instruments and execution candles, from frames, a store or the synthetic market."""
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from planar.engine.rules import Fees, check_quotes, default_instrument, with_fees
 from planar.errors import ConfigError, DataError, did_you_mean
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
 from planar.store.candles import checked, infer_timeframe
 from planar.strategy.candles import FIELDS, Candles, resample
 
+if TYPE_CHECKING:
+    from planar.store.store import Store
+
 DEFAULT_STORE = Path("data/planar.duckdb")
 SYNTHETIC_DAYS = 365
-TICK_CANDLES = 100
-ABOUT_ONE_STEP = 0.5  # quote that one step of a default instrument is worth, at most
+
+Frame = pl.DataFrame | pl.LazyFrame
+Frames = Frame | Mapping[str, Frame]
+Instruments = str | Instrument | Sequence[str | Instrument] | Mapping[str, Instrument]
+Moment = int | str | date
+"""UTC ms, text such as ``2024-01-31``, or a date or datetime (naive is UTC)."""
 
 
 @dataclass
@@ -48,7 +56,7 @@ class Market:
         for instrument, candles in zip(self.instruments, self.execution, strict=True):
             digest.update(f"{instrument.name} {candles.timeframe}".encode())
             for name in ("time", *FIELDS):
-                digest.update(np.ascontiguousarray(getattr(candles, name)))
+                digest.update(np.ascontiguousarray(getattr(candles, name)).data)
         return digest.hexdigest()[:16]
 
 
@@ -58,13 +66,13 @@ class Request:
 
     timeframe: str
     declared: Sequence[str]
-    candles: object = None
-    instruments: object = None
+    candles: Frames | None = None
+    instruments: Instruments | None = None
     end: int | None = None
     execution_timeframe: str | None = None
-    store: object = None
+    store: "Store | str | Path | None" = None
     seed: int = 0
-    fees: object = None
+    fees: Fees | None = None
     is_default: bool = False
 
 
@@ -76,8 +84,8 @@ def open_market(request: Request) -> Market:
     execution = _execution(request, {n: _candles(frames[n], n) for n in names}, length)
     end = max(int(c.closes[-1]) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
-    instruments = [_with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
-    _check_quotes(instruments)
+    instruments = [with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
+    check_quotes(instruments)
     fees = "given" if request.fees is not None else "of the instrument" if given else "assumed"
     steps = "of the instrument" if given else "read off the candles"
     return Market(instruments, [execution[n] for n in names], [candles[n] for n in names], source, fees, steps)
@@ -85,19 +93,7 @@ def open_market(request: Request) -> Market:
 
 def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
     """Names in order, and the rules of those that were given as Instruments."""
-    wanted, given = request.instruments, {}
-    if isinstance(wanted, Mapping):
-        given = dict(wanted)
-        wanted = list(given)
-    elif isinstance(wanted, Instrument):
-        wanted = [wanted]
-    elif isinstance(wanted, str):
-        wanted = [wanted]
-    names = []
-    for item in wanted or ():
-        if isinstance(item, Instrument):
-            given[item.name] = item
-        names.append(item.name if isinstance(item, Instrument) else item)
+    names, given = _asked_for(request.instruments)
     for name, instrument in given.items():
         if not isinstance(instrument, Instrument) or instrument.name != name:
             raise ConfigError(f"instruments: {name!r} must map to Instrument({name!r}, …), not {instrument!r}.")
@@ -110,6 +106,14 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
     for name in names:
         Instrument(name)
     return names, given
+
+
+def _asked_for(wanted: Instruments | None) -> tuple[list[str], dict[str, Instrument]]:
+    if isinstance(wanted, Mapping):
+        return list(wanted), dict(wanted)
+    items = [wanted] if isinstance(wanted, str | Instrument) else list(wanted or ())
+    names = [i.name if isinstance(i, Instrument) else i for i in items]
+    return names, {i.name: i for i in items if isinstance(i, Instrument)}
 
 
 def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame], str]:
@@ -127,10 +131,11 @@ def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame]
 
     length = timeframes.milliseconds(request.timeframe)
     count = SYNTHETIC_DAYS * 86_400_000 // length
-    return synthetic(names, request.timeframe, candles=count, seed=request.seed), f"synthetic market, seed {request.seed}"
+    frames = synthetic(names, request.timeframe, candles=count, seed=request.seed)
+    return frames, f"synthetic market, seed {request.seed}"
 
 
-def _given_frames(candles: object, names: list[str]) -> dict[str, pl.DataFrame]:
+def _given_frames(candles: Frames, names: list[str]) -> dict[str, pl.DataFrame]:
     if isinstance(candles, Mapping):
         missing = [n for n in names if n not in candles]
         if missing:
@@ -138,24 +143,27 @@ def _given_frames(candles: object, names: list[str]) -> dict[str, pl.DataFrame]:
             raise DataError(f"candles has no frame for {missing[0]}; it has {', '.join(map(str, candles))}.{near}")
         return {n: _frame(candles[n], n) for n in names}
     if len(names) != 1:
-        raise ConfigError(f"candles is one frame for {len(names)} instruments: give {{name: frame}} for {', '.join(names)}.")
+        wanted = ", ".join(names)
+        raise ConfigError(f"candles is one frame for {len(names)} instruments: give {{name: frame}} for {wanted}.")
     return {names[0]: _frame(candles, names[0])}
 
 
-def _frame(frame: object, name: str) -> pl.DataFrame:
+def _frame(frame: Frame, name: str) -> pl.DataFrame:
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
     if not isinstance(frame, pl.DataFrame):
-        raise DataError(f"{name}: candles are a {type(frame).__name__}; give a polars frame (pl.from_pandas converts one).")
+        kind = type(frame).__name__
+        raise DataError(f"{name}: candles are a {kind}; give a polars frame (pl.from_pandas converts one).")
     return checked(frame, name=name)
 
 
-def _stored_frames(store, request: Request, names: list[str], *, must: bool) -> dict[str, pl.DataFrame] | None:
+def _stored_frames(store: "Store", request: Request, names: list[str], *, must: bool) -> dict[str, pl.DataFrame] | None:
     """Frames of the finest stored timeframe that covers every instrument; None when they are not stored."""
     series = store.series()
     stored: dict[str, dict[int, tuple[int, int]]] = {}
     for row in series.iter_rows(named=True):
-        stored.setdefault(row["instrument"], {})[timeframes.milliseconds(row["timeframe"])] = (row["first"], row["last"])
+        length = timeframes.milliseconds(row["timeframe"])
+        stored.setdefault(row["instrument"], {})[length] = (row["first"], row["last"])
     length = timeframes.milliseconds(request.timeframe)
     for name in names:
         usable = [t for t in stored.get(name, {}) if length % t == 0]
@@ -187,11 +195,12 @@ def _finest_covering(stored: dict, names: list[str], length: int) -> int:
 def _candles(frame: pl.DataFrame, name: str) -> Candles:
     time = frame["time"].to_numpy()
     length = infer_timeframe(time, name=name)
-    return Candles(time, *(frame[f].to_numpy() for f in FIELDS), length)
+    open_, high, low, close, volume = (frame[f].to_numpy() for f in FIELDS)
+    return Candles(time, open_, high, low, close, volume, length)
 
 
 def _execution(request: Request, candles: dict[str, Candles], length: int) -> dict[str, Candles]:
-    """Candles cut at the end, all of one timeframe: the asked one, else the coarsest that came, which divides the strategy's."""
+    """Candles cut at the end, all of one timeframe, which divides the strategy's: the asked one, else the coarsest."""
     coarsest = max(c.timeframe for c in candles.values())
     wanted = timeframes.milliseconds(request.execution_timeframe) if request.execution_timeframe else coarsest
     if length % wanted:
@@ -199,56 +208,24 @@ def _execution(request: Request, candles: dict[str, Candles], length: int) -> di
             f"candles of {timeframes.name(wanted)} do not make the strategy's {request.timeframe} candles: "
             f"give candles of {request.timeframe} or finer, or set the strategy's timeframe."
         )
-    result = {}
-    for name, own in candles.items():
-        if wanted % own.timeframe:
-            raise DataError(f"{name}: {timeframes.name(own.timeframe)} candles do not make execution candles of {timeframes.name(wanted)}.")
-        if wanted != own.timeframe:
-            own = resample(own, wanted, int(own.closes[-1]))
-        if request.end is not None:
-            own = own.until(int(np.searchsorted(own.closes, request.end, side="right")))
-        if len(own) == 0:
-            raise DataError(f"{name}: no candles before the end of the run; choose a later end.")
-        result[name] = own
-    return result
+    return {name: _cut(name, own, wanted, request.end) for name, own in candles.items()}
 
 
-def default_instrument(name: str, candles: Candles) -> Instrument:
-    """Rules for an instrument that came without: the price step that its first candles show, an amount step worth little.
-
-    Only the first candles are looked at, so that later data cannot change a decision.
-    """
-    shown = np.concatenate([getattr(candles, f)[:TICK_CANDLES] for f in FIELDS[:4]])
-    decimals = next((d for d in range(8) if np.allclose(shown * 10**d, np.round(shown * 10**d), rtol=0, atol=1e-6)), 8)
-    step = 10.0 ** min(0, max(-8, math.floor(math.log10(ABOUT_ONE_STEP / float(candles.close[0])))))
-    return Instrument(name, price_step=float(f"1e-{decimals}"), amount_step=float(f"{step:.0e}"))
-
-
-def _with_fees(instrument: Instrument, fees: object) -> Instrument:
-    if fees is None:
-        return instrument
-    if isinstance(fees, Mapping) and set(fees) == {"maker", "taker"}:
-        pair = (fees["maker"], fees["taker"])
-    elif isinstance(fees, Sequence) and not isinstance(fees, str) and len(fees) == 2:
-        pair = tuple(fees)
-    else:
-        pair = (fees, fees)
-    if not all(isinstance(f, int | float) and not isinstance(f, bool) and math.isfinite(f) for f in pair):
-        raise ConfigError(f"fees={fees!r} must be a fraction (0.001 is 0.1 %), or (maker, taker).")
-    return replace(instrument, maker=float(pair[0]), taker=float(pair[1]))
+def _cut(name: str, candles: Candles, length: int, end: int | None) -> Candles:
+    """Candles of that length, up to the end."""
+    if length % candles.timeframe:
+        own, wanted = timeframes.name(candles.timeframe), timeframes.name(length)
+        raise DataError(f"{name}: {own} candles do not make execution candles of {wanted}.")
+    if length != candles.timeframe:
+        candles = resample(candles, length, int(candles.closes[-1]))
+    if end is not None:
+        candles = candles.until(int(np.searchsorted(candles.closes, end, side="right")))
+    if len(candles) == 0:
+        raise DataError(f"{name}: no candles before the end of the run; choose a later end.")
+    return candles
 
 
-def _check_quotes(instruments: list[Instrument]) -> None:
-    quotes = {i.quote for i in instruments}
-    if len(quotes) > 1:
-        raise ConfigError(
-            f"the instruments are paid in {' and '.join(sorted(quotes))}: one run has one cash currency. Choose instruments of one quote."
-        )
-    if len({i.quote_unit for i in instruments}) > 1:
-        raise ConfigError("the instruments differ in quote_unit, which is a unit of their one cash: give all of them the same.")
-
-
-def moment(value: object, what: str) -> int | None:
+def moment(value: Moment | None, what: str) -> int | None:
     """A time as UTC ms: whole ms, a datetime or date (naive is UTC), or text such as ``2024-01-31``."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +28,16 @@ LOGS = {
 }
 SLICE_STEPS = 2_000_000
 FAR = 1e300
+LARGE_LOG = 1_000_000
+
+
+class KernelHooks(Protocol):
+    """Hooks in the kernel's signature, one function pointer each."""
+
+    on_candle: object
+    on_fill: object
+    on_order_error: object
+    on_position: object
 
 
 class Simulation:
@@ -55,8 +66,10 @@ class Simulation:
         self.state["is_aligned"] = all(len(c) == len(e) for c, e in zip(closes, execution, strict=True))
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
+        # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.
+        usual = 4 * room + min(rows, LARGE_LOG)
         for name in LOGS:
-            self._grow(name, rows + 2 if name.startswith("equity") else 4 * room + 4096)
+            self._grow(name, rows + 2 if name.startswith("equity") else 4 * usual if name == "events" else usual)
 
     def _set_state(self, cash: float, model: FillModel) -> None:
         state = self.state
@@ -80,10 +93,17 @@ class Simulation:
     def _set_instrument(
         self, k: int, instrument: Instrument, candles: Candles, closes: np.ndarray, first_row: int, start: int
     ) -> None:
-        record, keep = self.memory.instruments[k], self.memory.keep
-        base, price = exact(instrument.unit), exact(instrument.price_step)
-        cost = base * price / self.quote
+        record = self.memory.instruments[k]
         record["index"] = k
+        self._set_candles(record, candles, closes, first_row, start)
+        self._set_rules(record, instrument)
+        self._set_room(record, instrument, candles)
+        record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
+        record["opened_row"] = 0
+
+    def _set_candles(self, record: np.void, candles: Candles, closes: np.ndarray, first_row: int, start: int) -> None:
+        """Where the candles are, and the first of them that counts."""
+        keep = self.memory.keep
         for name in ("time", "open", "high", "low", "close", "volume"):
             dtype = np.int64 if name == "time" else np.float64
             record[name] = keep(np.ascontiguousarray(getattr(candles, name), dtype)).ctypes.data
@@ -95,9 +115,16 @@ class Simulation:
         record["first_candle"] = record["candle"]
         record["next_open"] = candles.time[record["row"]] if record["row"] < len(candles) else NEVER
         record["next_close"] = closes[record["candle"]] if record["candle"] < len(closes) else NEVER
+        record["has_volume"] = not np.isnan(candles.volume[:1]).any()
+
+    def _set_rules(self, record: np.void, instrument: Instrument) -> None:
+        """The venue's rules, in ticks and units."""
+        base, price = exact(instrument.unit), exact(instrument.price_step)
+        cost = base * price / self.quote
         record["base_n"], record["base_d"] = base.numerator, base.denominator
         record["price_n"], record["price_d"] = price.numerator, price.denominator
-        record["cost_n"], record["cost_d"] = whole(cost.numerator, instrument.name), whole(cost.denominator, instrument.name)
+        record["cost_n"] = whole(cost.numerator, instrument.name)
+        record["cost_d"] = whole(cost.denominator, instrument.name)
         record["step"] = int(exact(instrument.amount_step) / base)
         record["min_amount"] = -(-exact(instrument.min_amount) // base)
         record["min_cost"] = instrument.min_cost
@@ -105,31 +132,32 @@ class Simulation:
         record["fee_base"] = instrument.fee_side == "base"
         record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
         record["max_orders"] = instrument.max_orders
-        record["has_volume"] = not np.isnan(candles.volume[:1]).any()
+
+    def _set_room(self, record: np.void, instrument: Instrument, candles: Candles) -> None:
+        """Room for the estimators' blocks, for open orders and for slots."""
+        keep = self.memory.keep
         block = max(1, HOUR // candles.timeframe)
         window = max(20, -(-DAY // (block * candles.timeframe)))
         record["block"], record["window"], record["block_used"] = block, window, -1
         record["ring"] = keep(np.zeros(window * FIELDS)).ctypes.data
         record["active"] = keep(np.zeros(instrument.max_orders, np.int64)).ctypes.data
         record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
-        record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
-        record["opened_row"] = 0
 
     def _grow(self, name: str, capacity: int) -> None:
         dtype, field = LOGS[name]
-        self.memory.grow(name, dtype, capacity)
+        self.memory.grow(name, dtype, capacity, int(self.state[field.replace("_cap", "_n")]))
         self.state[field] = capacity
 
     def _make_room(self) -> None:
-        """Doubles the logs that are short of room."""
+        """Gives the logs that are short of room four times as much."""
         room = int(self.state["headroom"])
         counts = {"events": 4 * room, "equity_time": 2, "equity": 2, "equity_cash": 2}
         for name, (_, field) in LOGS.items():
             used = int(self.state[field.replace("_cap", "_n")])
             if used + counts.get(name, room) > self.state[field] or len(self.memory.logs[name]) < self.state[field]:
-                self._grow(name, max(2 * len(self.memory.logs[name]), used + 2 * counts.get(name, room)))
+                self._grow(name, max(4 * len(self.memory.logs[name]), used + 2 * counts.get(name, room)))
 
-    def run(self, hooks: object, run_hook: Callable[[], None], watch: Callable[[int], None] | None = None) -> None:
+    def run(self, hooks: KernelHooks, run_hook: Callable[[], None], watch: Callable[[int], None] | None = None) -> None:
         """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for; ``watch`` sees the time."""
         address = self.memory.address
         on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position)
@@ -161,5 +189,3 @@ def whole(number: float | Fraction | int, name: str) -> int:
     if abs(value) >= 2**62:
         raise ConfigError(f"{name}: {number!r} needs more than 64 bits; choose a coarser quote_unit or base_unit.")
     return value
-
-

@@ -103,11 +103,10 @@ class Memory:
         self.kept.append(array)
         return array
 
-    def grow(self, name: str, dtype: np.dtype | str, capacity: int) -> None:
-        """Gives the log of that name room for ``capacity`` entries; what it holds stays."""
-        old = self.logs.get(name)
+    def grow(self, name: str, dtype: np.dtype | str, capacity: int, used: int = 0) -> None:
+        """Gives the log of that name room for ``capacity`` entries; the ``used`` ones that it holds stay."""
         new = np.empty(capacity, dtype)
-        if old is not None:
-            new[: len(old)] = old
+        if used:
+            new[:used] = self.logs[name][:used]
         self.logs[name] = new
         self.state[0][name] = new.ctypes.data

@@ -52,9 +52,14 @@ class Candles:
         """Shape (n,), int64: when each candle is known."""
         return self.time + self.timeframe
 
+    def at(self, rows: slice | np.ndarray) -> "Candles":
+        """The candles of those rows alone, without higher timeframes: a slice gives views, an array gives copies."""
+        columns = (self.open[rows], self.high[rows], self.low[rows], self.close[rows], self.volume[rows])
+        return Candles(self.time[rows], *columns, self.timeframe)
+
     def until(self, count: int) -> "Candles":
         """The first ``count`` candles, higher timeframes as far as they are closed by then."""
-        cut = Candles(self.time[:count], *(getattr(self, f)[:count] for f in FIELDS), self.timeframe)
+        cut = self.at(slice(count))
         now = cut.closes[-1] if count else 0
         for name, candles in self.higher.items():
             cut.higher[name] = candles.until(int(np.searchsorted(candles.closes, now, side="right")))
@@ -62,13 +67,13 @@ class Candles:
 
 
 def resample(candles: Candles, timeframe: int, end: int) -> Candles:
-    """Candles of a longer timeframe, whole ones only: those that open at or after the first candle and close by ``end``."""
+    """Whole candles of a longer timeframe: those that open at or after the first candle and close by ``end``."""
     week = MILLISECONDS["w"]
     shift = 4 * MILLISECONDS["d"] if timeframe % week == 0 else 0
     opens = (candles.time - shift) // timeframe * timeframe + shift
     starts = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1)) if len(opens) else np.zeros(0, np.int64)
     if len(starts) == 0:
-        return Candles(opens, *(getattr(candles, f) for f in FIELDS), timeframe)
+        return Candles(opens, candles.open, candles.high, candles.low, candles.close, candles.volume, timeframe)
     last = np.append(starts[1:], len(opens)) - 1
     columns = (
         candles.open[starts],
@@ -78,7 +83,7 @@ def resample(candles: Candles, timeframe: int, end: int) -> Candles:
         np.add.reduceat(candles.volume, starts),
     )
     whole = (opens[starts] >= candles.time[0]) & (opens[starts] + timeframe <= end)
-    return Candles(opens[starts][whole], *(np.ascontiguousarray(c[whole]) for c in columns), timeframe)
+    return Candles(opens[starts], *columns, timeframe).at(whole)
 
 
 def as_of(candles: Candles, higher: Candles) -> np.ndarray:

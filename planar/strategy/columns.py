@@ -1,7 +1,7 @@
-"""The columns a strategy sees: prices and its own indicators, per instrument and timeframe, and the warm-up they need."""
+"""The columns a strategy sees: prices and its own indicators, per instrument and timeframe; the warm-up they need."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -18,7 +18,7 @@ RESERVED = (*PRICES, "time", "now", "hour", "weekday", "back", "last", "row", "c
 
 @dataclass
 class Series:
-    """Columns of one instrument and timeframe, all shape (n,): prices first, then indicators in order of their names."""
+    """Columns of one instrument and timeframe, all shape (n,): prices first, then indicators by name."""
 
     time: np.ndarray
     timeframe: int
@@ -28,6 +28,7 @@ class Series:
 
     @property
     def indicators(self) -> tuple[str, ...]:
+        """Names of the columns that are no prices, in order."""
         return tuple(name for name in self.columns if name not in PRICES)
 
     def candle_type(self) -> CandleType:
@@ -63,14 +64,11 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
         candles.higher[alias(timeframe)] = resample(candles, milliseconds(timeframe), end)
     made = strategy.indicators(candles)
     if not isinstance(made, dict):
-        raise StrategyError(f"{_name(strategy)}.indicators gives {type(made).__name__}; it must give a dict of columns.")
+        kind = type(made).__name__
+        raise StrategyError(f"{_name(strategy)}.indicators gives {kind}; it must give a dict of columns.")
     base = _series(strategy, candles, {k: v for k, v in made.items() if not isinstance(v, dict)})
     ready = _ready(base)
-    for key in (k for k, v in made.items() if isinstance(v, dict)):
-        if key not in candles.higher:
-            known = ", ".join(candles.higher) or "none"
-            near = did_you_mean(key, candles.higher)
-            raise StrategyError(f"{_name(strategy)}.indicators names timeframe {key!r}; the class declares {known}.{near}")
+    _check_timeframes(strategy, candles, [k for k, v in made.items() if isinstance(v, dict)])
     for name, higher in candles.higher.items():
         inner = _series(strategy, higher, made.get(name, {}))
         rows = as_of(candles, higher)
@@ -78,6 +76,15 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
         ready = max(ready, int(np.searchsorted(rows, _ready(inner), side="left")))
     base.offsets = _offsets(strategy, candles)
     return base, _first_row(strategy, ready)
+
+
+def _check_timeframes(strategy: Strategy, candles: Candles, keys: list[str]) -> None:
+    for key in keys:
+        if key not in candles.higher:
+            known = ", ".join(candles.higher) or "none"
+            near = did_you_mean(key, candles.higher)
+            where = f"{_name(strategy)}.indicators"
+            raise StrategyError(f"{where} names timeframe {key!r}; the class declares {known}.{near}")
 
 
 def _name(strategy: Strategy) -> str:
@@ -126,14 +133,16 @@ def _first_row(strategy: Strategy, ready: int) -> int:
 
 def _offsets(strategy: Strategy, candles: Candles) -> np.ndarray | None:
     """Shape (n,), int64: ms from UTC to the class's timezone at each close; None for UTC."""
-    if type(strategy).timezone == "UTC":
+    name = type(strategy).timezone
+    if name == "UTC":
         return None
     try:
-        zone = ZoneInfo(type(strategy).timezone)
+        zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise StrategyError(f"{_name(strategy)}: timezone {type(strategy).timezone!r} is not known; write 'Europe/Berlin'.") from None
+        raise StrategyError(f"{_name(strategy)}: timezone {name!r} is not known; write 'Europe/Berlin'.") from None
     hours, back = np.unique(candles.closes // 3_600_000, return_inverse=True)
-    shifts = [datetime.fromtimestamp(int(h) * 3600, UTC).astimezone(zone).utcoffset() for h in hours]
+    moments = [datetime.fromtimestamp(int(h) * 3600, UTC).astimezone(zone) for h in hours]
+    shifts = [m.utcoffset() or timedelta() for m in moments]
     return np.array([int(s.total_seconds() * 1000) for s in shifts], np.int64)[back]
 
 

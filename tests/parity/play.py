@@ -64,7 +64,6 @@ class KernelPlayer(Player):
         self._set_pace()
         self.simulation.run(Hooks(), self._run_hook, self._watch)
         self.simulation.end()
-        self._tell_the_end()
 
     def _set_pace(self) -> None:
         if self.pace.slice_steps is not None:
@@ -86,14 +85,9 @@ class KernelPlayer(Player):
             self.on_step(int(self.state["decided"]))
 
     def _tell(self, event: np.void) -> None:
-        what = "fill" if event["kind"] == Event.FILL else "error"
-        self.on_told(what, int(self.state["now"]), int(event["order"]))
-
-    def _tell_the_end(self) -> None:
-        self.is_over = True
-        for event in self.simulation.log("events")[int(self.state["told"]) :]:
-            if event["kind"] == Event.FILL or event["reason"] != Reason.NONE:
-                self._tell(event)
+        if event["order"] >= 0 and event["reason"] != Reason.DELISTED:
+            what = "fill" if event["kind"] == Event.FILL else "error"
+            self.on_told(what, int(self.state["now"]), int(event["order"]))
 
     def live(self) -> list[int]:
         return np.flatnonzero(self.simulation.log("orders")["status"] <= Status.PARTIAL).tolist()

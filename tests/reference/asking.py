@@ -43,7 +43,7 @@ class Desk(Account):
             return self.close(k)
         close = self.closes[k]
         if close is None:
-            return self._place(k, "buy", Asked(budget=0))  # refused: NO_PRICE
+            return self._place(k, "buy" if weight > 0 else "sell", Asked(budget=0))  # refused: NO_PRICE
         wanted, held = weight * self.equity(), self.position(k) * close
         if wanted > held:
             budget = min(self.units[k].budget_of(wanted - held), self.ledger.free("buy", k))

@@ -11,6 +11,7 @@ from random import Random
 
 from .engine import Engine
 from .model import FillModel, Instrument
+from .orders import Fill
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NAN = float("nan")
@@ -103,10 +104,11 @@ def random_scenario(rng) -> Scenario:
     if are_alike:
         worlds = [worlds[0]] * len(worlds)
     instruments, rows = [], []
+    delisted = rng.randint(1, count * execution)  # one time for all that are
     if any(cash / price / max(amount_step / 10_000, 1e-8) > 1e15 for price, _, amount_step in worlds):
         cash = 1000.0  # so that three hundred times as much is still an int64
     for world in worlds:
-        instruments.append(_random_instrument(rng, world, quote_unit, cash, count * execution))
+        instruments.append(_random_instrument(rng, world, quote_unit, cash, delisted))
         rows.append(_random_rows(rng, world, count, cash))
     model = _random_model(rng, execution)
     scenario = Scenario(tuple(instruments), tuple(rows), execution, ratio * execution, cash, model, ())
@@ -121,7 +123,7 @@ def random_scenario(rng) -> Scenario:
     return replace(scenario, acts=acts, reactions=tuple(reactions))
 
 
-def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, length: int) -> Instrument:
+def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delisted: int) -> Instrument:
     """Any venue's rules."""
     _, price_step, amount_step = world
     maker, taker = rng.choice([(0.0, 0.0), (1e-3, 1e-3), (-1e-4, 2e-3), (2e-4, 5.5e-4), (0.0123, 0.0), (-1e-4, -5e-5)])
@@ -129,14 +131,14 @@ def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, length
         name="COIN",
         price_step=price_step,
         amount_step=amount_step,
-        min_amount=rng.choice([0.0, 0.0, 3 * amount_step]),
+        min_amount=rng.choice([0.0, 0.0, float(f"{3 * amount_step:.12g}")]),
         min_cost=rng.choice([0.0, 0.0, 0.005 * cash]),
         maker=maker,
         taker=taker,
         fee_side=rng.choice(["quote", "quote", "base"]),
         base_unit=rng.choice([None, None, None, amount_step]),
         quote_unit=quote_unit,
-        delisted=rng.choice([None, None, None, None, rng.randint(1, length)]),
+        delisted=rng.choice([None, None, None, None, delisted]),
         max_orders=rng.choice([200, 200, 200, 3]),
     )
 
@@ -171,6 +173,7 @@ def _random_rows(rng, world: tuple, count: int, cash: float) -> tuple:
     for i, row in enumerate(rows):
         volume = own.choice(volumes)
         is_there = first <= i < last and (own.random() >= gaps or i == first)
+        row = tuple(max(value, price_step) for value in row)  # a price is never below one tick
         result.append((*row, NAN if volume is None else volume * scale) if is_there else None)
     return tuple(result)
 
@@ -185,7 +188,7 @@ def _random_row(rng: Random, price: float, grid: float, volatility: float) -> tu
         beyond = abs(rng.gauss(0, volatility / 2)), abs(rng.gauss(0, volatility / 2))
     values = [open_, max(open_, close) * math.exp(beyond[0]), min(open_, close) * math.exp(-beyond[1]), close]
     if grid:
-        values = [max(round(value / grid), 1) * grid for value in values]
+        values = [round(value / grid) * grid for value in values]
     return tuple(values)
 
 
@@ -341,7 +344,6 @@ class Player:
         self.told: list[tuple] = []
         self.seen: list[tuple] = []
         self.counts = {"fill": 0, "error": 0}
-        self.is_over = False
 
     def on_step(self, now: int) -> None:
         """A decision."""
@@ -353,10 +355,8 @@ class Player:
         self.seen.append((now, self.view()))
 
     def on_told(self, what: str, now: int, order: int) -> None:
-        """A fill or an error that is told."""
-        self.told.append((what, None if self.is_over else now, order))
-        if self.is_over:
-            return
+        """A fill or an error that is told, other than what a delisting does."""
+        self.told.append((what, now, order))
         self.seen.append((now, self.view()))
         for kind, number, k, act in self.scenario.reactions:
             if (kind, number) == (what, self.counts[what]):
@@ -394,11 +394,24 @@ class Player:
 
 
 class _Engine(Engine):
-    """Tells its player when the data is over: what the end settles is told, but there is nothing left to ask of."""
+    """Tells its player of fills and errors, but not of what a delisting or the end of the data settles."""
+
+    player: "ReferencePlayer"
+    is_settling = False
+
+    def _settle_delisted(self, time: int) -> None:
+        self.is_settling = True
+        super()._settle_delisted(time)
+        self.is_settling = False
 
     def _settle_ended(self) -> None:
-        self.player.is_over = True
+        self.is_settling = True
         super()._settle_ended()
+
+    def _tell(self, untold: list) -> None:
+        for happened in () if self.is_settling else untold:
+            what, order = ("fill", happened.order) if isinstance(happened, Fill) else ("error", happened.id)
+            self.player.on_told(what, self.now, order)
 
 
 class ReferencePlayer(Player):
@@ -415,8 +428,6 @@ class ReferencePlayer(Player):
             cash=scenario.cash,
             model=scenario.model,
             on_step=lambda engine, now: self.on_step(now),
-            on_fill=lambda engine, k, fill, now: self.on_told("fill", engine.now, fill.order),
-            on_order_error=lambda engine, k, order, now: self.on_told("error", engine.now, order.id),
         )
         self.engine.player = self
         self.engine.run()
