@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from planar.engine.frames import logs_of
 from planar.engine.interpret import Interpreter
-from planar.engine.frames import Logs
 from planar.engine.market import Frames, Instruments, Market, Moment, Request, moment, open_market
 from planar.engine.rules import Fees
 from planar.engine.run import Run
@@ -224,7 +224,7 @@ class _Session:
             type(self.strategy).__name__,
             self.market,
             self.model,
-            _logs_of(simulation, texts, settled),
+            logs_of(simulation, texts, settled),
             timeframe=type(self.strategy).timeframe,
             start=self.start,
             cash=self.cash,
@@ -239,27 +239,6 @@ class _Session:
         names = type(self.strategy).layout.memory
         pairs = zip(self.market.instruments, interpreter.bound, strict=True)
         return {i.name: {n: getattr(bound, n) for n in names} for i, bound in pairs}
-
-
-def _logs_of(simulation: Simulation, texts: Texts, settled: int) -> Logs:
-    """What the kernel logged; where positions were settled after the last candle, its equity is what they brought."""
-    records, log = simulation.memory.instruments, simulation.log
-    equity, cash = log("equity"), log("equity_cash")
-    if settled and len(equity):
-        equity[-1] = cash[-1] = float(simulation.state["money"])
-        equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
-    return Logs(
-        simulation.instruments,
-        orders=log("orders"),
-        fills=log("fills"),
-        notes=log("notes"),
-        equity_time=log("equity_time"),
-        equity=equity,
-        cash=cash,
-        records=records,
-        quote=(simulation.quote.numerator, simulation.quote.denominator),
-        texts=texts,
-    )
 
 
 def _watch(progress: bool | Callable[[float], None], start: int, end: int) -> Callable[[int], None] | None:

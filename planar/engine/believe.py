@@ -97,9 +97,8 @@ def remarks(settled: int, why_interpreted: str | None) -> list[str]:
     """What else to tell: instruments that ended early, and why the strategy ran interpreted."""
     told = []
     if settled:
-        told.append(
-            f"{settled} instrument(s) stopped trading before the end: orders cancelled, position sold at the last price."
-        )
+        what = "stopped trading before the end: orders cancelled, position sold at the last price."
+        told.append(f"{settled} instrument(s) {what}")
     if why_interpreted:
         told.append(f"Ran interpreted: {why_interpreted}")
     return told

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from planar.engine.simulation import Simulation
 from planar.kernel.views import NOTES
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
@@ -55,6 +56,27 @@ class Logs:
         """Texts of tags by their numbers."""
         used = {int(n): self.texts.text(int(n)) for n in np.unique(numbers)}
         return _words(numbers, {**used, DELISTED: "delisted"})
+
+
+def logs_of(simulation: Simulation, texts: Texts, settled: int) -> Logs:
+    """What the kernel logged; where positions were settled after the last candle, its equity is what they brought."""
+    records, log = simulation.memory.instruments, simulation.log
+    equity, cash = log("equity"), log("equity_cash")
+    if settled and len(equity):
+        equity[-1] = cash[-1] = float(simulation.state["money"])
+        equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
+    return Logs(
+        simulation.instruments,
+        orders=log("orders"),
+        fills=log("fills"),
+        notes=log("notes"),
+        equity_time=log("equity_time"),
+        equity=equity,
+        cash=cash,
+        records=records,
+        quote=(simulation.quote.numerator, simulation.quote.denominator),
+        texts=texts,
+    )
 
 
 def fills(logs: Logs) -> pl.DataFrame:

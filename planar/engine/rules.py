@@ -19,7 +19,7 @@ Fees = float | Sequence[float] | Mapping[str, float]
 
 
 def default_instrument(name: str, candles: Candles) -> Instrument:
-    """Rules for an instrument that came without: the price step that its first candles show, an amount step worth little.
+    """Rules for an instrument that came without: the price step of its first candles, an amount step worth little.
 
     Only the first candles are looked at, so that later data cannot change a decision.
     """

@@ -64,7 +64,7 @@ class Run:
 
     @cached_property
     def fills(self) -> pl.DataFrame:
-        """One row per fill: time, instrument, order_id, side, price, amount, cost, fee, fee_currency, liquidity, tag."""
+        """One row per fill; its tag is its order's, or "delisted"."""
         return frames.fills(self._logs)
 
     @cached_property

@@ -16,6 +16,7 @@ LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
 
 
 NOT_DECLARED = (property, classmethod, staticmethod, Overridden)
+NO_MEMORY = (*SETTINGS, "layout", "original")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def _layout_of(cls: type) -> Layout:
     groups = (layout.parameters, layout.memory, layout.shared, layout.arrays, layout.objects)
     for owner in reversed(cls.__mro__[: cls.__mro__.index(Strategy)]):
         for name, value in vars(owner).items():
-            if name.startswith("__") or name in (*SETTINGS, "layout", "original") or callable(value) or isinstance(value, NOT_DECLARED):
+            if name.startswith("__") or name in NO_MEMORY or callable(value) or isinstance(value, NOT_DECLARED):
                 continue
             for group in groups:
                 group.pop(name, None)
@@ -102,7 +103,7 @@ class Strategy:
         """The chosen parameters by name."""
         return {name: getattr(self, name) for name in type(self).layout.parameters}
 
-    def indicators(self, candles) -> dict:
+    def indicators(self, candles: Any) -> dict[str, Any]:  # noqa: ARG002 - for subclasses
         """Columns by name, each as long as the candles; a dict under ``"d1"`` holds columns of that timeframe."""
         return {}
 
@@ -114,7 +115,12 @@ def _check_declarations(cls: type[Strategy]) -> None:
             raise StrategyError(f"{where} defines {hook}: {why}. Remove it, or decide in on_candle.")
     for name in vars(cls):
         if name.startswith("on_") and name not in HOOKS:
-            raise StrategyError(f"{where} defines {name}, which is no hook.{did_you_mean(name, HOOKS)} Hooks are {', '.join(HOOKS)}.")
+            near = did_you_mean(name, HOOKS)
+            raise StrategyError(f"{where} defines {name}, which is no hook.{near} Hooks are {', '.join(HOOKS)}.")
+    _check_settings(cls, where)
+
+
+def _check_settings(cls: type[Strategy], where: str) -> None:
     try:
         base = milliseconds(cls.timeframe)
         higher = [milliseconds(t) for t in cls.timeframes]
@@ -122,9 +128,11 @@ def _check_declarations(cls: type[Strategy]) -> None:
         raise StrategyError(f"{where}: {error}") from None
     for text, length in zip(cls.timeframes, higher, strict=True):
         if length <= base or length % base:
-            raise StrategyError(f"{where}: timeframes has {text!r}, which is not a multiple of timeframe {cls.timeframe!r}.")
+            wanted = f"a multiple of timeframe {cls.timeframe!r}"
+            raise StrategyError(f"{where}: timeframes has {text!r}, which is not {wanted}.")
     if isinstance(cls.instruments, str):
-        raise StrategyError(f"{where}: instruments is the text {cls.instruments!r}; write a list: [{cls.instruments!r}].")
+        text = repr(cls.instruments)
+        raise StrategyError(f"{where}: instruments is the text {text}; write a list: [{text}].")
 
 
 def alias(timeframe: str) -> str:

@@ -150,6 +150,6 @@ def check_warm_up(strategy: Strategy, name: str, first: int, candles: Candles) -
     """Raises DataError when an instrument's data ends before its first decision."""
     if first >= len(candles):
         raise DataError(
-            f"{name}: {_name(strategy)} needs more candles before its first decision than the {len(candles):,} there are. "
-            "Import more candles, choose an earlier start or a shorter parameter."
+            f"{name}: {_name(strategy)} needs more candles before its first decision than the {len(candles):,} "
+            "there are. Import more candles, choose an earlier start or a shorter parameter."
         )

@@ -8,7 +8,6 @@ import types as python_types
 from dataclasses import dataclass, field
 
 import numba
-from numba import types
 from numba.core import errors
 
 from planar.kernel.loop import HOOK, no_hook

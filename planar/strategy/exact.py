@@ -36,7 +36,7 @@ def _power(base, exponent):
             raise ZeroDivisionError("0.0 cannot be raised to a negative power")
         if x < 0.0 and math.isfinite(y) and y != math.floor(y):
             raise ValueError("a negative number to a fractional power is complex")
-        result = math.pow(x, _hidden(y))
+        result = math.pow(x, _hidden(y))  # ty: ignore[missing-argument] - numba gives the typing context
         if math.isinf(result) and math.isfinite(x) and math.isfinite(y):
             raise OverflowError("the power is too large for a float")
         return result
@@ -53,7 +53,7 @@ def exact_int(value):
 def _exact_int(value):
     if isinstance(value, types.Float):
         raise TypingError("memory declared as a whole number is given a float: declare it as 0.0")
-    return lambda value: int(value)
+    return lambda value: int(value)  # noqa: PLW0108 - numba compiles a Python function, not a type
 
 
 def exact_bool(value):

@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 
 from planar.errors import PlanarError, StrategyError, did_you_mean
 from planar.strategy.base import Strategy
@@ -48,7 +49,8 @@ def load(what: str | Path | type[Strategy]) -> type[Strategy]:
     if stem is None:
         near = did_you_mean(target, known)
         places = ", ".join(str(f) for f in folders()[:2])
-        raise StrategyError(f"there is no strategy {target!r} in {places} or among the bundled ones.{near} Known: {', '.join(known)}.")
+        where = f"in {places} or among the bundled ones"
+        raise StrategyError(f"there is no strategy {target!r} {where}.{near} Known: {', '.join(known)}.")
     return _class_of(_module(known[stem]), "", str(known[stem]))
 
 
@@ -60,12 +62,14 @@ def _stem(name: str, known: dict[str, Path]) -> str | None:
     return snake if snake in known else None
 
 
-def _module(path: Path):
+def _module(path: Path) -> ModuleType:
     if not path.is_file():
         near = did_you_mean(path.name, [f.name for f in path.parent.glob("*.py")] if path.parent.is_dir() else [])
         raise StrategyError(f"there is no file {path}.{near}")
     name = f"planar_strategy_{path.resolve().stem}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise StrategyError(f"{path} is no Python file: a strategy is loaded from a name.py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -76,7 +80,7 @@ def _module(path: Path):
     return module
 
 
-def _imported(name: str):
+def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except Exception as error:
@@ -88,25 +92,27 @@ def _broken(error: Exception, path: Path) -> PlanarError:
     if isinstance(error, PlanarError):
         return error
     if isinstance(error, SyntaxError):
-        return StrategyError(f"{error.filename or path}, line {error.lineno}: {error.msg}: {(error.text or '').strip()!r}. Mend that line.")
+        text = (error.text or "").strip()
+        return StrategyError(f"{error.filename or path}, line {error.lineno}: {error.msg}: {text!r}. Mend that line.")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path.resolve())]
     line = f", line {frames[-1].lineno}: {frames[-1].line!r}" if frames else ""
-    remedy = " Install it, or import it inside the hook that needs it." if isinstance(error, ModuleNotFoundError) else ""
+    remedy = (
+        " Install it, or import it inside the hook that needs it." if isinstance(error, ModuleNotFoundError) else ""
+    )
     return StrategyError(f"{path}{line} raised {type(error).__name__}: {error}.{remedy}")
 
 
-def _class_of(module, name: str, where: str) -> type[Strategy]:
-    own = {
-        key: value
-        for key, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy and value.__module__ == module.__name__
-    }
+def _class_of(module: ModuleType, name: str, where: str) -> type[Strategy]:
+    all_ = {k: v for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Strategy)}
+    own = {k: v for k, v in all_.items() if v is not Strategy and v.__module__ == module.__name__}
     if name:
-        if isinstance(getattr(module, name, None), type) and issubclass(getattr(module, name), Strategy):
-            return getattr(module, name)
-        raise StrategyError(f"{where} has no strategy {name!r}.{did_you_mean(name, own)} It has {', '.join(own) or 'none'}.")
+        if name in all_:
+            return all_[name]
+        near = did_you_mean(name, own)
+        raise StrategyError(f"{where} has no strategy {name!r}.{near} It has {', '.join(own) or 'none'}.")
     if len(own) == 1:
         return next(iter(own.values()))
     if not own:
         raise StrategyError(f"{where} defines no class that derives from planar.Strategy. Write: class Mine(Strategy).")
-    raise StrategyError(f"{where} defines {len(own)} strategies: {', '.join(own)}. Say which: {where}:{next(iter(own))}.")
+    names = ", ".join(own)
+    raise StrategyError(f"{where} defines {len(own)} strategies: {names}. Say which: {where}:{next(iter(own))}.")

@@ -1,29 +1,34 @@
 """`override`: a method of a strategy replaced per exchange or mode, the most specific one winning.
 
-    class Breakout(Strategy):
-        def stop_distance(self, candle):
-            return 2.0 * candle.atr
+class Breakout(Strategy):
+    def stop_distance(self, candle):
+        return 2.0 * candle.atr
 
-        @override(exchange="bybit")
-        def stop_distance(self, candle):
-            return 3.0 * candle.atr
+    @override(exchange="bybit")
+    def stop_distance(self, candle):
+        return 3.0 * candle.atr
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, TypeVar, cast
 
 from planar.errors import StrategyError
 
-CONDITIONS = {"exchange": None, "mode": ("backtest", "paper", "live")}
+CONDITIONS: dict[str, tuple[str, ...]] = {"exchange": (), "mode": ("backtest", "paper", "live")}
+"""What a condition may be; nothing named means anything."""
+
+S = TypeVar("S")
 
 
 @dataclass
 class Overridden:
-    """A method with its alternatives: (conditions, function) in order of definition. ``base`` is None without a general one."""
+    """A method with its alternatives: (conditions, function) in order of definition; ``base`` is the general one, if any."""
 
     base: Callable | None
-    alternatives: list[tuple[dict[str, str], Callable]]
+    alternatives: list[tuple[dict[str, str], FunctionType]]
 
     def chosen(self, name: str, strategy: str, **facts: str) -> Callable | None:
         """The alternative with the most conditions that all hold, else the base. Raises StrategyError for a tie."""
@@ -38,20 +43,21 @@ class Overridden:
         return best[0][1]
 
 
-def override(**conditions: str) -> Callable[[Callable], Overridden]:
+def override(**conditions: str) -> Callable[[Any], Overridden]:
     """Defines a method for one ``exchange`` or ``mode``, or both; the plain definition above it holds elsewhere.
 
     Raises StrategyError for an unknown condition.
     """
     for name, value in conditions.items():
         if name not in CONDITIONS or (CONDITIONS[name] and value not in CONDITIONS[name]):
-            raise StrategyError(f"@override({name}={value!r}): the conditions are exchange='binance' and mode='backtest', 'paper' or 'live'.")
+            known = "exchange='binance' and mode='backtest', 'paper' or 'live'"
+            raise StrategyError(f"@override({name}={value!r}): the conditions are {known}.")
     if not conditions:
         raise StrategyError("@override() needs a condition: @override(exchange='bybit').")
     # The name is defined twice in one class body; the first meaning is still there while the second is made.
     body = sys._getframe(1).f_locals
 
-    def add(function: Callable) -> Overridden:
+    def add(function: FunctionType) -> Overridden:
         before = body.get(function.__name__)
         if isinstance(before, Overridden):
             return Overridden(before.base, [*before.alternatives, (conditions, function)])
@@ -60,16 +66,17 @@ def override(**conditions: str) -> Callable[[Callable], Overridden]:
     return add
 
 
-def specialised(cls: type, *, exchange: str, mode: str) -> type:
+def specialised(cls: type[S], *, exchange: str, mode: str) -> type[S]:
     """The class with each overridden method chosen for an exchange and a mode; the class itself when it has none."""
     names = [n for n in dir(cls) if not n.startswith("__") and isinstance(getattr(cls, n, None), Overridden)]
     if not names:
         return cls
     chosen = {n: getattr(cls, n).chosen(n, cls.__name__, exchange=exchange, mode=mode) for n in names}
     body = {n: f for n, f in chosen.items() if f is not None}
-    made = type(cls.__name__, (_without(cls, [n for n in names if chosen[n] is None]),), {**body, "__module__": cls.__module__})
+    base = _without(cls, [n for n in names if chosen[n] is None])
+    made = type(cls.__name__, (base,), {**body, "__module__": cls.__module__})
     made.original = cls
-    return made
+    return cast(type[S], made)
 
 
 def _without(cls: type, names: list[str]) -> type:

@@ -8,6 +8,7 @@ from planar.errors import ConfigError
 
 Number = int | float | bool
 N = TypeVar("N", int, float, bool)
+WANTED: dict[type, str] = {bool: "True or False", int: "a whole number", float: "a number"}
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,10 @@ class Parameter:
     def checked(self, name: str, value: object, strategy: str) -> Number:
         """The value as the parameter's type. Raises ConfigError naming parameter, value and bounds."""
         kind = type(self.default)
-        wanted = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
+        wanted = WANTED[kind]
         if isinstance(value, str):
             value = _from_text(value, kind)
-        is_kind = isinstance(value, bool) if kind is bool else isinstance(value, int | float) and not isinstance(value, bool)
+        is_kind = isinstance(value, int | float) and isinstance(value, bool) == (kind is bool)
         if not is_kind or not math.isfinite(value) or (kind is int and value != int(value)):
             raise ConfigError(f"{strategy}: parameter {name}={value!r} must be {wanted}.")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):

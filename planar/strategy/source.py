@@ -1,4 +1,4 @@
-"""The source of a strategy's hooks, rewritten so that compiled arithmetic equals interpreted arithmetic to the last bit.
+"""The source of a strategy's hooks, rewritten so that compiled arithmetic equals interpreted arithmetic bit by bit.
 
 Two things differ between numba and Python, and both are mended here, in the copy that is compiled:
 
@@ -18,6 +18,9 @@ import types
 from dataclasses import dataclass, field
 
 from planar.strategy.base import HOOKS, Layout, Strategy
+
+KNOWN = ("planar", "numpy", "math")
+"""Packages whose functions are compiled as they are."""
 
 
 class CannotCompile(Exception):  # noqa: N818 - it is a decision, not a failure
@@ -75,14 +78,14 @@ class _Rewrite(ast.NodeTransformer):
         if not whole or isinstance(target, ast.Subscript):
             self.generic_visit(node)
             return node
-        read = ast.copy_location(
-            ast.Attribute(target.value, target.attr, ast.Load()) if isinstance(target, ast.Attribute) else ast.Name(target.id, ast.Load()),
-            node,
-        )
-        value = ast.copy_location(ast.BinOp(read, node.op, node.value), node)
+        if isinstance(target, ast.Attribute):
+            read: ast.expr = ast.Attribute(target.value, target.attr, ast.Load())
+        else:
+            read = ast.Name(target.id, ast.Load())
+        value = ast.copy_location(ast.BinOp(ast.copy_location(read, node), node.op, node.value), node)
         return self.visit(ast.copy_location(ast.Assign([target], value), node))
 
-    def _checked(self, target: ast.AST, value: ast.AST) -> ast.AST:
+    def _checked(self, target: ast.expr, value: ast.expr) -> ast.expr:
         if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"):
             return value
         kind = type(self.kinds.get(target.attr))
@@ -91,7 +94,7 @@ class _Rewrite(ast.NodeTransformer):
         return _call("__exact_int__", value, value) if kind is int else value
 
 
-def _call(name: str, at: ast.AST, *arguments: ast.AST) -> ast.AST:
+def _call(name: str, at: ast.expr, *arguments: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Call(ast.copy_location(ast.Name(name, ast.Load()), at), list(arguments), []), at)
 
 
@@ -118,7 +121,9 @@ def _hooks_to_compile(cls: type[Strategy]) -> list[str]:
     return [h for h in HOOKS if hasattr(cls, h) and h not in ("on_start", "on_stop", "on_reset", "on_step")]
 
 
-def _add(source: Source, cls: type, name: str, function: object, strings: set[str], digest, *, is_method: bool) -> None:
+def _add(
+    source: Source, cls: type[Strategy], name: str, function: object, strings: set[str], digest, *, is_method: bool
+) -> None:
     if name in source.functions:
         return
     if not isinstance(function, types.FunctionType):
@@ -156,7 +161,9 @@ def _parse(function: types.FunctionType, name: str) -> tuple[ast.Module, int]:
     return tree, first
 
 
-def _add_what_it_uses(source: Source, cls: type, function: types.FunctionType, strings: set[str], digest) -> None:
+def _add_what_it_uses(
+    source: Source, cls: type[Strategy], function: types.FunctionType, strings: set[str], digest
+) -> None:
     """Methods that are called on self, and what global names mean: functions are rewritten too, constants are kept."""
     for name in function.__code__.co_names:
         method = inspect.getattr_static(cls, name, None)
@@ -165,7 +172,7 @@ def _add_what_it_uses(source: Source, cls: type, function: types.FunctionType, s
         value = function.__globals__.get(name)
         if value is None or name in source.globals or hasattr(builtins, name):
             continue
-        if isinstance(value, types.FunctionType) and value.__module__.partition(".")[0] not in ("planar", "numpy", "math"):
+        if isinstance(value, types.FunctionType) and value.__module__.partition(".")[0] not in KNOWN:
             source.globals[name] = None  # its place; recursion ends here
             _add(source, cls, f"{name}", value, strings, digest, is_method=False)
             continue

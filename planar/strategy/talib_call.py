@@ -119,7 +119,7 @@ def run(function: str, inputs: Mapping[str, Values], **options: Whole | Real | A
     series = {name: read_series(f"{where}: {name}", values) for name, values in inputs.items()}
     check_lengths(where, series)
 
-    import talib  # noqa: PLC0415  Here, because it takes 0.3 s: it imports polars.
+    import talib  # Here, because it takes 0.3 s: it imports polars.
 
     try:
         result = getattr(talib, function.upper())(*series.values(), *arguments)
@@ -138,7 +138,7 @@ def run(function: str, inputs: Mapping[str, Values], **options: Whole | Real | A
 
 def describe(function: str, *arguments: float) -> Any:
     """TA-Lib's description of a function at these parameters: `info`, `parameters`, `lookback`."""
-    from talib import abstract  # noqa: PLC0415
+    from talib import abstract
 
     return abstract.Function(function, *arguments)  # ty: ignore[missing-attribute]
 

@@ -19,6 +19,7 @@ class Member:
 
     @property
     def candle(self) -> Candle:
+        """Its last closed candle."""
         return self._candles(int(self._record["candle"]) - 1)
 
     def __repr__(self) -> str:
@@ -37,7 +38,7 @@ class Universe:
         self.is_stepping = False
 
     def arrive(self, now: int) -> None:
-        """Moves to the decision time ``now``: who has a candle that closes then, who trades, which increases are funded."""
+        """Moves to the decision time ``now``: who has a candle that closes then, and who trades."""
         self.now = now
         self._alive = []
         for member in self._members:
@@ -67,10 +68,12 @@ class Universe:
 
     @property
     def equity(self) -> float:
+        """Cash and positions at their last prices, in quote."""
         return self._members[0].broker.equity
 
     @property
     def cash(self) -> float:
+        """The account's cash, in quote."""
         return self._members[0].broker.cash
 
     def rebalance(self, weights: Mapping) -> None:

@@ -1,0 +1,103 @@
+"""The command line: exit codes, one paragraph per mistake, one JSON document."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from planar.cli import DONE, INPUT, INTERRUPTED, USAGE, main
+
+ILL = "tests/engine/ill_strategies.py"
+
+
+def run(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
+
+
+@pytest.fixture
+def somewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_backtest_prints_the_result_and_says_that_the_market_is_synthetic(somewhere, capsys):
+    code, out, _ = run(["backtest"], capsys)
+    assert code == DONE
+    assert "synthetic market, seed 0" in out
+    assert "Believe this?" in out
+
+
+def test_json_is_one_document_with_stats_counts_and_hash(somewhere, capsys):
+    code, out, _ = run(["backtest", "sma_cross", "--json", "--seed", "3", "--param", "fast=20"], capsys)
+    document = json.loads(out)
+    assert code == DONE
+    assert document["parameters"] == {"fast": 20, "slow": 50}
+    assert document["counts"]["fills"] == document["stats"]["trades"] * 2 + document["counts"]["fills"] % 2
+    assert len(document["data_hash"]) == 16
+
+
+def test_same_seed_gives_the_same_document(somewhere, capsys):
+    first = run(["backtest", "--json", "--seed", "5"], capsys)
+    assert run(["backtest", "--json", "--seed", "5"], capsys) == first
+    assert run(["backtest", "--json", "--seed", "6"], capsys) != first
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["backtest", "sma_crss"], "Did you mean 'sma_cross'?"),
+        (["backtest", "--param", "fst=3"], "Did you mean 'fast'?"),
+        (["backtest", "--param", "fast"], "name=value"),
+        (["backtest", "--cash", "-5"], "positive amount"),
+        (["backtest", "--from", "2050-01-01"], "earlier start"),
+        (["backtest", "--fill", "ideel"], "Did you mean 'ideal'?"),
+        (["backtest", "--instrument", "BTC"], "exchange:BASE/QUOTE"),
+        (["backtest", "nowhere.py"], "there is no file nowhere.py"),
+        (["data", "import", "no.csv", "--instrument", "a:B/C"], "no.csv"),
+    ],
+)
+def test_mistakes_of_the_user_exit_with_1_and_a_remedy(words, told, somewhere, capsys):
+    code, out, err = run(words, capsys)
+    assert (code, out) == (INPUT, "")
+    assert told in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [["backtets"], ["backtest", "--nosuch"], ["backtest", "--seed", "x"]])
+def test_wrong_usage_exits_with_2(words, somewhere, capsys):
+    assert run(words, capsys)[0] == USAGE
+
+
+def test_imported_candles_are_what_a_backtest_runs_on(somewhere, capsys):
+    from planar.store.synthetic import synthetic
+
+    synthetic(["binance:BTC/USDT"], "1h", candles=500, seed=9)["binance:BTC/USDT"].write_csv("btc.csv")
+    assert run(["data", "import", "btc.csv", "--instrument", "binance:BTC/USDT", "--timeframe", "1h"], capsys)[0] == DONE
+    code, out, _ = run(["backtest"], capsys)
+    assert code == DONE
+    assert "synthetic" not in out
+    assert "planar.duckdb" in out
+    code, _, err = run(["backtest", "--instrument", "binance:BTX/USDT"], capsys)
+    assert code == INPUT
+    assert "Did you mean 'binance:BTC/USDT'?" in " ".join(err.split())
+
+
+def test_ctrl_c_in_a_long_run_says_so_and_exits_with_130(tmp_path):
+    strategy = tmp_path / "endless.py"
+    strategy.write_text(
+        "import os, signal\nfrom planar import Strategy\n\n\nclass Endless(Strategy):\n    instruments = ['a:B/C']\n    seen = 0\n\n"
+        "    def on_candle(self, candle, broker):\n        self.seen += 1\n        if self.seen == 100:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "from planar.cli import main; main()", "backtest", str(strategy)],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == INTERRUPTED
+    assert "Interrupted" in done.stderr
+    assert "Traceback" not in done.stderr
