@@ -41,7 +41,7 @@ _HOMES = {
     "shared": "planar.strategy.parameter",
 }
 
-__all__ = [  # noqa: RUF022 - sorted as people read, which is how the table above is
+__all__ = [
     "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run", "Side",
     "Status", "Strategy", "StrategyError", "array", "backtest", "indicator", "override", "param", "shared",
 ]  # fmt: skip

@@ -45,13 +45,15 @@ def _run(words: list[str], is_debug: bool) -> int:
     except Exception as error:
         if is_debug:
             raise
-        _say(f"internal error: {type(error).__name__}: {error}. This is a fault of Planar; run again with --debug and report it.")
+        remedy = "This is a fault of Planar; run again with --debug and report it."
+        _say(f"internal error: {type(error).__name__}: {error}. {remedy}")
         return INTERNAL
     return DONE
 
 
 def _kind(error: PlanarError) -> str:
-    return {"StrategyError": "strategy", "DataError": "data", "ConfigError": "settings"}.get(type(error).__name__, "error")
+    kinds = {"StrategyError": "strategy", "DataError": "data", "ConfigError": "settings"}
+    return kinds.get(type(error).__name__, "error")
 
 
 def _say(text: str) -> None:

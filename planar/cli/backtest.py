@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from planar.errors import ConfigError
+
+if TYPE_CHECKING:
+    from planar.engine.run import Run
 
 DEFAULT = "sma_cross"
 
@@ -66,15 +69,36 @@ def backtest(
     if timeframe is not None:
         cls = type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})
     run = planar.backtest(
-        cls, instruments=instrument, start=from_, end=to, cash=cash, params=parameters(param or []), fees=fees,
-        fill=fill, store=store, seed=seed, compiled=False if interpreted else None, progress=not json_,
-    )  # fmt: skip
+        cls,
+        instruments=instrument,
+        start=from_,
+        end=to,
+        cash=cash,
+        params=parameters(param or []),
+        fees=fees,
+        fill=fill,
+        store=store,
+        seed=seed,
+        compiled=False if interpreted else None,
+        progress=not json_,
+    )
     if json_:
-        counts = {"orders": len(run.orders), "fills": len(run.fills), "trades": len(run.trades)}
-        named = {"strategy": run.strategy, "instruments": run.instruments, "timeframe": run.timeframe, "parameters": run.parameters}
-        print(json.dumps({**named, "stats": run.stats, "counts": counts, "data_hash": run.data_hash}))  # noqa: T201
+        print(json.dumps(_document(run)))  # noqa: T201 - what was asked for
     else:
         run.show()
+
+
+def _document(run: "Run") -> dict[str, Any]:
+    """What ``--json`` prints."""
+    return {
+        "strategy": run.strategy,
+        "instruments": run.instruments,
+        "timeframe": run.timeframe,
+        "parameters": run.parameters,
+        "stats": run.stats,
+        "counts": {"orders": len(run.orders), "fills": len(run.fills), "trades": len(run.trades)},
+        "data_hash": run.data_hash,
+    }
 
 
 def parameters(texts: list[str]) -> dict[str, str]:

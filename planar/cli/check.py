@@ -1,7 +1,7 @@
 """``planar check``: does a strategy load and compile, how long does it warm up, does it see the future."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -9,6 +9,9 @@ from rich.table import Table
 
 from planar.cli.backtest import parameters
 from planar.errors import StrategyError
+
+if TYPE_CHECKING:
+    from planar.engine.check import Finding
 
 
 def check(
@@ -39,14 +42,22 @@ def check(
     from planar.strategy.load import load
 
     found = run_check(load(strategy)(**parameters(param or [])), instruments=instrument, store=store, seed=seed)
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row("Strategy", f"{found.strategy}, on {found.candles:,} candles ({found.source}), {found.orders:,} orders")
-    table.add_row("Compiled", "yes" if found.why_interpreted is None else f"no, runs interpreted: {found.why_interpreted}")
-    table.add_row("Warm-up", f"{found.warm_up:,} candles before the first decision")
+    Console(highlight=False, markup=False).print(_table(found))
+    if found.leaks:
+        remedy = "Use only values up to the candle itself."
+        raise StrategyError(f"{found.strategy} sees the future: {found.leaks[0]}. {remedy}")
+
+
+def _table(found: "Finding") -> Table:
+    why = found.why_interpreted
     looked = f"columns on {found.prefixes:,} prefixes, orders on {found.truncations} truncations"
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_row(
+        "Strategy", f"{found.strategy}, on {found.candles:,} candles ({found.source}), {found.orders:,} orders"
+    )
+    table.add_row("Compiled", "yes" if why is None else f"no, runs interpreted: {why}")
+    table.add_row("Warm-up", f"{found.warm_up:,} candles before the first decision")
     table.add_row("Look-ahead", f"none: {looked}" if not found.leaks else found.leaks[0])
     for leak in found.leaks[1:]:
         table.add_row("", leak)
-    Console(highlight=False, markup=False).print(table)
-    if found.leaks:
-        raise StrategyError(f"{found.strategy} sees the future: {found.leaks[0]}. Use only values up to the candle itself.")
+    return table

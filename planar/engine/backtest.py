@@ -22,10 +22,10 @@ from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.columns import Series, check_warm_up, series_of
 from planar.strategy.compiler import Hooks, compile_strategy, slots_of
-from planar.strategy.interpreted import Texts
 from planar.strategy.load import load
 from planar.strategy.override import specialised
 from planar.strategy.source import CannotCompile
+from planar.strategy.texts import Texts
 
 if TYPE_CHECKING:
     from planar.store.store import Store

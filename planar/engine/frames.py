@@ -9,7 +9,7 @@ from planar.engine.simulation import Simulation
 from planar.kernel.views import NOTES
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
-from planar.strategy.interpreted import Texts
+from planar.strategy.texts import Texts
 
 DELISTED = -2
 """Number of the tag that the sale of a delisted position gets."""

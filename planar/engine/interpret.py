@@ -14,7 +14,9 @@ from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.columns import Series
 from planar.strategy.compiler import slots_of
-from planar.strategy.interpreted import Broker, Candle, FillView, OrderView, Texts, bound_class, candle_class
+from planar.strategy.interpreted import Broker, Candle, FillView, OrderView, candle_class
+from planar.strategy.memory import bound_class
+from planar.strategy.texts import Texts
 from planar.strategy.universe import Member, Universe
 
 PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))

@@ -42,7 +42,8 @@ class Instrument:
         if not (exchange and colon and symbol.count("/") == 1 and all(symbol.split("/"))):
             raise ConfigError(f"instrument {self.name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
         if ":" in symbol:
-            raise ConfigError(f"instrument {self.name!r} is a derivative; this version simulates spot instruments only.")
+            what = "a derivative; this version simulates spot instruments only"
+            raise ConfigError(f"instrument {self.name!r} is {what}.")
         for field in ("price_step", "amount_step", "quote_unit"):
             self._require(field, getattr(self, field) > 0, "a positive number")
         for field in ("min_amount", "min_cost"):
@@ -52,7 +53,8 @@ class Instrument:
         self._require("fee_side", self.fee_side in ("quote", "base"), "'quote' or 'base'")
         self._require("max_orders", 1 <= self.max_orders <= 10_000, "between 1 and 10,000")
         unit = exact(self.unit)
-        self._require("base_unit", unit > 0 and (exact(self.amount_step) / unit).denominator == 1, "a part of amount_step")
+        is_part = unit > 0 and (exact(self.amount_step) / unit).denominator == 1
+        self._require("base_unit", is_part, "a part of amount_step")
 
     def _require(self, field: str, is_met: bool, wanted: str) -> None:
         if not is_met:
@@ -60,14 +62,17 @@ class Instrument:
 
     @property
     def exchange(self) -> str:
+        """``"binance"`` of ``"binance:BTC/USDT"``."""
         return self.name.partition(":")[0]
 
     @property
     def base(self) -> str:
+        """``"BTC"`` of ``"binance:BTC/USDT"``."""
         return self.name.partition(":")[2].partition("/")[0]
 
     @property
     def quote(self) -> str:
+        """``"USDT"`` of ``"binance:BTC/USDT"``."""
         return self.name.partition("/")[2]
 
     @property

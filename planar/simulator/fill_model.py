@@ -34,9 +34,12 @@ class FillModel:
     def __post_init__(self) -> None:
         self._require("path", self.path in PATHS, f"one of {', '.join(PATHS)}")
         self._require("limit_fill", self.limit_fill in LIMIT_FILLS, "'cross' or 'touch'")
-        self._require("latency_ms", _is_number(self.latency_ms) and int(self.latency_ms) == self.latency_ms, "whole milliseconds, 0 or more")
-        self._require("spread", self.spread in ("estimated", None) or _is_number(self.spread), "'estimated', a share of the price, or None")
-        self._require("impact", self.impact in ("square_root", None) or _is_number(self.impact), "'square_root', a number, or None")
+        ok = _is_number(self.latency_ms) and int(self.latency_ms) == self.latency_ms
+        self._require("latency_ms", ok, "whole milliseconds, 0 or more")
+        ok = self.spread in ("estimated", None) or _is_number(self.spread)
+        self._require("spread", ok, "'estimated', a share of the price, or None")
+        ok = self.impact in ("square_root", None) or _is_number(self.impact)
+        self._require("impact", ok, "'square_root', a number, or None")
         self._require("stop_slippage", _is_number(self.stop_slippage), "a share of the range, 0 or more")
         ok = self.participation is None or (_is_number(self.participation) and 0 < self.participation <= 1)
         self._require("participation", ok, "a share above 0 and up to 1, or None for no volume budget")
@@ -64,5 +67,5 @@ def fill_model(choice: str | FillModel) -> FillModel:
         return choice
     if choice in PROFILES:
         return replace(PROFILES[choice])
-    known = ", ".join(PROFILES)
-    raise ConfigError(f"fill={choice!r} is not a fill model; the profiles are {known}.{did_you_mean(str(choice), PROFILES)}")
+    known, near = ", ".join(PROFILES), did_you_mean(str(choice), PROFILES)
+    raise ConfigError(f"fill={choice!r} is not a fill model; the profiles are {known}.{near}")

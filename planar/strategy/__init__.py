@@ -10,5 +10,9 @@ source       the hooks' source, rewritten so that compiled equals interpreted
 exact        what the rewritten source calls
 typed        candle, self and broker as numba types
 compiler     hooks in the kernel's signature, or the reason why not
-interpreted  candle, self and broker as Python objects
+interpreted  candle, orders and broker as Python objects
+memory       self as a Python object whose numbers keep their types
+texts        tags and log lines by number
+universe     every instrument at one moment, for on_step
+override     a method per exchange or mode
 """

@@ -1,10 +1,11 @@
-"""What interpreted strategy code sees: the same candle, self, broker and universe, as Python objects over the same records.
+"""What interpreted strategy code sees: the same candle, orders and broker, as Python objects over the same records.
 
 This form defines the API. Values are read through memoryviews, which give plain Python numbers without copying.
 """
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +13,10 @@ import numpy as np
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import check, ledger, reads, views
 from planar.model.order import NEVER, Reason, Side, Status, Tif
-from planar.strategy.base import Layout, Strategy
+from planar.strategy.texts import Texts
+
+if TYPE_CHECKING:
+    from planar.strategy.columns import Series
 
 PRICES = ("open", "high", "low", "close", "volume")
 NAN = float("nan")
@@ -81,12 +85,14 @@ class Candle:
 
     @property
     def offset(self) -> int:
+        """Ms from UTC to the strategy's timezone at the decision time."""
         return self.offsets[self.row] if self.offsets is not None else 0
 
     def back(self, k: int) -> "Candle":
         """The candle k candles ago."""
         if not 0 <= k <= self.row:
-            raise IndexError(f"candle.back({k}) leaves the candles there are: this is number {self.row}, counted from 0.")
+            where = f"this is number {self.row}, counted from 0"
+            raise IndexError(f"candle.back({k}) leaves the candles there are: {where}.")
         return type(self)(self.row - k)
 
     def last(self, name: str, n: int) -> View:
@@ -103,10 +109,12 @@ class Candle:
         raise AttributeError(f"candle has no {name!r}; it has {', '.join(known)}.{did_you_mean(name, known)}")
 
 
-def candle_class(series, higher: dict[str, tuple[type[Candle], np.ndarray]], offsets: np.ndarray | None) -> type[Candle]:
+def candle_class(
+    series: "Series", higher: dict[str, tuple[type[Candle], np.ndarray]], offsets: np.ndarray | None
+) -> type[Candle]:
     """A Candle class over the columns of one instrument: one property per column, as fast as Python reads."""
-    columns = {name: memoryview(values).toreadonly() for name, values in series.columns.items()}
-    rows = {name: (kind, memoryview(as_of)) for name, (kind, as_of) in higher.items()}
+    columns = {name: values.data.toreadonly() for name, values in series.columns.items()}
+    rows = {name: (kind, as_of.data) for name, (kind, as_of) in higher.items()}
     body: dict[str, object] = {"__slots__": ()}
     for name, values in columns.items():
         body[name] = property(lambda self, values=values: values[self.row])
@@ -115,8 +123,8 @@ def candle_class(series, higher: dict[str, tuple[type[Candle], np.ndarray]], off
     made = type("Candle", (Candle,), body)
     made.columns, made.higher = columns, rows
     made.addresses = {name: values.ctypes.data for name, values in series.columns.items()}
-    made.times, made.timeframe = memoryview(series.time), series.timeframe
-    made.offsets = None if offsets is None else memoryview(offsets)
+    made.times, made.timeframe = series.time.data, series.timeframe
+    made.offsets = None if offsets is None else offsets.data
     return made
 
 
@@ -125,7 +133,7 @@ class OrderView:
 
     __slots__ = ("_address", "_index", "_tags")
 
-    def __init__(self, address: int, index: int, tags: "Texts") -> None:
+    def __init__(self, address: int, index: int, tags: Texts) -> None:
         self._address, self._index, self._tags = address, index, tags
 
 
@@ -141,33 +149,18 @@ def _read(function, kind=None):
     return property(lambda self: kind(function(self._address, self._index)))
 
 
+def _no_such_value(_: FillView) -> float:
+    raise AttributeError("a fill has no such value")
+
+
 KINDS = {"status": Status, "reason": Reason, "side": Side}
 for _name, _function in reads.ORDER_READS.items():
     setattr(OrderView, _name, _read(_function, KINDS.get(_name)))
 for _name in reads.ORDER_READS:
     if _name not in reads.FILL_READS:
-        setattr(FillView, _name, property(lambda self: (_ for _ in ()).throw(AttributeError("a fill has no such value"))))
+        setattr(FillView, _name, property(_no_such_value))
 for _name, _function in reads.FILL_READS.items():
     setattr(FillView, _name, _read(_function, KINDS.get(_name)))
-
-
-class Texts:
-    """Texts known by number: tags, log lines, names of marks and plots."""
-
-    def __init__(self, known: tuple[str, ...] = ()) -> None:
-        self.known = list(known)
-        self._numbers = {text: i for i, text in enumerate(known)}
-
-    def number(self, text: str) -> int:
-        if not text:
-            return self._numbers.get(text, -1)
-        if text not in self._numbers:
-            self._numbers[text] = len(self.known)
-            self.known.append(text)
-        return self._numbers[text]
-
-    def text(self, number: int) -> str:
-        return self.known[number] if 0 <= number < len(self.known) else ""
 
 
 class Broker:
@@ -192,11 +185,11 @@ class Broker:
 
     def _submit(self, side, sizing, size, price, stop, stop_loss, tif, expire, post_only, tag) -> int:
         if tif not in Tif.__members__:
-            raise StrategyError(f"tif={tif!r} is not one of {', '.join(Tif.__members__)}.{did_you_mean(str(tif), Tif.__members__)}")
-        return check.submit(
-            self._address, self._index, side, sizing, size, _given(price), _given(stop), _given(stop_loss),
-            Tif[tif].value, NEVER if expire is None else int(expire), int(post_only), self._texts.number(tag) if tag else -1,
-        )  # fmt: skip
+            near = did_you_mean(str(tif), Tif.__members__)
+            raise StrategyError(f"tif={tif!r} is not one of {', '.join(Tif.__members__)}.{near}")
+        terms = (_given(price), _given(stop), _given(stop_loss), Tif[tif].value)
+        end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
+        return check.submit(self._address, self._index, side, sizing, size, *terms, end, int(post_only), number)
 
     def cancel(self, id: int) -> int:
         """Asks to cancel one order."""
@@ -223,7 +216,8 @@ class Broker:
         sizing, size = _size_of(amount, cost, None, None, None)
         direction = Side[side.upper()].value
         number = self._texts.number(tag) if tag else -1
-        return check.quote(self._address, self._index, slot, direction, sizing, size, _given(price), int(post_only), number)
+        terms = (direction, sizing, size, _given(price), int(post_only), number)
+        return check.quote(self._address, self._index, slot, *terms)
 
     def order(self, id: int) -> OrderView:
         """The order of an id."""
@@ -279,39 +273,3 @@ def _size_of(amount, cost, fraction, risk, stop_loss) -> tuple[int, float]:
     if (present[0] == check.RISK) != (stop_loss is not None):
         raise StrategyError("risk needs stop_loss, and stop_loss belongs to risk: buy(risk=0.01, stop_loss=price).")
     return present[0], _finite(sizes[present[0]])
-
-
-class _Number:
-    """Guards one number of memory: compiled code keeps its type, so interpreted code does too."""
-
-    def __init__(self, name: str, kind: type) -> None:
-        self.name, self.kind = name, kind
-
-    def __set__(self, instance: object, value: object) -> None:
-        if self.kind is float and isinstance(value, int | float):
-            value = float(value)
-        elif not isinstance(value, self.kind) or (self.kind is int and not -(2**63) <= value < 2**63):
-            remedy = " Declare it as 0.0." if self.kind is int and isinstance(value, float) else ""
-            raise StrategyError(f"self.{self.name} was declared as {self.kind.__name__} and is given {value!r}.{remedy}")
-        instance.__dict__[self.name] = value
-
-
-def bound_class(cls: type[Strategy], shared: dict) -> type[Strategy]:
-    """A subclass whose memory keeps its declared types and whose shared numbers live in ``shared``."""
-    layout: Layout = cls.layout
-    body: dict[str, object] = {name: _Number(name, type(value)) for name, value in layout.memory.items()}
-    for name in layout.shared:
-        guard = _Number(name, type(layout.shared[name]))
-        body[name] = _shared_property(name, shared, guard)
-    made = type.__new__(type, cls.__name__, (cls,), {**body, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
-    made.layout = layout
-    return made
-
-
-def _shared_property(name: str, shared: dict, guard: _Number) -> property:
-    class Holder:
-        pass
-
-    holder = Holder()
-    holder.__dict__ = shared
-    return property(lambda self: shared[name], lambda self, value: guard.__set__(holder, value))

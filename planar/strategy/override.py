@@ -25,7 +25,7 @@ S = TypeVar("S")
 
 @dataclass
 class Overridden:
-    """A method with its alternatives: (conditions, function) in order of definition; ``base`` is the general one, if any."""
+    """A method with its alternatives, (conditions, function) in order of definition; ``base`` is the general one."""
 
     base: Callable | None
     alternatives: list[tuple[dict[str, str], FunctionType]]

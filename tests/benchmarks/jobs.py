@@ -50,9 +50,9 @@ class Bench:
             self._loops[workload, candles] = self.measure("loop", workload, candles=candles, **task)
         return self._loops[workload, candles]
 
-    def expected(self, workload: str, candles: int = CANDLES) -> tuple[int, float]:
+    def expected(self, workload: str) -> tuple[int, float]:
         """Trades and final equity of the loop."""
-        done = self.loop(workload, candles)
+        done = self.loop(workload)
         return done["trades"], done["equity"]
 
     def fills_file(self, workload: str) -> str:
@@ -110,10 +110,10 @@ def compiled_lines(bench: Bench, workload: str, fill: str) -> list[Line]:
     if fill == "ideal":
         as_wanted = f"all {done['fills']:,} fills as in the loop"
         whole.notes += f"; {done['difference'] or as_wanted}"
-    lines = [whole, _line(f"{name}, kernel alone", workload, done["kernel"], "planar")]
+    lines = [whole, _line(f"{name}, kernel alone", workload, done["kernel"])]
     if fill == "pessimistic":
         both = [sum(pair) for pair in zip(done["seconds"], done["statistics"], strict=True)]
-        lines.append(_line(f"{name}, with statistics", workload, both, "planar"))
+        lines.append(_line(f"{name}, with statistics", workload, both))
     return lines
 
 
@@ -129,9 +129,7 @@ def first_lines(bench: Bench) -> list[Line]:
     lines = []
     for engine in ("planar, first call ever", "planar, first call of a process"):
         done = bench.measure("backtest", "W1", cache="first", patience=0, at_least=0)
-        line = _line(engine, "W1", [done["first"]], "planar")
-        line.notes = f"{done['first_compiled']} functions compiled"
-        lines.append(line)
+        lines.append(Line(engine, "W1", done["first"], notes=f"{done['first_compiled']} functions compiled"))
     return lines
 
 
@@ -155,7 +153,7 @@ def peer_lines(bench: Bench, peers: Peers, peer: Peer) -> list[Line]:
         told = peers.run(peer)
     if told is None:
         return []
-    return [line_of(peer, told, bench.expected(peer.workload, peer.candles), WORKLOADS[peer.workload].counted)]
+    return [line_of(peer, told, bench.loop(peer.workload, peer.candles), WORKLOADS[peer.workload].counted)]
 
 
 def _backtest(bench: Bench, workload: str, fill: str, **task: object) -> dict:
@@ -170,7 +168,7 @@ def _result(bench: Bench, done: dict, workload: str, fill: str) -> tuple:
     return done["trades"], done["equity"], bench.expected(workload) if fill == "ideal" else None
 
 
-def _line(engine: str, workload: str, seconds: list[float], side: str, *result: object) -> Line:
+def _line(engine: str, workload: str, seconds: list[float], side: str = "", *result: object) -> Line:
     line = Line(engine, workload, min(seconds), _candles(workload), WORKLOADS[workload].counted, *result, side=side)
     line.notes = f"least of {len(seconds)}, median {median(seconds):.4g} s"
     return line

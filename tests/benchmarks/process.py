@@ -62,8 +62,8 @@ def start_lines(shell: Shell) -> list[Line]:
     helped = _repeated(lambda: shell.seconds(shell.planar, "--help"))
     return [
         _line("python -c pass", bare),
-        _line("import planar", imported, side="planar"),
-        _line("planar --help", helped, side="planar"),
+        _line("import planar", imported),
+        _line("planar --help", helped),
     ]
 
 
@@ -82,16 +82,11 @@ def command_lines(shell: Shell, data: Path, candles: int) -> list[Line]:
     files_after, size_after = shell.kept()
     grown = f"{files_after - files:+} files, {(size_after - size) / 1e6:+.2f} MB"
     return [
-        Line("planar data import", seconds=imported, count=candles, side="planar"),
-        Line(
-            "planar backtest, empty cache",
-            seconds=first,
-            side="planar",
-            notes=f"leaves {files} files, {size / 1e6:.1f} MB",
-        ),
-        Line("planar backtest, second process", seconds=second, side="planar", notes=f"{added:+} files"),
-        _line("planar backtest, warm cache", warm, side="planar"),
-        Line(f"cache growth over {runs} processes", side="planar", notes=grown),
+        Line("planar data import", seconds=imported, count=candles),
+        Line("planar backtest, empty cache", seconds=first, notes=f"leaves {files} files, {size / 1e6:.1f} MB"),
+        Line("planar backtest, second process", seconds=second, notes=f"{added:+} files"),
+        _line("planar backtest, warm cache", warm),
+        Line(f"cache growth over {runs} processes", notes=grown),
     ]
 
 
@@ -99,6 +94,6 @@ def _repeated(run: object) -> list[float]:
     return [run() for _ in range(REPETITIONS)]
 
 
-def _line(engine: str, seconds: list[float], side: str = "") -> Line:
+def _line(engine: str, seconds: list[float]) -> Line:
     median = statistics.median(seconds)
-    return Line(engine, seconds=min(seconds), notes=f"median {median:.3f} s of {len(seconds)}", side=side)
+    return Line(engine, seconds=min(seconds), notes=f"median {median:.3f} s of {len(seconds)}")

@@ -13,7 +13,7 @@ HEADS = (
 class Line:
     """One measurement.
 
-    engine: what ran. side: "planar", "peer", "loop" (the hand-written one), or empty for what is in no ratio.
+    engine: what ran. side: "planar" for what is compared with each "peer", "loop" for what everything is compared with.
     seconds: the least of all repetitions. count: candles or orders (``counted``) done in them.
     trades, equity: what came out. expected: the same of the hand-written loop over the same candles, None where the
     rules differ. notes: free text.
@@ -44,7 +44,7 @@ class Line:
         apart = self.equity / equity - 1.0
         if self.trades == trades and abs(apart) <= SAME:
             return "yes"
-        return f"no: trades {self.trades - trades:+,}, equity {apart:+.2%}"
+        return f"no: trades {self.trades - trades:+,}, equity {apart:+.1e}"
 
     def record(self) -> dict:
         """The line for a JSON file."""

@@ -77,7 +77,8 @@ def test_imported_candles_are_what_a_backtest_runs_on(somewhere, capsys):
     from planar.store.synthetic import synthetic
 
     synthetic(["binance:BTC/USDT"], "1h", candles=500, seed=9)["binance:BTC/USDT"].write_csv("btc.csv")
-    assert run(["data", "import", "btc.csv", "--instrument", "binance:BTC/USDT", "--timeframe", "1h"], capsys)[0] == DONE
+    words = ["data", "import", "btc.csv", "--instrument", "binance:BTC/USDT", "--timeframe", "1h"]
+    assert run(words, capsys)[0] == DONE
     code, out, _ = run(["backtest"], capsys)
     assert code == DONE
     assert "synthetic" not in out
@@ -87,17 +88,33 @@ def test_imported_candles_are_what_a_backtest_runs_on(somewhere, capsys):
     assert "Did you mean 'binance:BTC/USDT'?" in " ".join(err.split())
 
 
+ENDLESS = """
+import os, signal
+from planar import Strategy
+
+
+class Endless(Strategy):
+    instruments = ['a:B/C']
+    seen = 0
+
+    def on_candle(self, candle, broker):
+        self.seen += 1
+        if self.seen == 100:
+            os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
 def test_ctrl_c_in_a_long_run_says_so_and_exits_with_130(tmp_path):
     strategy = tmp_path / "endless.py"
-    strategy.write_text(
-        "import os, signal\nfrom planar import Strategy\n\n\nclass Endless(Strategy):\n    instruments = ['a:B/C']\n    seen = 0\n\n"
-        "    def on_candle(self, candle, broker):\n        self.seen += 1\n        if self.seen == 100:\n"
-        "            os.kill(os.getpid(), signal.SIGINT)\n"
-    )
+    strategy.write_text(ENDLESS)
     done = subprocess.run(
         [sys.executable, "-c", "from planar.cli import main; main()", "backtest", str(strategy)],
-        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "200"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200"},
+        check=False,
+    )
     assert done.returncode == INTERRUPTED
     assert "Interrupted" in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,7 +4,7 @@ from planar import Strategy, indicator
 
 
 class One(Strategy):
-    instruments = ["test:GOOG/USD"]
+    instruments = ["test:GOOG/USD"]  # noqa: RUF012 - declared as an author declares it
     timeframe = "1d"
     seen = 0
 

@@ -37,7 +37,12 @@ def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words
 
 
 def with_nan(frame):
-    return frame.with_columns(pl.when(pl.int_range(pl.len()) == 7).then(float("nan")).otherwise("close").alias("close"))
+    close = pl.when(pl.int_range(pl.len()) == 7).then(float("nan")).otherwise("close")
+    return frame.with_columns(close.alias("close"))
+
+
+def with_row_4_twice(frame):
+    return pl.concat([frame.head(5), frame.slice(4)])
 
 
 @pytest.mark.parametrize(
@@ -46,10 +51,14 @@ def with_nan(frame):
         (lambda: planar.backtest(Idle, FRAME.drop("close")), DataError, ["'close' is missing", NAME]),
         (lambda: planar.backtest(Idle, with_nan(FRAME)), DataError, ["'close'", "row 7", "2024-01-08"]),
         (lambda: planar.backtest(Idle, FRAME.reverse()), DataError, ["row 1", "Sort"]),
-        (lambda: planar.backtest(Idle, pl.concat([FRAME.head(5), FRAME.slice(4)])), DataError, ["twice", "rows 4 and 5"]),
+        (lambda: planar.backtest(Idle, with_row_4_twice(FRAME)), DataError, ["twice", "rows 4 and 5"]),
         (lambda: planar.backtest(Idle, FRAME.head(0)), DataError, ["no candles"]),
         (lambda: planar.backtest(Idle, [1, 2]), DataError, ["list", "polars"]),
-        (lambda: planar.backtest(Idle, FRAME, start="2050-01-01"), ConfigError, ["2050-01-01", "2028-02-09", "earlier"]),
+        (
+            lambda: planar.backtest(Idle, FRAME, start="2050-01-01"),
+            ConfigError,
+            ["2050-01-01", "2028-02-09", "earlier"],
+        ),
         (lambda: planar.backtest(Idle, FRAME, end="1990-01-01"), DataError, ["later end"]),
         (lambda: planar.backtest(Idle, FRAME, start="soon"), ConfigError, ["'soon'", "2024-01-31"]),
         (lambda: planar.backtest(Idle, FRAME, cash=0), ConfigError, ["cash=0", "USD"]),

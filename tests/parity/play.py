@@ -25,7 +25,7 @@ class Pace:
 
     slice_steps: int | None = None
     collect: bool = False  # garbage, between slices
-    log_rows: int | None = None  # room of the logs at first, beyond the headroom
+    headroom: int | None = None  # what one decision may write; the logs start with no room at all
 
 
 def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
@@ -60,7 +60,7 @@ class KernelPlayer(Player):
         self.state, self.records = self.simulation.state, self.simulation.memory.instruments
         self.state["hooks"], self.state["interpreted"] = ON_STEP | ON_FILL | ON_ORDER_ERROR, 1
         self.address = self.simulation.memory.address
-        self.pace = pace or Pace()
+        self.pace, self.slices = pace or Pace(), 0
         self._set_pace()
         self.simulation.run(Hooks(), self._run_hook, self._watch)
         self.simulation.end()
@@ -68,13 +68,14 @@ class KernelPlayer(Player):
     def _set_pace(self) -> None:
         if self.pace.slice_steps is not None:
             self.state["slice_steps"] = self.state["slice_end"] = self.pace.slice_steps
-        if self.pace.log_rows is not None:
+        if self.pace.headroom is not None:
+            self.state["headroom"] = self.pace.headroom
             for name, (dtype, field) in LOGS.items():
                 self.simulation.memory.logs[name] = np.empty(0, dtype)
-                self.simulation.memory.grow(name, dtype, self.pace.log_rows)
-                self.state[field] = self.pace.log_rows
+                self.state[field] = 0
 
     def _watch(self, now: int) -> None:
+        self.slices += 1
         if self.pace.collect:
             gc.collect()
 

@@ -1,7 +1,8 @@
 """Random scenarios, wide: one to five markets of any shape, any fill model, and a script of what a strategy asks.
 
-`random_scenario(rng)` needs only `rng.random`, `rng.randint` and `rng.choice`, so that Hypothesis can play the random numbers
-and shrink them: what comes first in a list of choices is the simplest. `Player` follows the script on any engine.
+`random_scenario(rng)` needs only `rng.random`, `rng.randint` and `rng.choice`, so that Hypothesis can play the random
+numbers and shrink them: what comes first in a list of choices is the simplest. `Player` follows the script on any
+engine.
 """
 
 import math
@@ -61,7 +62,7 @@ class Scenario:
         return replace(self, rows=tuple(rows[:count] for rows in self.rows))
 
     def moved(self, shift: int) -> "Scenario":
-        """The same, its metadata and its orders' times `shift` ms later; `columns` and `Player` take the shift themselves."""
+        """The same, its metadata and its orders' times `shift` ms later; `columns` and `Player` take it too."""
         instruments = tuple(replace(one, delisted=one.delisted and one.delisted + shift) for one in self.instruments)
         acts = tuple((*where, _moved(act, shift)) for *where, act in self.acts)
         reactions = tuple((*where, _moved(act, shift)) for *where, act in self.reactions)
@@ -74,7 +75,7 @@ class Scenario:
         return {name: [row[n] for row in kept] for n, name in enumerate(names)}
 
     def decisions(self) -> set[int]:
-        """Closes of the strategy candles that are whole: from an instrument's first candle on, closed by the end of all."""
+        """Closes of the whole strategy candles: from an instrument's first candle on, closed by the end of all."""
         closes, ratio = set(), self.timeframe // self.execution
         last = max((i for rows in self.rows for i, row in enumerate(rows) if row), default=-1) + 1
         for rows in self.rows:
@@ -96,7 +97,7 @@ def _moved(act: tuple, shift: int) -> tuple:
 def random_scenario(rng) -> Scenario:
     """Any markets, any model, any script."""
     execution = rng.choice([MINUTE, MINUTE, HOUR, 15 * MINUTE, DAY])
-    ratio = rng.choice([1, 1, 1, 5]) if execution != DAY else rng.choice([1, 1, 7])
+    ratio = rng.choice([1, 1, 1, 5])
     count = rng.choice([16, 30, 45, 90, 90, 200]) // ratio * ratio
     quote_unit, cash = rng.choice([1e-8, 1e-8, 0.01]), rng.choice([1000.0, 1000.0, 1e6, 1e9])
     are_alike = rng.random() < 0.5
@@ -173,8 +174,8 @@ def _random_rows(rng, world: tuple, count: int, cash: float) -> tuple:
     for i, row in enumerate(rows):
         volume = own.choice(volumes)
         is_there = first <= i < last and (own.random() >= gaps or i == first)
-        row = tuple(max(value, price_step) for value in row)  # a price is never below one tick
-        result.append((*row, NAN if volume is None else volume * scale) if is_there else None)
+        prices = (max(value, price_step) for value in row)  # never below one tick
+        result.append((*prices, NAN if volume is None else volume * scale) if is_there else None)
     return tuple(result)
 
 
@@ -195,11 +196,9 @@ def _random_row(rng: Random, price: float, grid: float, volatility: float) -> tu
 def _joined(rng: Random, rows: list[tuple], price_step: float) -> list[tuple]:
     """Most candles open where the one before closed."""
     joined = [rows[0]]
-    for row in rows[1:]:
-        if rng.random() < 0.7:
-            open_ = joined[-1][3]
-            row = (open_, max(open_, row[1]), min(open_, row[2]), row[3])
-        joined.append(row)
+    for open_, high, low, close in rows[1:]:
+        start = joined[-1][3] if rng.random() < 0.7 else open_
+        joined.append((start, max(start, high), min(start, low), close))
     return joined
 
 
@@ -330,7 +329,7 @@ def _odd_terms(rng, now: int) -> dict:
 class Player:
     """Does what a scenario asks for on some engine, and keeps every answer, everything told, and what could be seen.
 
-    A subclass is one engine: it calls `on_step`, `on_fill` and `on_order_error`, and implements the methods that raise here.
+    A subclass is one engine: it calls `on_step`, `on_fill` and `on_order_error`, and implements what raises here.
     Order ids count from 0; an answer is an id, the name of a reason, or None.
     """
 
