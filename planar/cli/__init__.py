@@ -14,7 +14,12 @@ from planar.errors import PlanarError
 
 DONE, INPUT, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 
-app = App(name="planar", version=planar.__version__, help="Strategies, backtested and traded by one engine.")
+app = App(
+    name="planar",
+    version=planar.__version__,
+    help="Strategies, backtested and traded by one engine.",
+    suppress_keyboard_interrupt=False,
+)
 app.command("planar.cli.backtest:backtest", name="backtest")
 app.command("planar.cli.check:check", name="check")
 app.command("planar.cli.data:app", name="data", help="Import candles into the store, and list what is stored.")

@@ -97,5 +97,7 @@ submit, cancel, cancel_all, amend, close, target, quote, note = (
 def checked_call(answer):
     """The answer of a call; raises what the call could not."""
     if answer == FAILED:
-        raise OverflowError("the order could not be booked: a number too large, or more orders in one decision than the log holds")
+        raise OverflowError(
+            "the order could not be booked: a number too large, or more orders in one decision than the log holds"
+        )
     return answer

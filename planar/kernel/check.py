@@ -3,7 +3,6 @@
 Each function answers an order id (from 1) or a negative `Reason`.
 """
 
-
 from planar.kernel.ledger import activate, ask_cancel, free_base, free_cash, left_of, reserve, reserve_extra
 from planar.kernel.machine import compiled, get_int, set_int
 from planar.kernel.match import next_due, set_terms
@@ -119,7 +118,9 @@ def _invalid(state, order, has_price, has_stop, expire):
 def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
     """Sets the order's terms and reservation; gives the first reason to refuse it, or NONE."""
     has_price, has_stop = price == price, stop == stop
-    order.kind = (Kind.STOP_LIMIT if has_price else Kind.STOP) if has_stop else (Kind.LIMIT if has_price else Kind.MARKET)
+    order.kind = (
+        (Kind.STOP_LIMIT if has_price else Kind.STOP) if has_stop else (Kind.LIMIT if has_price else Kind.MARKET)
+    )
     order.form = order.kind
     if not ins.last > 0.0:
         return Reason.NO_PRICE
@@ -379,7 +380,18 @@ def close(address, k, fraction, tag):
     amount = part_of(fraction, position)
     nothing = float("nan")
     return submit(
-        address, k, Side.SELL.value, AMOUNT, amount_of(ins, amount), nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag
+        address,
+        k,
+        Side.SELL.value,
+        AMOUNT,
+        amount_of(ins, amount),
+        nothing,
+        nothing,
+        nothing,
+        Tif.GTC.value,
+        NEVER,
+        0,
+        tag,
     )
 
 
@@ -436,8 +448,6 @@ def _requote(address, state, ins, k, id, order, sizing, size, price):
     if limit == order.price and total == order.amount:
         return id
     return amend(address, k, id, price, float("nan"), amount_of(ins, total))
-
-
 
 
 @compiled

@@ -19,6 +19,7 @@ from planar.kernel.state import Amend, Event, Fill, Note, Order, State
 from planar.model.order import NEVER, Reason, Side, Status
 from planar.model.order import Event as EventKind
 
+
 @compiled
 def tell(state, ins, index, kind, reason, time):
     """Writes one event."""

@@ -1,7 +1,8 @@
 """The resumable loop over steps and decisions (docs/simulation.md, sections 3, 6 and 7).
 
-``run`` goes on from where the state stands until it is done, a log is full, a slice of steps is over, or a hook must be run
-by Python; then it says so and is called again. Progress, Ctrl-C, growing logs and interpreted strategies are all this.
+``run`` goes on from where the state stands until it is done, a log is full, a slice of steps is over, or a hook must
+be run by Python; then it says so and is called again. Progress, Ctrl-C, growing logs and interpreted strategies are
+all this.
 """
 
 import numba

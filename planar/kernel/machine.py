@@ -1,13 +1,13 @@
 """The numba machinery, all of it.
 
 Kernel functions are compiled by ``@compiled``: cached on disk, without the GIL, division by zero giving IEEE results.
-The engine's state is a handful of numpy records; kernel functions take their **addresses** (plain ``int64``, cheap to pass
-from Python) and look at them through ``at``: ``Order = at(ORDER)`` makes ``Order(address, index)`` give the record of that
-index as a typed reference, without reference counts. Whoever holds an address must keep its array alive; that is
-`planar.kernel.state.Memory` and nobody else.
+The engine's state is a handful of numpy records; kernel functions take their **addresses** (plain ``int64``, cheap to
+pass from Python) and look at them through ``at``: ``Order = at(ORDER)`` makes ``Order(address, index)`` give the
+record of that index as a typed reference, without reference counts. Whoever holds an address must keep its array
+alive; that is `planar.kernel.state.Memory` and nobody else.
 
-The disk cache of numba watches only the file of the function it caches, not the helpers that function calls. So the cache
-folder is named after a hash of every kernel source and of the versions: an edit anywhere makes a new folder.
+The disk cache of numba watches only the file of the function it caches, not the helpers that function calls. So the
+cache folder is named after a hash of every kernel source and of the versions: an edit anywhere makes a new folder.
 """
 
 import functools
@@ -47,12 +47,17 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
+def set_cache_folder(folder: Path) -> None:
+    """Where numba keeps what it compiles from now on."""
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010 - a name that the stubs lack
+
+
 def use_cache() -> Path:
     """Points numba at this fingerprint's folder and removes all but the newest few others."""
     folder = cache_root() / fingerprint()
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    numba.config.CACHE_DIR = str(folder)
+    set_cache_folder(folder)
     others = sorted((f for f in folder.parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
     for stale in others[KEPT_FOLDERS:]:
         shutil.rmtree(stale, ignore_errors=True)
@@ -65,7 +70,8 @@ compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="nu
 
 
 def at(dtype: np.dtype):
-    """A compiled ``view(address, index)``: the record of that index in an array of ``dtype`` that starts at ``address``."""
+    """A compiled ``view(address, index)``: the record of that index in an array of ``dtype`` that starts at
+    ``address``."""
     record = numba.from_dtype(dtype)
 
     @intrinsic

@@ -149,9 +149,7 @@ def _taker_ticks(ins, order, price, adverse):
 def _exhausted(state, ins, index, order, time):
     """A quote budget that does not buy one step more is done."""
     if order.filled == 0:
-        finish(
-            state, ins, index, order, Status.REJECTED, Event.REJECTED, Reason.BELOW_MIN_AMOUNT, time
-        )
+        finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, Reason.BELOW_MIN_AMOUNT, time)
     else:
         finish(state, ins, index, order, Status.FILLED, Event.FILL, Reason.NONE, time)
 

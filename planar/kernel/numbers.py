@@ -1,4 +1,6 @@
-"""Exact money: whole numbers of units, 128 bits inside, rounded the way the rule says (docs/simulation.md, section 1)."""
+"""Exact money: whole numbers of units, 128 bits inside, rounded the way the rule says (docs/simulation.md, section
+1).
+"""
 
 import math
 

@@ -63,7 +63,12 @@ def _meet_open(state, ins, index, order, start, open_time):
 def legs(ins, upwards):
     """Lays the path: up to the high first, or down to the low."""
     row = ins.row
-    start, high, low, close = get_float(ins.open, row), get_float(ins.high, row), get_float(ins.low, row), get_float(ins.close, row)
+    start, high, low, close = (
+        get_float(ins.open, row),
+        get_float(ins.high, row),
+        get_float(ins.low, row),
+        get_float(ins.close, row),
+    )
     ins.x1, ins.x2 = (high, low) if upwards else (low, high)
     ins.d1 = abs(ins.x1 - start)
     ins.d2 = ins.d1 + abs(ins.x2 - ins.x1)
@@ -136,7 +141,8 @@ def walk_leg(state, ins, leg, open_time):
 def prospects(state, ins, open_time):
     """Whether the candle's prices reach an order, whether its path must be walked, and whether the path could matter.
 
-    It could when two orders may be met, or one that something else befalls in this step: an arrival, a cancel, an amend.
+    It could when two orders may be met, or one that something else befalls in this step: an arrival, a cancel, an
+    amend.
     """
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     close_time = open_time + state.execution
@@ -218,5 +224,3 @@ def choose_path(state, state_address, ins, ins_address, open_time, is_open_quest
             elif state.path == OPTIMISTIC:
                 upwards = up > down
     legs(ins, upwards)
-
-

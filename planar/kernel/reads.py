@@ -1,7 +1,8 @@
-"""What a strategy may read of its account, its orders and fills: one function each, for compiled and interpreted code alike.
+"""What a strategy may read of its account, its orders and fills: one function each, for compiled and interpreted
+code alike.
 
-Every function takes the state's address and a number: of the instrument in `BROKER`, of the order in `ORDER_READS`, of the fill in
-`FILL_READS`. Money in quote, amounts in base, shares as fractions.
+Every function takes the state's address and a number: of the instrument in `BROKER`, of the order in `ORDER_READS`,
+of the fill in `FILL_READS`. Money in quote, amounts in base, shares as fractions.
 """
 
 from planar.kernel.check import equity_of, position_of

@@ -1,7 +1,7 @@
 """The engine's state: records of 8-byte fields, and the memory that keeps them alive.
 
-Every field of STATE and INSTRUMENT is 8 bytes, so interpreted code reads them through one memoryview of integers and one of
-floats at fixed places (`integers`, `floats`), as fast as Python reads anything.
+Every field of STATE and INSTRUMENT is 8 bytes, so interpreted code reads them through one memoryview of integers and
+one of floats at fixed places (`integers`, `floats`), as fast as Python reads anything.
 """
 
 import numpy as np
@@ -78,7 +78,7 @@ SLOTS = 64
 
 def place(dtype: np.dtype, field: str) -> int:
     """Position of an 8-byte field in its record, for memoryviews."""
-    return dtype.fields[field][1] // 8
+    return (dtype.names or ()).index(field)
 
 
 class Memory:
@@ -91,11 +91,14 @@ class Memory:
         state = self.state[0]
         state["count"] = count
         state["instruments"] = self.instruments.ctypes.data
-        state["scratch"] = self.keep(np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (ORDER.itemsize + 8), "u1")).ctypes.data
+        state["scratch"] = self.keep(
+            np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (ORDER.itemsize + 8), "u1")
+        ).ctypes.data
         self.logs: dict[str, np.ndarray] = {}
 
     @property
     def address(self) -> int:
+        """Of the state's record."""
         return self.state.ctypes.data
 
     def keep(self, array: np.ndarray) -> np.ndarray:

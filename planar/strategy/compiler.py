@@ -11,7 +11,7 @@ import numba
 from numba.core import errors
 
 from planar.kernel.loop import HOOK, no_hook
-from planar.kernel.machine import CACHE
+from planar.kernel.machine import CACHE, set_cache_folder
 from planar.kernel.state import Instrument, State
 from planar.strategy import exact, typed
 from planar.strategy.base import Layout, Strategy
@@ -19,12 +19,16 @@ from planar.strategy.source import CannotCompile, Source, read_source
 
 KEPT_STRATEGIES = 64
 
+OWN = "__self__((state, ins, memory, shared))"
+BROKER = "__broker__((state, index))"
 HOOK_SOURCE = {
-    "on_candle": "__f__(__self__((state, ins, memory, shared)), __candle__((state, ins, table, row)), __broker__((state, index)))",
-    "on_fill": "__f__(__self__((state, ins, memory, shared)), __fill__((state, table)), __broker__((state, index)))",
-    "on_order_error": "__f__(__self__((state, ins, memory, shared)), __order__((state, table)), __broker__((state, index)))",
-    "on_position": "__f__(__self__((state, ins, memory, shared)), __broker__((state, index)))",
+    "on_candle": f"__f__({OWN}, __candle__((state, ins, table, row)), {BROKER})",
+    "on_fill": f"__f__({OWN}, __fill__((state, table)), {BROKER})",
+    "on_order_error": f"__f__({OWN}, __order__((state, table)), {BROKER})",
+    "on_position": f"__f__({OWN}, {BROKER})",
 }
+"""What each hook is called with, in the words of `WRAPPER`; on_fill and on_order_error get their item as ``table``."""
+
 WRAPPER = """
 def hook(state, ins, table, row):
     memory, shared, index = __places__(state, ins)
@@ -43,6 +47,10 @@ class Hooks:
     on_position: object = no_hook
     strings: tuple[str, ...] = ()
     kept: list = field(default_factory=list)
+
+
+def _line_of(cls: type, name: str) -> int | None:
+    return getattr(getattr(getattr(cls, name), "__code__", None), "co_firstlineno", None)
 
 
 def slots_of(layout: Layout) -> tuple[tuple, int, int]:
@@ -74,7 +82,7 @@ def _places(state, ins):
 def compile_strategy(cls: type[Strategy], candle: typed.CandleType) -> Hooks:
     """Compiles the hooks that a class defines. Raises CannotCompile with the reason and the line."""
     if hasattr(cls, "on_step"):
-        raise CannotCompile("on_step works on the universe as Python objects", cls.on_step.__code__.co_firstlineno)
+        raise CannotCompile("on_step works on the universe as Python objects", _line_of(cls, "on_step"))
     source = read_source(cls)
     known = (source.key, candle.name)
     if known not in _compiled:
@@ -148,14 +156,14 @@ class _cache_of:  # noqa: N801 - reads as a function
         if self.is_possible:
             self.folder.mkdir(exist_ok=True)
             os.utime(self.folder)
-            numba.config.CACHE_DIR = str(self.folder)
+            set_cache_folder(self.folder)
             folders = sorted(CACHE.glob("strategy-*"), key=lambda f: f.stat().st_mtime, reverse=True)
             for stale in folders[KEPT_STRATEGIES:]:
                 shutil.rmtree(stale, ignore_errors=True)
         return self.is_possible
 
     def __exit__(self, *_: object) -> None:
-        numba.config.CACHE_DIR = str(CACHE)
+        set_cache_folder(CACHE)
 
 
 def _short_hash(text: str) -> str:

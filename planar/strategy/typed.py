@@ -1,13 +1,14 @@
 """The types that compiled strategy code sees: candle, self, broker, and the views that hang on them.
 
-Each is a thin struct of addresses over the engine's records; attribute reads become loads at compile time. The layout of a
-strategy (names and their places) is part of its types, so that a typo is a compile-time message.
+Each is a thin struct of addresses over the engine's records; attribute reads become loads at compile time. The layout
+of a strategy (names and their places) is part of its types, so that a typo is a compile-time message.
 
-A column table (`Table`) is an int64 array per instrument: addresses of the columns, then for each higher timeframe the address
-of its as-of rows and of its own table.
+A column table (`Table`) is an int64 array per instrument: addresses of the columns, then for each higher timeframe
+the address of its as-of rows and of its own table.
 """
 
 import operator
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -107,7 +108,7 @@ def _struct(type_class: type, *names: str) -> None:
             super().__init__(manager, fe_type, [(name, types.int64) for name in names])
 
 
-MEMBERS = {
+MEMBERS: dict[type, tuple[str, ...]] = {
     CandleType: ("_state", "_ins", "_table", "_row"),
     SelfType: ("_state", "_ins", "_memory", "_shared"),
     BrokerType: ("_state", "_index"),
@@ -279,7 +280,7 @@ def _last(candle, name, n):
 # views and arrays
 
 
-def _members_of(type_class: type) -> None:
+def _members_of(type_class: Any) -> None:
     @infer_getattr
     class _Members(AttributeTemplate):
         key = type_class
@@ -296,7 +297,7 @@ for _type in (BrokerType, ViewType, ArrayType, OrderType, FillType):
     _members_of(_type)
 
 
-def _sequence(type_class: type) -> None:
+def _sequence(type_class: Any) -> None:
     @overload(len)
     def _len(sequence):
         if isinstance(sequence, type_class):
@@ -396,7 +397,7 @@ def _method_of(name: str):
 # broker
 
 
-def _reads(type_class: type, table: dict) -> None:
+def _reads(type_class: Any, table: dict) -> None:
     for name, function in table.items():
         overload_attribute(type_class, name)(_read_of(function))
 
@@ -415,7 +416,7 @@ def _absent(kind: types.Type | None) -> bool:
     return kind is None or isinstance(kind, types.NoneType) or (isinstance(kind, types.Omitted) and kind.value is None)
 
 
-def _constant(kind: types.Type, what: str) -> object:
+def _constant(kind: Any, what: str) -> Any:
     """The value of an argument that must be known while compiling."""
     if not isinstance(kind, types.Type):
         return kind
@@ -473,7 +474,7 @@ def _sizing(*sizes) -> int:
     return present[0]
 
 
-def _text(broker: BrokerType, kind: types.Type, what: str) -> int:
+def _text(broker: BrokerType, kind: Any, what: str) -> int:
     text = _constant(kind, what)
     return broker.strings.index(text) if text in broker.strings else -1
 

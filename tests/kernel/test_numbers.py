@@ -223,7 +223,11 @@ def test_an_amount_of_whole_units_is_those_units_again(rules, units):
 @pytest.mark.parametrize("units", [20_971_680_618, 25_600_232_291])
 def test_a_large_amount_of_whole_units_is_those_units_again(units):
     """Two million of a coin counted to the fourth decimal, 256 of one counted to the eighth."""
-    own = rules(1e-8, 1.0, False, 1e-8, (0.0, 0.0), "quote") if units < 22e9 else rules(0.01, 1e-5, False, 1e-8, (0.0, 0.0), "quote")
+    own = (
+        rules(1e-8, 1.0, False, 1e-8, (0.0, 0.0), "quote")
+        if units < 22e9
+        else rules(0.01, 1e-5, False, 1e-8, (0.0, 0.0), "quote")
+    )
     assert amount_there_and_back(own.address, units) == units
 
 

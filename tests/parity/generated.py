@@ -1,5 +1,7 @@
 """Strategies written at random that use every call and read of the author's surface."""
 
+# ruff: noqa: E501  a table of one-liners reads better unbroken
+
 import random
 
 from planar.kernel import reads
@@ -55,7 +57,9 @@ ACTIONS = [
     "self.window[self.count % 4] = {number}",
     "losses = self.losses\n            self.losses = losses + 1",
 ]  # fmt: skip
-ORDER_READS = [f"(1.0 if order.{n} else 0.0)" if n.startswith("is_") else f"float(order.{n})" for n in reads.ORDER_READS]
+ORDER_READS = [
+    f"(1.0 if order.{n} else 0.0)" if n.startswith("is_") else f"float(order.{n})" for n in reads.ORDER_READS
+]
 FILL_READS = [f"(1.0 if fill.{n} else 0.0)" if n.startswith("is_") else f"float(fill.{n})" for n in reads.FILL_READS]
 
 TEMPLATE = '''"""Written by tests/parity/generated.py."""
@@ -123,7 +127,9 @@ def source(seed: int) -> str:
         body="\n".join(lines),
         timezone=["UTC", "Europe/Berlin", "America/New_York"][seed % 3],
         fill=_finite(FILL_READS[seed % len(FILL_READS)]),
-        fill_body="        if fill.is_buy:\n            broker.sell(fill.amount, price=fill.price * 1.02)" if seed % 2 else "        self.count += 1",
+        fill_body="        if fill.is_buy:\n            broker.sell(fill.amount, price=fill.price * 1.02)"
+        if seed % 2
+        else "        self.count += 1",
         order=_finite(ORDER_READS[(seed + 5) % len(ORDER_READS)]),
         position=_finite(["broker.position", "broker.cash", "broker.realised_pnl", "broker.equity"][seed % 4]),
     )
@@ -131,7 +137,11 @@ def source(seed: int) -> str:
 
 def _finite(number: str) -> str:
     """Reads that may be nan must not poison the memory that later decisions use."""
-    return f"min(max({number}, -1e15), 1e15)" if "price" not in number and "stop" not in number else f"(0.0 if {number} != {number} else {number})"
+    return (
+        f"min(max({number}, -1e15), 1e15)"
+        if "price" not in number and "stop" not in number
+        else f"(0.0 if {number} != {number} else {number})"
+    )
 
 
 def _condition(numbers: random.Random) -> str:

@@ -1,4 +1,5 @@
-"""Looks for the first random scenario on which a copy of planar departs from the reference: `python hunt.py COPY LIMIT`.
+"""Looks for the first random scenario on which a copy of planar departs from the reference: `python hunt.py COPY
+LIMIT`.
 
 Prints the number of scenarios played when it was found and what differed, or `none`.
 """

@@ -34,7 +34,13 @@ def simulation_of(scenario: dict, upto: int = scenarios.COUNT, shift: int = 0) -
         candles.append(Candles(time, *columns, scenarios.MINUTE))
     model = scenario["model"]
     fill_model = FillModel(
-        model.path, model.latency_ms, model.spread, model.impact, model.stop_slippage, model.participation, model.limit_fill
+        model.path,
+        model.latency_ms,
+        model.spread,
+        model.impact,
+        model.stop_slippage,
+        model.participation,
+        model.limit_fill,
     )
     return Simulation(
         instruments, candles, [c.closes for c in candles], [0] * len(candles), start=0, cash=1000.0, model=fill_model
@@ -99,14 +105,18 @@ class KernelPlay:
         ]  # fmt: skip
         fills = [
             (
-                int(f["time"]), int(f["instrument"]), int(f["order"]), int(f["ticks"]), int(f["amount"]), int(f["cost"]),
+                int(f["time"]), int(f["instrument"]), int(f["order"]), int(f["ticks"]), int(f["amount"]),
+                int(f["cost"]),
                 int(f["fee"]), bool(f["fee_in_base"]), "maker" if f["maker"] else "taker",
             )
             for f in simulation.log("fills")
         ]  # fmt: skip
         events = [(int(e["time"]), Event(int(e["kind"])).name, int(e["order"])) for e in simulation.log("events")]
         events = [e for e in events if e[1] != "REJECTED"]
-        equity = [tuple(map(float, row)) for row in zip(*(simulation.log(n) for n in ("equity_time", "equity", "equity_cash")), strict=True)]
+        equity = [
+            tuple(map(float, row))
+            for row in zip(*(simulation.log(n) for n in ("equity_time", "equity", "equity_cash")), strict=True)
+        ]
         return {
             "orders": orders,
             "fills": fills,
@@ -124,7 +134,18 @@ class KernelPlay:
 def reference_result(engine: Engine) -> dict:
     """The reference's run in the same words."""
     orders = [
-        (o.status, o.reason, o.time, o.price_ticks or 0, o.stop_ticks or 0, o.amount, o.filled, o.cost, o.fee, o.reserved)
+        (
+            o.status,
+            o.reason,
+            o.time,
+            o.price_ticks or 0,
+            o.stop_ticks or 0,
+            o.amount,
+            o.filled,
+            o.cost,
+            o.fee,
+            o.reserved,
+        )
         for o in engine.orders
     ]
     fills = [

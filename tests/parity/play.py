@@ -29,7 +29,8 @@ class Pace:
 
 
 def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
-    """The kernel over the scenario's instruments, candles and model; strategy candles as planar/engine/market.py makes them."""
+    """The kernel over the scenario's instruments, candles and model; strategy candles as planar/engine/market.py
+    makes them."""
     moved, instruments, execution = scenario.moved(shift), [], []
     for k, one in enumerate(moved.instruments):
         instruments.append(
@@ -171,7 +172,9 @@ class KernelPlayer(Player):
             "seen": self.seen,
             "orders": orders,
             "fills": fills,
-            "equity": [tuple(map(float, row)) for row in zip(*map(log, ("equity_time", "equity", "equity_cash")), strict=True)],
+            "equity": [
+                tuple(map(float, row)) for row in zip(*map(log, ("equity_time", "equity", "equity_cash")), strict=True)
+            ],
             "cash": int(state["cash"]),
             "bases": [int(r["base"]) for r in records],
             "reserved": int(state["reserved"]),
@@ -246,7 +249,9 @@ class Coverage:
         self.seen.update(("event", kind) for _, kind, _ in result["events"])
         self.seen.update(("fill", fill[8] if fill[2] >= 0 else "delisted") for fill in result["fills"])
         self.seen.update(("reason of an order", order["reason"]) for order in result["orders"] if order["reason"])
-        self.seen.update(("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"])
+        self.seen.update(
+            ("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"]
+        )
         self.seen.update(("answer", answer) for *_, answer in result["answers"] if isinstance(answer, str))
         self.seen["fills", "decided by the path"] += result["path_decided"]
         self.seen["orders", "touched"] += result["touched"]

@@ -1,4 +1,5 @@
-"""The kernel and the plain-Python reference, both written from docs/simulation.md, agree to the last bit on random scenarios."""
+"""The kernel and the plain-Python reference, both written from docs/simulation.md, agree to the last bit on random
+scenarios."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,7 +12,11 @@ from planar.model.order import Event, Reason
 SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
 """Hypothesis plays the random numbers, so that a failure shrinks to few orders on few candles."""
 
-LOUD = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
+LOUD = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
 
 
 @settings(LOUD, max_examples=300)

@@ -110,7 +110,7 @@ def random_scenario(rng) -> Scenario:
         cash = 1000.0  # so that three hundred times as much is still an int64
     for world in worlds:
         instruments.append(_random_instrument(rng, world, quote_unit, cash, delisted))
-        rows.append(_random_rows(rng, world, count, cash))
+        rows.append(_random_rows(rng, world, count, ratio, cash))
     model = _random_model(rng, execution)
     scenario = Scenario(tuple(instruments), tuple(rows), execution, ratio * execution, cash, model, ())
     acts = _random_acts(rng, scenario)
@@ -159,11 +159,11 @@ def _random_model(rng, execution: int) -> FillModel:
     )
 
 
-def _random_rows(rng, world: tuple, count: int, cash: float) -> tuple:
+def _random_rows(rng, world: tuple, count: int, ratio: int, cash: float) -> tuple:
     """Candles around a price; Hypothesis sees one seed of them, not each."""
     price, price_step, _ = world
     volatility = max(rng.choice([0.01, 0.002, 0.05]), 1.5 * price_step / price)
-    gaps, is_on_grid = rng.choice([0.0, 0.1, 0.4]), rng.random() < 0.5
+    gaps, is_on_grid = rng.choice([0.0, 0.0, 0.1, 0.4, "one"]), rng.random() < 0.5
     volumes = rng.choice([(300.0,), (300.0, 3.0, 0.3, 0.02, 0.0), (0.3, 0.02), (None,)])
     first, last = rng.choice([0, 0, 0, count // 3]), rng.choice([count, count, count, count, count // 2])
     own = Random(rng.randint(0, 2**32))
@@ -173,7 +173,11 @@ def _random_rows(rng, world: tuple, count: int, cash: float) -> tuple:
     result = []
     for i, row in enumerate(rows):
         volume = own.choice(volumes)
-        is_there = first <= i < last and (own.random() >= gaps or i == first)
+        if gaps == "one":  # execution candle in each strategy candle, the whole of the first and the last
+            is_kept = i % ratio == (0 if i < count - ratio else ratio - 1)
+        else:
+            is_kept = own.random() >= gaps or i == first
+        is_there = first <= i < last and is_kept
         prices = (max(value, price_step) for value in row)  # never below one tick
         result.append((*prices, NAN if volume is None else volume * scale) if is_there else None)
     return tuple(result)

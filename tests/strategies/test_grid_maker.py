@@ -58,3 +58,11 @@ def test_a_candle_without_a_fill_asks_for_nothing(run_of):
     refused = {time + HOUR for time in run.orders.filter(status="REJECTED")["time"]}
     asked = set(run.orders["time"][LINES:])
     assert asked <= told | refused
+
+
+def test_orders_that_fill_in_parts_never_sell_more_than_is_held(market):
+    """Lots so large that the market takes them in parts."""
+    large = planar.backtest("grid_maker", candles=market("grid_maker"), params={"lot": 2_000.0}, cash=1e8)
+    assert large.fills.filter(side="sell")["order_id"].is_duplicated().any()
+    assert len(large.orders.filter(reason="INSUFFICIENT_FUNDS")) == 0
+    assert len(large.trades) > 0
