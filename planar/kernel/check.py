@@ -3,6 +3,7 @@
 Each function answers an order id (from 1) or a negative `Reason`.
 """
 
+from planar.kernel.estimators import price_step
 from planar.kernel.ledger import activate, ask_cancel, free_base, free_cash, left_of, reserve, reserve_extra
 from planar.kernel.machine import compiled, get_int, set_int
 from planar.kernel.match import next_due, set_terms
@@ -58,16 +59,16 @@ def position_of(state, ins):
 
 @compiled
 def _look_out(ins, order, price, is_limit):
-    """Widens the range of prices in which the instrument has something to do."""
+    """Widens the range of prices in which the instrument has something to do, by a tick more than the price."""
     if is_limit == (order.side == Side.BUY):
-        ins.down = max(ins.down, price)
+        ins.down = max(ins.down, price + price_step(ins))
     else:
-        ins.up = min(ins.up, price)
+        ins.up = min(ins.up, price - price_step(ins))
 
 
 @compiled
-def watch(ins, order):
-    """Widens what the instrument looks out for by this order."""
+def watch(state, ins, order):
+    """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, next_due(order))
     if order.form == Kind.MARKET:
         ins.market_rest = 1
@@ -75,6 +76,12 @@ def watch(ins, order):
         _look_out(ins, order, order.limit_at, True)
     else:
         _look_out(ins, order, order.stop_at, False)
+    if order.amend >= 0:
+        amend = Amend(state.amends, order.amend)
+        if order.form == Kind.LIMIT:
+            _look_out(ins, order, price_of(ins, amend.price), True)
+        else:
+            _look_out(ins, order, price_of(ins, amend.stop), False)
 
 
 @compiled
@@ -82,7 +89,7 @@ def watch_all(state, ins):
     """Works out anew what the instrument looks out for."""
     ins.due, ins.down, ins.up, ins.market_rest, ins.is_dirty = NEVER, -FAR, FAR, 0, 0
     for i in range(ins.active_n):
-        watch(ins, Order(state.orders, get_int(ins.active, i)))
+        watch(state, ins, Order(state.orders, get_int(ins.active, i)))
 
 
 @compiled
@@ -254,7 +261,7 @@ def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, 
         order.status, order.reason, order.done = Status.REJECTED, reason, state.now
         return -reason.value
     activate(state, ins, state.orders_n - 1)
-    watch(ins, order)
+    watch(state, ins, order)
     return state.orders_n
 
 
@@ -361,12 +368,7 @@ def _send_amend(state, ins, index, order, limit, trigger, total, wanted):
     order.amend, order.amend_at = state.amends_n, record.arrive
     state.amends_n += 1
     reserve_extra(state, ins, order, record.extra)
-    ins.due = min(ins.due, order.amend_at)
-    # Look out for the new terms too.
-    if order.form == Kind.LIMIT:
-        _look_out(ins, order, price_of(ins, limit), True)
-    else:
-        _look_out(ins, order, price_of(ins, trigger), False)
+    watch(state, ins, order)
 
 
 @compiled

@@ -101,7 +101,7 @@ def _count_touched(state, ins):
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     for i in range(ins.active_n):
         order = Order(state.orders, get_int(ins.active, i))
-        if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(ins, order, low, high):
+        if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(order, low, high):
             if not is_hit(order, low if order.side > 0 else high):
                 state.touched += 1
 

@@ -2,7 +2,7 @@
 
 import math
 
-from planar.kernel.estimators import half_spread, impact_of
+from planar.kernel.estimators import half_spread, impact_of, price_step
 from planar.kernel.ledger import (
     accept,
     apply_fill,
@@ -71,8 +71,8 @@ def is_hit(order, price):
 
 
 @compiled
-def in_reach(ins, order, low, high):
-    """Whether any price of the candle is at or beyond the order's limit or trigger."""
+def in_reach(order, low, high):
+    """Whether a price between low and high is at or beyond the order's limit or trigger."""
     if order.form == Kind.MARKET:
         return False
     is_buy = order.side == Side.BUY
@@ -82,9 +82,16 @@ def in_reach(ins, order, low, high):
 
 
 @compiled
+def about_in_reach(ins, order, low, high):
+    """`in_reach` give or take a tick: candles lie on the grid of ticks only roughly, and crossing rounds to it."""
+    tick = price_step(ins)
+    return in_reach(order, low - tick, high + tick)
+
+
+@compiled
 def _crosses(state, ins, order, price):
     """Whether the limit reaches the other side of the book around this price."""
-    if not in_reach(ins, order, get_float(ins.low, ins.row), get_float(ins.high, ins.row)):
+    if not about_in_reach(ins, order, get_float(ins.low, ins.row), get_float(ins.high, ins.row)):
         return False
     half = half_spread(state, ins, price)
     if order.side == Side.BUY:

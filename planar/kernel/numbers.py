@@ -92,7 +92,7 @@ def product_down(a, b, c):
 def product_up(a, b, c):
     """``a * b / c`` rounded up."""
     quotient, rest = divide_product(a, b, c)
-    return quotient + 1 if rest else quotient
+    return plus(quotient, 1) if rest else quotient
 
 
 @compiled

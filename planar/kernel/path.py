@@ -1,7 +1,7 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
 from planar.kernel.machine import compiled, copy_bytes, get_float, get_int
-from planar.kernel.match import happen, in_reach, is_hit, is_triggered, make, next_due, take, trigger
+from planar.kernel.match import about_in_reach, happen, in_reach, is_hit, is_triggered, make, next_due, take, trigger
 from planar.kernel.state import INSTRUMENT, ORDER, PATHS, STATE, Order
 from planar.model.order import NEVER, Kind, Side, Status
 
@@ -149,8 +149,8 @@ def prospects(state, ins, open_time):
     reached, meetings, is_stirred = 0, 0, False
     for i in range(ins.active_n):
         order = Order(state.orders, get_int(ins.active, i))
-        if in_reach(ins, order, low, high):
-            reached += 1
+        reached += in_reach(order, low, high)
+        if about_in_reach(ins, order, low, high):
             meetings += 2 if order.form == Kind.STOP_LIMIT else 1
         if order.amend_at < close_time:
             meetings += 2

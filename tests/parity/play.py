@@ -60,7 +60,7 @@ class KernelPlayer(Player):
         self.simulation = simulation_of(scenario, shift)
         self.state, self.records = self.simulation.state, self.simulation.memory.instruments
         self.state["hooks"], self.state["interpreted"] = ON_STEP | ON_FILL | ON_ORDER_ERROR, 1
-        self.address = self.simulation.memory.address
+        self.address, self.start_cash = self.simulation.memory.address, int(self.state["cash"])
         self.pace, self.slices = pace or Pace(), 0
         self._set_pace()
         self.simulation.run(Hooks(), self._run_hook, self._watch)
