@@ -375,26 +375,10 @@ def _send_amend(state, ins, index, order, limit, trigger, total, wanted):
 def close(address, k, fraction, tag):
     """Sells a fraction of the position at market."""
     state = State(address, 0)
-    ins = Instrument(state.instruments, k)
-    position = position_of(state, ins)
-    if position == 0:
+    if position_of(state, Instrument(state.instruments, k)) == 0:
         return -Reason.NO_POSITION.value
-    amount = part_of(fraction, position)
-    nothing = float("nan")
-    return submit(
-        address,
-        k,
-        Side.SELL.value,
-        AMOUNT,
-        amount_of(ins, amount),
-        nothing,
-        nothing,
-        nothing,
-        Tif.GTC.value,
-        NEVER,
-        0,
-        tag,
-    )
+    nothing, side, tif = float("nan"), Side.SELL.value, Tif.GTC.value
+    return submit(address, k, side, FRACTION, fraction, nothing, nothing, nothing, tif, NEVER, 0, tag)
 
 
 @compiled

@@ -60,8 +60,12 @@ class Universe:
 
     def __getitem__(self, name: str) -> Member:
         found = [m for m in self._members if name in (m.name, m.instrument.base, m.name.partition(":")[2])]
-        if len(found) == 1:
+        if len(found) == 1 and found[0] in self._alive:
             return found[0]
+        if len(found) == 1:
+            raise StrategyError(
+                f"universe[{name!r}] has no candle yet, or is delisted; ask first: {name!r} in universe."
+            )
         names = [m.name for m in self._members]
         what = "is not unique" if found else "is not there"
         raise StrategyError(f"universe[{name!r}] {what}; it has {', '.join(names)}.{did_you_mean(str(name), names)}")
@@ -103,7 +107,7 @@ class Universe:
     def fund(self) -> None:
         """Asks for the increases that free cash covers by now; the others go on waiting."""
         for name, weight in list(self._held.items()):
-            broker = self[name].broker
+            broker = next(m for m in self._members if m.name == name).broker
             missing = weight * broker.equity - broker.position * broker.mark_price
             if missing <= 0.0:
                 del self._held[name]

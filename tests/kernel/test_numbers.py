@@ -223,12 +223,15 @@ def test_an_amount_of_whole_units_is_those_units_again(rules, units):
     assert amount_there_and_back(rules.address, units) == units
 
 
-@pytest.mark.xfail(strict=True, reason="the law's millionth is absolute: from 2**34 units on, a float is not that exact")
+@pytest.mark.xfail(
+    strict=True, reason="the law's millionth is absolute: from 2**34 units on, a float is not that exact"
+)
 @pytest.mark.parametrize(
-    ("amount_step", "units"), [(1.0, 20_971_680_618), (1e-5, 25_600_232_291), (1e-3, 20_480_190_000), (0.1, 26_214_410_000)]
+    ("amount_step", "units"),
+    [(1.0, 20_971_680_618), (1e-5, 25_600_232_291), (1e-3, 20_480_190_000), (0.1, 26_214_410_000)],
 )
 def test_a_large_amount_of_whole_units_is_those_units_again(amount_step, units):
-    """Two million of a coin counted to the fourth decimal, 256 of one counted to the eighth; 2,048 and 262,144 in whole steps."""
+    """Two million of a coin counted to the fourth decimal, 256 of one counted to the eighth; the others in whole steps."""
     own = rules(0.01, amount_step, False, 1e-8, (0.0, 0.0), "quote")
     assert amount_there_and_back(own.address, units) == units
 

@@ -48,7 +48,6 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     m = scenario.model
     model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
     closes = [c.closes for c in candles]
-    # Late enough for no strategy candle to be taken for the past, and before every execution candle.
     return Simulation(instruments, execution, closes, [0] * len(candles), start=shift, cash=scenario.cash, model=model)
 
 

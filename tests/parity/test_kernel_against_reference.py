@@ -131,7 +131,9 @@ def told_by_the_reference(scenario: Scenario) -> list[tuple]:
     told = []
 
     def tell(engine, k, happened, now):
-        told.append(("fill", engine.now, happened.order) if hasattr(happened, "ticks") else ("error", engine.now, happened.id))
+        told.append(
+            ("fill", engine.now, happened.order) if hasattr(happened, "ticks") else ("error", engine.now, happened.id)
+        )
 
     def on_step(engine, now):
         for at, k, (side, size, value, terms) in scenario.acts:
@@ -146,7 +148,9 @@ def told_by_the_reference(scenario: Scenario) -> list[tuple]:
     return told
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel tells a delisting after what the step tells that closes then or later")
+@pytest.mark.xfail(
+    strict=True, reason="the kernel tells a delisting after what the step tells that closes then or later"
+)
 @pytest.mark.parametrize("delisted", [3 * MINUTE, 3 * MINUTE - 5, 3 * MINUTE + 5])
 def test_a_delisting_is_told_at_its_time_before_anything_else(delisted):
     """A buy fills, another is open, and the balance is sold."""
