@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WINDOW = 2_000
 TRUNCATIONS = 64
 ORDERS_WINDOW = 4_000
-ASKED = ["time", "instrument", "side", "kind", "tif", "price", "stop", "requested", "tag"]
+ASKED = ["time", "instrument", "side", "kind", "tif", "requested", "tag"]  # price and stop are what amends left
 """What of an order is the strategy's own."""
 
 
