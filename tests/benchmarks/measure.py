@@ -36,14 +36,22 @@ def backtest(task: dict) -> dict:
     call, clock = _call(task, task.get("candles", CANDLES)), _Clock()
     compilations = _compilations()
     first, run = _timed(call)
-    answer = {"first": first, "first_compiled": len(compilations), "seconds": [], "kernel": [], "statistics": []}
+    answer = {
+        "first": first,
+        "first_compiled": len(compilations),
+        "seconds": [],
+        "cpu": [],
+        "kernel": [],
+        "statistics": [],
+    }
     compilations.clear()
     until = time.perf_counter() + task.get("patience", PATIENCE)
     while len(answer["seconds"]) < task.get("at_least", 3) or time.perf_counter() < until:
         run = None
         gc.collect()
-        clock.seconds = 0.0
+        clock.seconds, cpu = 0.0, time.process_time()
         seconds, run = _timed(call)
+        answer["cpu"].append(time.process_time() - cpu)
         answer["seconds"].append(seconds)
         answer["kernel"].append(clock.seconds)
         answer["statistics"].append(_timed(lambda run=run: run.stats)[0])

@@ -16,6 +16,15 @@ REPETITIONS = 5
 GROWTH_RUNS, GROWTH_PATIENCE = 20, 150.0
 
 
+def environment(folder: Path, cache: Path) -> dict[str, str]:
+    """Variables of a process that keeps Planar's compiled code in ``cache`` and Python's byte code in ``folder``.
+
+    Byte code is always kept, as on a user's machine: without it every start would translate numba's sources anew.
+    """
+    own = {"XDG_CACHE_HOME": str(cache), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | own
+
+
 class Shell:
     """Runs Planar's command in a folder of its own, with a cache of its own."""
 
@@ -30,7 +39,7 @@ class Shell:
         begun = time.perf_counter()
         ran = subprocess.run(
             [str(word) for word in words], cwd=self.folder, capture_output=True, text=True, check=False,
-            env={**os.environ, "XDG_CACHE_HOME": str(self.cache)},
+            env=environment(self.folder, self.cache),
         )  # fmt: skip
         seconds = time.perf_counter() - begun
         if ran.returncode:

@@ -79,7 +79,7 @@ def _cells(line: Line, lines: list[Line]) -> tuple[str, ...]:
 def _times_loop(line: Line, lines: list[Line]) -> str:
     """How many times the hand-written loop's time per candle."""
     loop = max((other.rate for other in lines if other.side == "loop" and other.workload == line.workload), default=0.0)
-    return f"{loop / line.rate:.2f}" if loop and line.rate else ""
+    return _ratio(loop / line.rate) if loop and line.rate else ""
 
 
 def _faster_than(line: Line, lines: list[Line]) -> str:
@@ -91,7 +91,11 @@ def _faster_than(line: Line, lines: list[Line]) -> str:
         if other.side == "peer" and other.workload == line.workload and other.rate:
             name = other.engine.partition(" ")[0]
             best[name] = max(best.get(name, 0.0), other.rate)
-    return ", ".join(f"{name} {line.rate / rate:.3g}" for name, rate in best.items())
+    return ", ".join(f"{name} {_ratio(line.rate / rate)}" for name, rate in best.items())
+
+
+def _ratio(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _seconds(seconds: float | None) -> str:
