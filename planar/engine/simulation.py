@@ -9,7 +9,7 @@ import numpy as np
 from planar.errors import ConfigError
 from planar.kernel import loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
-from planar.kernel.numbers import RATE
+from planar.kernel.numbers import RATE, up
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, PATHS, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, NEVER, ORDER
@@ -63,7 +63,7 @@ class Simulation:
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], closes[k], first_rows[k], start)
         # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
-        self.state["is_aligned"] = all(len(c) == len(e) for c, e in zip(closes, execution, strict=True))
+        self.state["is_aligned"] = all(np.array_equal(c, e.closes) for c, e in zip(closes, execution, strict=True))
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.
@@ -126,7 +126,7 @@ class Simulation:
         record["cost_n"] = whole(cost.numerator, instrument.name)
         record["cost_d"] = whole(cost.denominator, instrument.name)
         record["step"] = int(exact(instrument.amount_step) / base)
-        record["min_amount"] = -(-exact(instrument.min_amount) // base)
+        record["min_amount"] = up(instrument.min_amount * base.denominator / base.numerator)
         record["min_cost"] = instrument.min_cost
         record["maker"], record["taker"] = round(instrument.maker * RATE), round(instrument.taker * RATE)
         record["fee_base"] = instrument.fee_side == "base"

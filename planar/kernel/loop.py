@@ -72,14 +72,16 @@ def _next_decision(state):
 
 @compiled
 def _delist(state, time):
-    """Settles the instruments whose delisting was due."""
-    state.next_delisting = NEVER
-    for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        if not ins.is_delisted and ins.delisted <= time and ins.last > 0.0:
-            settle_delisted(state, ins, ins.delisted)
-        if not ins.is_delisted:
-            state.next_delisting = min(state.next_delisting, ins.delisted)
+    """Settles the instruments whose delisting was due, in the order of time."""
+    while state.next_delisting <= time:
+        due, following = state.next_delisting, NEVER
+        for k in range(state.count):
+            ins = Instrument(state.instruments, k)
+            if ins.delisted == due:
+                settle_delisted(state, ins, due)
+            elif ins.delisted > due:
+                following = min(following, ins.delisted)
+        state.next_delisting = following
 
 
 @compiled

@@ -2,37 +2,52 @@
 1).
 """
 
-import math
+import numpy as np
 
 from planar.kernel.machine import compiled
 
 LARGEST = 2**63 - 1
-NEARLY = 1e-6
-"""Within a millionth of a whole number, a float is that number."""
+NEARLY, PRECISION = 1e-6, 2.0**-50
+"""Within a millionth of a whole number, or what a float of its size leaves open, a float is that number."""
 
+MOST = 2.0**62
 RATE = 1_000_000_000
 """Fee rates are whole parts of this."""
 
 
 @compiled
+def whole(x):
+    """A float without fraction as an integer; raises OverflowError outside int64."""
+    if not abs(x) < 9.2e18:
+        raise OverflowError("an amount or a price left the range of 64-bit whole numbers")
+    return int(x)
+
+
+@compiled
+def slack(x):
+    """How far a float may be off the whole number that it stands for."""
+    return max(NEARLY, min(abs(x) * PRECISION, 0.5))
+
+
+@compiled
 def down(x):
     """A float as a whole number, rounded down."""
-    return int(math.floor(x + NEARLY))
+    return whole(np.floor(x + slack(x)))
 
 
 @compiled
 def up(x):
     """A float as a whole number, rounded up."""
-    return int(math.ceil(x - NEARLY))
+    return whole(np.ceil(x - slack(x)))
 
 
 @compiled
 def plus(a, b):
     """``a + b``; raises OverflowError outside int64."""
-    total = a + b
-    if (a > 0 and b > 0 and total < 0) or (a < 0 and b < 0 and total >= 0):
+    # Asked before adding: compiled code may take it that a sum does not overflow.
+    if (b > 0 and a > LARGEST - b) or (b < 0 and a < -LARGEST - b):
         raise OverflowError("a balance left the range of 64-bit whole numbers")
-    return total
+    return a + b
 
 
 @compiled
@@ -140,7 +155,7 @@ def ticks_up(ins, price):
 @compiled
 def ticks_near(ins, price):
     """Ticks of a price, to the nearest."""
-    return int(math.floor(price * ins.price_d / ins.price_n + 0.5))
+    return whole(np.floor(price * ins.price_d / ins.price_n + 0.5))
 
 
 @compiled
@@ -188,7 +203,9 @@ def affordable(ins, budget, ticks):
     rate = 0 if ins.fee_base else largest_rate(ins)
     # A float guess is at most a little off; gallop from there to the exact answer.
     guess = float(budget) / (float(ticks) * float(ins.cost_n) / float(ins.cost_d) * (1.0 + rate / RATE))
-    steps, width = int(min(guess, 9.0e18) / ins.step), 1
+    if guess > MOST:
+        raise OverflowError("a budget buys more units than 64 bits count")
+    steps, width = whole(np.floor(guess / ins.step)), 1
     while steps > 0 and need(ins, steps * ins.step, ticks) > budget:
         steps, width = max(steps - width, 0), width * 2
     width = 1

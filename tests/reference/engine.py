@@ -76,15 +76,11 @@ class Engine(Desk):
         self.ledger.forget_done()
         self.now = time + self.execution
         self.equity_curve.append((self.now, self.equity(), self.cash()))
-        happened = self._take_untold()
         self._settle_delisted(self.now)
-        self._tell(happened)
+        self._tell()
 
-    def _take_untold(self) -> list[Fill | Order]:
+    def _tell(self) -> None:
         untold, self.ledger.untold = self.ledger.untold, []
-        return untold
-
-    def _tell(self, untold: list[Fill | Order]) -> None:
         for happened in untold:
             hook = self.on_fill if isinstance(happened, Fill) else self.on_order_error
             if hook is not None:
@@ -94,6 +90,7 @@ class Engine(Desk):
 
     def _decide(self, time: int) -> None:
         self.now = time
+        self._tell()
         for k, market in enumerate(self.markets):
             if self.on_candle is not None and time in market.decisions:
                 self.on_candle(self, k, time)
@@ -103,12 +100,9 @@ class Engine(Desk):
     # Section 6.
 
     def _settle_delisted(self, time: int) -> None:
-        """Each is told at its time, or when more is known already, before anything else of that moment."""
-        while waiting := self._delisted_by(time):
-            self.now = max(self.now, waiting[0][0])
-            for delisted, k in self._delisted_by(self.now):
-                self._settle(k, delisted)
-            self._tell(self._take_untold())
+        """What a delisting does is told with what is told next."""
+        for delisted, k in self._delisted_by(time):
+            self._settle(k, delisted)
 
     def _delisted_by(self, time: int) -> list[tuple[int, int]]:
         """(time, instrument) of the delistings that are not settled yet, in the order of time."""
@@ -123,7 +117,6 @@ class Engine(Desk):
                 silence = end - market.candles[-1].time
                 if silence > DAY and silence > 10 * self.execution:
                     self._settle(k, end + self.execution)
-        self._tell(self._take_untold())
 
     def _settle(self, k: int, time: int) -> None:
         """Cancels every order of an instrument and sells all of its base at the last close."""

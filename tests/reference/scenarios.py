@@ -105,11 +105,10 @@ def random_scenario(rng) -> Scenario:
     if are_alike:
         worlds = [worlds[0]] * len(worlds)
     instruments, rows = [], []
-    delisted = rng.randint(1, count * execution)  # one time for all that are
     if any(cash / price / max(amount_step / 10_000, 1e-8) > 1e15 for price, _, amount_step in worlds):
         cash = 1000.0  # so that three hundred times as much is still an int64
     for world in worlds:
-        instruments.append(_random_instrument(rng, world, quote_unit, cash, delisted))
+        instruments.append(_random_instrument(rng, world, quote_unit, cash, rng.randint(1, count * execution)))
         rows.append(_random_rows(rng, world, count, ratio, cash))
     model = _random_model(rng, execution)
     scenario = Scenario(tuple(instruments), tuple(rows), execution, ratio * execution, cash, model, ())
@@ -358,7 +357,7 @@ class Player:
         self.seen.append((now, self.view()))
 
     def on_told(self, what: str, now: int, order: int) -> None:
-        """A fill or an error that is told, other than what a delisting does."""
+        """A fill or an error that is told."""
         self.told.append((what, now, order))
         self.seen.append((now, self.view()))
         for kind, number, k, act in self.scenario.reactions:
@@ -397,22 +396,13 @@ class Player:
 
 
 class _Engine(Engine):
-    """Tells its player of fills and errors, but not of what a delisting or the end of the data settles."""
+    """Tells its player of fills and errors."""
 
     player: "ReferencePlayer"
-    is_settling = False
 
-    def _settle_delisted(self, time: int) -> None:
-        self.is_settling = True
-        super()._settle_delisted(time)
-        self.is_settling = False
-
-    def _settle_ended(self) -> None:
-        self.is_settling = True
-        super()._settle_ended()
-
-    def _tell(self, untold: list) -> None:
-        for happened in () if self.is_settling else untold:
+    def _tell(self) -> None:
+        untold, self.ledger.untold = self.ledger.untold, []
+        for happened in untold:
             what, order = ("fill", happened.order) if isinstance(happened, Fill) else ("error", happened.id)
             self.player.on_told(what, self.now, order)
 

@@ -399,22 +399,22 @@ def test_ends_at_the_venue_with_a_reason_are_told_and_nothing_else():
     assert engine.events[-1] == (150_000, "EXPIRED", 3)
 
 
-def test_delisting_is_told_before_the_fills_of_the_candle_that_closes_then():
+def test_delisting_is_told_after_the_fills_of_the_candle_that_closes_then():
     """Order 0 buys in the candle that closes when the instrument is delisted; order 1 never fills."""
     calls, engine = heard(
         FLAT, FLAT, FLAT, instrument=replace(COIN, delisted=2 * MINUTE), at={0: all_of(buy(3), buy(1, price=50))}
     )  # fmt: skip
-    assert calls == [("DELISTED", 2.0, 1), ("fill", 2.0, -1), ("fill", 2.0, 0)]
+    assert calls == [("fill", 2.0, 0), ("DELISTED", 2.0, 1), ("fill", 2.0, -1)]
     assert [(f.time, f.order) for f in engine.fills] == [(MINUTE, 0), (2 * MINUTE, -1)]
     assert engine.equity_curve[1] == (2 * MINUTE, 10_000.0, 9_700.0)  # marked and recorded before
 
 
-def test_delisting_in_a_gap_is_told_at_its_time():
+def test_delisting_in_a_gap_is_told_with_the_next_candle():
     """Delisted 3.5 minutes in; the next candle opens at 5."""
     calls, _ = heard(
         FLAT, FLAT, None, None, None, FLAT, instrument=replace(COIN, delisted=3 * MINUTE + 30_000), at={0: buy(3)}
     )  # fmt: skip
-    assert calls == [("fill", 2.0, 0), ("fill", 3.5, -1)]
+    assert calls == [("fill", 2.0, 0), ("fill", 6.0, -1)]
 
 
 def test_delisting_within_a_candle_is_told_at_its_close():
@@ -426,14 +426,14 @@ def test_delisting_within_a_candle_is_told_at_its_close():
     assert (engine.fills[-1].time, engine.fills[-1].ticks) == (2 * MINUTE + 30_000, 107)
 
 
-def test_delistings_of_one_moment_are_settled_before_any_is_told():
+def test_delistings_are_settled_in_the_order_of_time_before_any_is_told():
     """Two in one gap, the second of them later; and two at once."""
     seen = []
     rows = columns(FLAT, FLAT, None, None, None, None, FLAT)
     first, second = replace(COIN, delisted=4 * MINUTE), replace(COIN, delisted=3 * MINUTE)
     for others, expected in (
-        ([first, second], [(0, 2.0, 9_400.0), (1, 2.0, 9_400.0), (1, 3.0, 9_700.0), (0, 4.0, 10_000.0)]),
-        ([first, first], [(0, 2.0, 9_400.0), (1, 2.0, 9_400.0), (0, 4.0, 10_000.0), (1, 4.0, 10_000.0)]),
+        ([first, second], [(0, 2.0, 9_400.0), (1, 2.0, 9_400.0), (1, 7.0, 10_000.0), (0, 7.0, 10_000.0)]),
+        ([first, first], [(0, 2.0, 9_400.0), (1, 2.0, 9_400.0), (0, 7.0, 10_000.0), (1, 7.0, 10_000.0)]),
     ):
         seen.clear()
         Engine(
@@ -452,7 +452,7 @@ def test_order_asked_for_when_the_delisting_is_told_is_refused():
         [replace(COIN, delisted=2 * MINUTE)], [rows], MINUTE, model=PLAIN, on_step=script({0: lambda e: e.buy(0, 3)}),
         on_fill=lambda e, k, fill, _: said.append((fill.order, e.cash(), e.buy(k, 1))),
     ).run()  # fmt: skip
-    assert said == [(-1, 10_000.0, "DELISTED"), (0, 10_000.0, "DELISTED")]
+    assert said == [(0, 10_000.0, "DELISTED"), (-1, 10_000.0, "DELISTED")]
 
 
 def test_delisting_is_settled_before_a_decision_without_a_candle():
@@ -509,7 +509,7 @@ def test_only_instruments_whose_candle_closes_decide():
     assert decided == [(0, 1), (1, 1), (0, 2), (0, 3), (1, 3)]
 
 
-def test_series_that_ended_is_settled_at_the_close_of_the_last_step_and_told():
+def test_series_that_ended_is_settled_at_the_close_of_the_last_step_and_no_hook_is_told():
     """1442 minutes; the rows of the equity curve stay as they were."""
     rows, seen = [columns(FLAT, FLAT), columns(FLAT, FLAT, *[None] * 1440, FLAT)], []
     engine = Engine(
@@ -519,7 +519,8 @@ def test_series_that_ended_is_settled_at_the_close_of_the_last_step_and_told():
         on_order_error=lambda *told: seen.append((told[2].reason, told[3] // MINUTE)),
     )  # fmt: skip
     engine.run()
-    assert seen == [(0, 2), ("DELISTED", 1443), (-1, 1443)]
+    assert seen == [(0, 2)]
+    assert engine.orders[1].reason == "DELISTED"
     assert engine.fills[-1].time == 1443 * MINUTE
     assert engine.equity_curve[-1] == (1443 * MINUTE, 9_999.4, 9_699.4)
     assert engine.cash_units == 1_000_000 - 60 - 60

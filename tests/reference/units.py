@@ -14,14 +14,19 @@ def decimal(x: float) -> Fraction:
     return Fraction(repr(float(x)))
 
 
+def slack(x: float) -> float:
+    """How far `x` may be off the whole number that it stands for."""
+    return max(1e-6, min(abs(x) / 2**50, 0.5))
+
+
 def down(x: float) -> int:
-    """`x` rounded down; within a millionth of a whole number it is that number."""
-    return math.floor(x + 1e-6)
+    """`x` rounded down; within its slack of a whole number it is that number."""
+    return math.floor(x + slack(x))
 
 
 def up(x: float) -> int:
-    """`x` rounded up; within a millionth of a whole number it is that number."""
-    return math.ceil(x - 1e-6)
+    """`x` rounded up; within its slack of a whole number it is that number."""
+    return math.ceil(x - slack(x))
 
 
 def ceil_div(a: int, b: int) -> int:

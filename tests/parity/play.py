@@ -1,0 +1,261 @@
+"""Plays a scenario of `reference.scenarios` on the kernel, compares it with the reference, and counts what occurred."""
+
+import gc
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from reference.scenarios import NAN, Player, ReferencePlayer, Scenario
+
+from planar.engine.simulation import LOGS, Simulation
+from planar.kernel import check, reads
+from planar.kernel.state import ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
+from planar.model.instrument import Instrument
+from planar.model.order import NEVER, Event, Reason, Side, Status, Tif
+from planar.simulator.fill_model import FillModel
+from planar.strategy.candles import FIELDS, Candles, resample
+from planar.strategy.compiler import Hooks
+
+SIZES = ("amount", "cost", "fraction", "risk")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How the kernel is driven. None of it may change a result."""
+
+    slice_steps: int | None = None
+    collect: bool = False  # garbage, between slices
+    headroom: int | None = None  # what one decision may write; the logs start with no room at all
+
+
+def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
+    """The kernel over the scenario's instruments, candles and model; strategy candles as planar/engine/market.py
+    makes them."""
+    moved, instruments, execution = scenario.moved(shift), [], []
+    for k, one in enumerate(moved.instruments):
+        instruments.append(
+            Instrument(
+                f"x:C{k}/USD", one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
+                one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders,
+            )
+        )  # fmt: skip
+        table = scenario.columns(k, shift)
+        columns = (np.array(table[f], float) for f in FIELDS)
+        execution.append(Candles(np.array(table["time"], np.int64), *columns, scenario.execution))
+    end = max((int(c.closes[-1]) for c in execution if len(c)), default=0)
+    is_same = scenario.timeframe == scenario.execution
+    candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
+    m = scenario.model
+    model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
+    closes = [c.closes for c in candles]
+    return Simulation(instruments, execution, closes, [0] * len(candles), start=shift, cash=scenario.cash, model=model)
+
+
+class KernelPlayer(Player):
+    """The kernel, its hooks run as Python."""
+
+    def __init__(self, scenario: Scenario, shift: int = 0, pace: Pace | None = None) -> None:
+        super().__init__(scenario, shift)
+        self.simulation = simulation_of(scenario, shift)
+        self.state, self.records = self.simulation.state, self.simulation.memory.instruments
+        self.state["hooks"], self.state["interpreted"] = ON_STEP | ON_FILL | ON_ORDER_ERROR, 1
+        self.address, self.start_cash = self.simulation.memory.address, int(self.state["cash"])
+        self.pace, self.slices = pace or Pace(), 0
+        self._set_pace()
+        self.simulation.run(Hooks(), self._run_hook, self._watch)
+        self.simulation.end()
+
+    def _set_pace(self) -> None:
+        if self.pace.slice_steps is not None:
+            self.state["slice_steps"] = self.state["slice_end"] = self.pace.slice_steps
+        if self.pace.headroom is not None:
+            self.state["headroom"] = self.pace.headroom
+            for name, (dtype, field) in LOGS.items():
+                self.simulation.memory.logs[name] = np.empty(0, dtype)
+                self.state[field] = 0
+
+    def _watch(self, now: int) -> None:
+        self.slices += 1
+        if self.pace.collect:
+            gc.collect()
+
+    def _run_hook(self) -> None:
+        if self.state["phase"] == TELL:
+            self._tell(self.simulation.log("events")[int(self.state["told"]) - 1])
+        else:
+            self.on_step(int(self.state["decided"]))
+
+    def _tell(self, event: np.void) -> None:
+        what = "fill" if event["kind"] == Event.FILL else "error"
+        self.on_told(what, int(self.state["now"]), int(event["order"]))
+
+    def live(self) -> list[int]:
+        return np.flatnonzero(self.simulation.log("orders")["status"] <= Status.PARTIAL).tolist()
+
+    def asked(self) -> int:
+        return int(self.state["orders_n"])
+
+    def view(self) -> tuple:
+        state, address = self.state, self.address
+        each = [
+            (
+                float(reads.position(address, k)),
+                float(reads.balance(address, k)),
+                int(r["base"] - r["reserved"] + r["returning"]),
+                int(reads.open_orders(address, k)),
+            )
+            for k, r in enumerate(self.records)
+        ]
+        free = int(state["cash"] - state["reserved"] + state["returning"])
+        return free, float(reads.cash(address, 0)), float(reads.equity(address, 0)), each
+
+    def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
+        number = {name: NAN if terms[name] is None else float(terms[name]) for name in ("price", "stop", "stop_loss")}
+        answer = check.submit(
+            self.address, k, Side[side.upper()].value, SIZES.index(size), float(value), number["price"], number["stop"],
+            number["stop_loss"], Tif[terms["tif"]].value, NEVER if terms["expire"] is None else terms["expire"],
+            int(terms["post_only"]), -1,
+        )  # fmt: skip
+        return _answer(answer)
+
+    def amend(self, id: int, terms: dict) -> int | str:
+        numbers = [float(terms.get(name, NAN)) for name in ("price", "stop", "amount")]
+        return _answer(check.amend(self.address, self._owner(id), id + 1, *numbers))
+
+    def cancel(self, id: int) -> int | str:
+        return _answer(check.cancel(self.address, self._owner(id), id + 1))
+
+    def _owner(self, id: int) -> int:
+        orders = self.simulation.log("orders")
+        return int(orders[id]["instrument"]) if id < len(orders) else 0
+
+    def cancel_all(self, k: int) -> None:
+        check.cancel_all(self.address, k)
+
+    def close(self, k: int, fraction: float) -> int | str:
+        return _answer(check.close(self.address, k, fraction, -1))
+
+    def target(self, k: int, weight: float) -> int | str | None:
+        return _answer(check.target(self.address, k, weight, -1))
+
+    def result(self) -> dict:
+        """Everything that happened, in the reference's words."""
+        state, records, log = self.state, self.records, self.simulation.log
+        amend_reasons = {
+            int(e["order"]): Reason(int(e["reason"])).name for e in log("events") if e["kind"] == Event.AMEND_REJECTED
+        }
+        numbers = ("time", "price", "stop", "amount", "filled", "cost", "fee", "reserved", "instrument")
+        orders = [
+            {
+                "status": Status(int(o["status"])).name,
+                "reason": Reason(int(o["reason"])).name if o["reason"] else "",
+                "side": Side(int(o["side"])).name.lower(),
+                "tif": Tif(int(o["tif"])).name,
+                "post_only": bool(o["post_only"]),
+                "amend_reason": amend_reasons.get(i, ""),
+                **{name: int(o[name]) for name in numbers},
+                "budget": int(o["budget"]) if o["status"] <= Status.PARTIAL else 0,
+            }
+            for i, o in enumerate(log("orders"))
+        ]
+        fills = [
+            (*(int(f[name]) for name in ("time", "instrument", "order", "ticks", "amount", "cost", "fee")),
+             bool(f["fee_in_base"]), "maker" if f["maker"] else "taker")
+            for f in log("fills")
+        ]  # fmt: skip
+        return {
+            "events": [(int(e["time"]), Event(int(e["kind"])).name, int(e["order"])) for e in log("events")],
+            "answers": self.answers,
+            "told": self.told,
+            "seen": self.seen,
+            "orders": orders,
+            "fills": fills,
+            "equity": [
+                tuple(map(float, row)) for row in zip(*map(log, ("equity_time", "equity", "equity_cash")), strict=True)
+            ],
+            "cash": int(state["cash"]),
+            "bases": [int(r["base"]) for r in records],
+            "reserved": int(state["reserved"]),
+            "reserved_base": [int(r["reserved"]) for r in records],
+            "path_decided": int(state["path_decided"]),
+            "touched": int(state["touched"]),
+            "position": [float(reads.position(self.address, k)) for k in range(len(records))],
+        }
+
+
+def _answer(code: int) -> int | str | None:
+    """An id from 0, the name of a reason, or None."""
+    if code < 0:
+        return Reason(-int(code)).name
+    return int(code) - 1 if code else None
+
+
+def outcome(player: type[Player], scenario: Scenario, **changes) -> dict:
+    """The result of a run, or the error that stopped it."""
+    try:
+        return _blank(player(scenario, **changes).result())
+    except OverflowError:
+        return {"raised": "OverflowError"}
+
+
+def _blank(result: dict) -> dict:
+    """What the law leaves open: what is recorded of the prices of an order refused for its prices."""
+    for order in result.get("orders", ()):
+        if order["reason"] == "INVALID_PRICE":
+            order.update(price=0, stop=0, amount=0)
+    return result
+
+
+def difference(ours: dict, theirs: dict) -> str:
+    """The first difference between two results, in words; empty when there is none."""
+    if ours == theirs:
+        return ""
+    if "raised" in ours or "raised" in theirs:
+        return f"one run was stopped: {ours.get('raised')} against {theirs.get('raised')}"
+    for name, here in ours.items():
+        there = theirs[name]
+        if here == there:
+            continue
+        if not isinstance(here, list):
+            return f"{name}: {here} against {there}"
+        pairs = zip(here, there, strict=False)
+        i = next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(here), len(there)))
+        return f"{name}[{i}]:\n  {here[i : i + 2]}\nagainst\n  {there[i : i + 2]}\nafter {here[max(i - 3, 0) : i]}"
+    return ""
+
+
+def disagreement(scenario: Scenario) -> tuple[str, dict]:
+    """Where the kernel departs from the reference, and the reference's result."""
+    theirs = outcome(ReferencePlayer, scenario)
+    return difference(outcome(KernelPlayer, scenario), theirs), theirs
+
+
+class Coverage:
+    """How often each event and reason occurred."""
+
+    def __init__(self) -> None:
+        self.scenarios = self.with_fills = 0
+        self.seen: Counter[tuple[str, str]] = Counter()
+
+    def add(self, result: dict) -> None:
+        """Counts one run."""
+        self.scenarios += 1
+        if "raised" in result:
+            self.seen["stopped", result["raised"]] += 1
+            return
+        self.with_fills += any(fill[2] >= 0 for fill in result["fills"])
+        self.seen.update(("event", kind) for _, kind, _ in result["events"])
+        self.seen.update(("fill", fill[8] if fill[2] >= 0 else "delisted") for fill in result["fills"])
+        self.seen.update(("reason of an order", order["reason"]) for order in result["orders"] if order["reason"])
+        self.seen.update(
+            ("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"]
+        )
+        self.seen.update(("answer", answer) for *_, answer in result["answers"] if isinstance(answer, str))
+        self.seen["fills", "decided by the path"] += result["path_decided"]
+        self.seen["orders", "touched"] += result["touched"]
+
+    def table(self) -> str:
+        """As text."""
+        rows = [f"{kind:<20} {name:<24} {count:>9,}" for (kind, name), count in sorted(self.seen.items())]
+        share = self.with_fills / max(self.scenarios, 1)
+        return "\n".join([f"{self.scenarios:,} scenarios, {share:.0%} with fills", *rows])

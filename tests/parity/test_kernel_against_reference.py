@@ -1,0 +1,137 @@
+"""The kernel and the plain-Python reference, both written from docs/simulation.md, agree to the last bit on random
+scenarios."""
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from parity.play import Coverage, KernelPlayer, difference, disagreement, outcome
+from reference.engine import Engine
+from reference.model import FillModel, Instrument
+from reference.scenarios import MINUTE, ReferencePlayer, Scenario, random_scenario
+
+from planar.model.order import Event, Reason
+
+SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
+"""Hypothesis plays the random numbers, so that a failure shrinks to few orders on few candles."""
+
+LOUD = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+
+
+@settings(LOUD, max_examples=300)
+@given(SCENARIOS)
+def test_kernel_and_reference_agree_on_everything(scenario):
+    """Orders, fills, events, equity, what is told and seen, every answer."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
+@pytest.mark.slow
+def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
+    """Most of them with fills, and all together with everything that can happen to an order on spot."""
+    coverage = Coverage()
+
+    def agree(scenario):
+        found, result = disagreement(scenario)
+        coverage.add(result)
+        assert not found, found
+
+    # Hypothesis remembers every choice of a run, so that one run of all would take gigabytes.
+    for number in range(20):
+        seed(number)(settings(LOUD, max_examples=500, database=None)(given(SCENARIOS)(agree)))()
+    print("\n" + coverage.table())
+    assert coverage.scenarios >= 10_000
+    assert coverage.with_fills >= coverage.scenarios / 2
+    seen = {name for (kind, name), count in coverage.seen.items() if count}
+    assert {event.name for event in Event} <= seen
+    assert {reason.name for reason in Reason if reason} <= seen
+    assert {"maker", "taker", "delisted", "decided by the path", "touched"} <= seen
+
+
+# What random scenarios found once. One tick is 1, one step is 1, money counts in cents, and there are no fees.
+
+COIN = Instrument("COIN", 1.0, 1.0, maker=0.0, taker=0.0, base_unit=1.0, quote_unit=0.01)
+PLAIN = FillModel("ohlc", 0, None, None, 0.0, None, "cross")
+FLAT = (100.0, 100.0, 100.0, 100.0, 1e6)
+
+
+def scenario_of(rows, *acts, coin=COIN, timeframe=MINUTE, **model) -> Scenario:
+    """One instrument, its orders at the close of the candles that are named."""
+    acts = tuple((at, 0, act) for at, act in acts)
+    return Scenario((coin,), (tuple(rows),), MINUTE, timeframe, 10_000.0, FillModel(**{**vars(PLAIN), **model}), acts)
+
+
+def assert_agreed(scenario: Scenario) -> dict:
+    """Gives what both say."""
+    found, result = disagreement(scenario)
+    assert not found, found
+    return result
+
+
+def test_an_amend_that_travels_over_a_close_meets_the_path_where_it_arrives():
+    """Its new limit is out of the present order's reach; a third into a path of 102, 60, 90 the market is at 80."""
+    rows = [FLAT, (100.0, 101.0, 99.0, 100.0, 1e6), (100.0, 102.0, 60.0, 90.0, 1e6)]
+    asks = [(1, ("buy", "amount", 5.0, {"price": 50.0})), (1, ("amend", ("live", 0), {"price": 200.0}))]
+    assert [fill[3] for fill in assert_agreed(scenario_of(rows, *asks, latency_ms=80_000))["fills"]] == [80]
+
+
+def test_closing_half_of_very_many_units_takes_exactly_half():
+    """110,479,192,918 units: more than a float of them tells within a millionth."""
+    coin = Instrument("COIN", 0.01, 1e-8, maker=0.0, taker=0.0)
+    asks = [(1, ("buy", "amount", 1104.79192918, {})), (3, ("close", 0.5))]
+    scenario = scenario_of([(1.0, 1.0, 1.0, 1.0, 1e6)] * 5, *asks, coin=coin)
+    assert assert_agreed(scenario)["bases"] == [55_239_596_459]
+
+
+def test_a_limit_crosses_a_price_that_is_a_hair_off_its_tick():
+    """Within a millionth of a tick a price is on it: 0.06906000000000001 is 6,906 ticks of 0.00001."""
+    coin = Instrument("COIN", 1e-5, 10.0, maker=0.0, taker=0.0)
+    price = 6906 * 1e-5
+    assert price > 0.06906
+    rows = [(price, price, price, price, 1e9)] * 3
+    scenario = scenario_of(rows, (1, ("buy", "amount", 100.0, {"price": 0.06906})), coin=coin)
+    assert [fill[3] for fill in assert_agreed(scenario)["fills"]] == [6906]
+
+
+def test_strategy_candles_of_one_execution_candle_each_are_decided_at_their_close():
+    """As many of one as of the other, at other closes."""
+    rows = [FLAT if i in (0, 5, 14) else None for i in range(15)]
+    asks = [(at, ("buy", "amount", 5.0, {})) for at in (1, 2, 3)]
+    assert len(assert_agreed(scenario_of(rows, *asks, timeframe=5 * MINUTE))["fills"]) == 2
+
+
+def test_a_minimum_amount_a_hair_above_whole_units_is_those_units():
+    """3 * 1e-8 is 3.0000000000000004e-08."""
+    coin = Instrument("COIN", 1.0, 1e-8, 3 * 1e-8, maker=0.0, taker=0.0)
+    scenario = scenario_of([FLAT] * 3, (1, ("buy", "amount", 3.2e-8, {})), coin=coin)
+    assert [fill[4] for fill in assert_agreed(scenario)["fills"]] == [3]
+
+
+@pytest.mark.parametrize("amount", [1e19, 1e300])
+def test_an_amount_outside_64_bits_stops_the_run(amount):
+    """It is not taken for nothing."""
+    assert assert_agreed(scenario_of([FLAT] * 3, (1, ("buy", "amount", amount, {})))) == {"raised": "OverflowError"}
+
+
+@pytest.mark.parametrize("delisted", [3 * MINUTE, 3 * MINUTE - 5, 3 * MINUTE + 5])
+def test_a_delisting_is_told_in_its_turn(delisted):
+    """A buy fills, another is open, and the balance is sold."""
+    coin = Instrument("COIN", 1.0, 1.0, maker=0.0, taker=0.0, base_unit=1.0, quote_unit=0.01, delisted=delisted)
+    rows = [FLAT, FLAT, FLAT, None, FLAT]
+    asks = [(2, ("buy", "amount", 5.0, {})), (1, ("buy", "amount", 1.0, {"price": 50.0}))]
+    told = KernelPlayer(scenario_of(rows, *asks, coin=coin)).told
+    at = 5 * MINUTE if delisted > 3 * MINUTE else 3 * MINUTE
+    assert told == [("fill", 3 * MINUTE, 1), ("error", at, 0), ("fill", at, -1)]
+    assert_agreed(scenario_of(rows, *asks, coin=coin))
+
+
+def test_two_delistings_in_one_candle_are_settled_in_the_order_of_time():
+    """The later one is declared first."""
+    coins = [Instrument("COIN", 1.0, 1.0, base_unit=1.0, quote_unit=0.01, delisted=at) for at in (170_000, 150_000)]
+    acts = tuple((1, k, ("buy", "amount", 5.0, {})) for k in (0, 1))
+    scenario = Scenario(tuple(coins), ((FLAT,) * 4,) * 2, MINUTE, MINUTE, 10_000.0, PLAIN, acts)
+    events = assert_agreed(scenario)["events"]
+    assert [time for time, _, order in events if order == -1] == [150_000, 170_000]
