@@ -327,10 +327,10 @@ def _amend_refusal(state, ins, index, order, price, stop, amount):
         limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
     if has_stop:
         trigger = ticks_near(ins, stop)
-    if has_amount:
-        total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
     if (has_price and limit < 1) or (has_stop and trigger < 1):
         return Reason.INVALID_PRICE
+    if has_amount:
+        total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
     if total <= order.filled and not order.by_cost:
         return Reason.BELOW_MIN_AMOUNT
     wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
@@ -382,19 +382,45 @@ def close(address, k, fraction, tag):
 
 
 @compiled
+def _heading_for(state, ins):
+    """What the position is worth at the last close when its market orders are done, and how many those are."""
+    value, orders = amount_of(ins, position_of(state, ins)) * ins.last, 0
+    for i in range(ins.active_n):
+        order = Order(state.orders, get_int(ins.active, i))
+        if order.form != Kind.MARKET or order.cancel_at != NEVER:
+            continue
+        orders += 1
+        if order.side == Side.SELL:
+            value -= amount_of(ins, left_of(order)) * ins.last
+        elif order.by_cost:
+            value += money_of(state, order.budget)
+        else:
+            value += amount_of(ins, left_of(order)) * ins.last
+    return value, orders
+
+
+@compiled
+def missing(address, k, weight):
+    """Quote that is missing to hold a share of equity, what is on its way counted as done; negative for a surplus."""
+    state = State(address, 0)
+    value, _ = _heading_for(state, Instrument(state.instruments, k))
+    return weight * equity_of(state) - value
+
+
+@compiled
 def target(address, k, weight, tag):
     """Trades at market towards a share of equity held in this instrument."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    position = position_of(state, ins)
     nothing = float("nan")
-    if weight == 0.0:
+    value, orders = _heading_for(state, ins)
+    if weight == 0.0 and orders == 0:
         return close(address, k, 1.0, tag)
-    missing = weight * equity_of(state) - amount_of(ins, position) * ins.last
+    missing = weight * equity_of(state) - value
     if missing == 0.0:
         return 0
     if missing < 0.0:
-        side, sizing, size = Side.SELL.value, AMOUNT, -missing / ins.last
+        side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing
     return submit(address, k, side, sizing, size, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)

@@ -115,6 +115,34 @@ def taker_fee(address, k):
 
 
 @compiled
+def price_step(address, k):
+    ins = Instrument(State(address, 0).instruments, k)
+    return ins.price_n / ins.price_d
+
+
+@compiled
+def amount_step(address, k):
+    ins = Instrument(State(address, 0).instruments, k)
+    return amount_of(ins, ins.step)
+
+
+@compiled
+def min_amount(address, k):
+    ins = Instrument(State(address, 0).instruments, k)
+    return amount_of(ins, ins.min_amount)
+
+
+@compiled
+def min_cost(address, k):
+    return Instrument(State(address, 0).instruments, k).min_cost
+
+
+@compiled
+def now(address, k):
+    return State(address, 0).now
+
+
+@compiled
 def open_orders(address, k):
     return Instrument(State(address, 0).instruments, k).active_n
 
@@ -273,6 +301,11 @@ BROKER = {
     "maker_fee": maker_fee,
     "taker_fee": taker_fee,
     "open_orders": open_orders,
+    "price_step": price_step,
+    "amount_step": amount_step,
+    "min_amount": min_amount,
+    "min_cost": min_cost,
+    "now": now,
 }
 
 ORDER_READS = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from planar.errors import StrategyError, did_you_mean
+from planar.kernel import check
 from planar.model.instrument import Instrument
 from planar.strategy.interpreted import Broker, Candle
 
@@ -32,7 +33,8 @@ class Universe:
     def __init__(self, members: list[Member], simulation) -> None:
         self._members = members
         self._simulation = simulation
-        self._held: dict[str, float] = {}
+        self._waiting: list[tuple[Member, float]] = []
+        self._sales: list[tuple[Broker, int]] = []
         self._alive: list[Member] = []
         self.now = 0
         self.is_stepping = False
@@ -48,6 +50,7 @@ class Universe:
             if row >= 0 and not record["is_delisted"] and row >= int(record["first_candle"]):
                 self._alive.append(member)
         self.is_stepping = any(m.is_fresh for m in self._alive)
+        self.fund()
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._alive)
@@ -83,7 +86,8 @@ class Universe:
     def rebalance(self, weights: Mapping) -> None:
         """Trades towards shares of equity: {member or name: weight}; what is not named goes to 0.
 
-        Reductions are asked for at once; increases wait, in declared order, until they are funded.
+        Reductions are asked for at once; increases wait, in declared order, until they are funded or no reduction
+        is open any more: then the cash there is must do. What is on its way already counts as done.
         Raises StrategyError for a negative weight or a sum above 1 (long only).
         """
         wanted = {(w if isinstance(w, Member) else self[w]).name: float(x) for w, x in weights.items()}
@@ -92,25 +96,27 @@ class Universe:
                 raise StrategyError(f"rebalance: {name} has the weight {weight!r}; a spot account holds 0 to 1 of it.")
         if sum(wanted.values()) > 1.0 + 1e-9:
             raise StrategyError(f"rebalance: the weights add up to {sum(wanted.values()):.6g}; at most 1 can be held.")
-        self._held = {}
+        self._waiting = []
         for member in self._alive:
             weight = wanted.get(member.name, 0.0)
-            broker = member.broker
-            holds = broker.position * broker.mark_price
-            if weight * broker.equity <= holds:
-                if holds > 0.0:
-                    broker.target(weight)
-            else:
-                self._held[member.name] = weight
+            missing = _missing(member, weight)
+            if missing > 0.0:
+                self._waiting.append((member, weight))
+            elif missing < 0.0:
+                self._sales.append((member.broker, member.broker.target(weight)))
         self.fund()
 
     def fund(self) -> None:
-        """Asks for the increases that free cash covers by now; the others go on waiting."""
-        for name, weight in list(self._held.items()):
-            broker = next(m for m in self._members if m.name == name).broker
-            missing = weight * broker.equity - broker.position * broker.mark_price
-            if missing <= 0.0:
-                del self._held[name]
-            elif missing * 0.98 <= broker.free_cash:
-                broker.target(weight)
-                del self._held[name]
+        """Asks for the increases that free cash covers by now; once no reduction is open, for what cash there is."""
+        self._sales = [(broker, id) for broker, id in self._sales if id > 0 and broker.order(id).is_open]
+        waiting, self._waiting = self._waiting, []
+        for member, weight in waiting:
+            if self._sales and _missing(member, weight) > member.broker.free_cash:
+                self._waiting.append((member, weight))
+            elif _missing(member, weight) > 0.0:
+                member.broker.target(weight)
+
+
+def _missing(member: Member, weight: float) -> float:
+    """Quote that is missing to hold this share of equity; negative for a surplus."""
+    return check.missing(member.broker._address, member.broker._index, weight)

@@ -39,17 +39,26 @@ class Desk(Account):
     def target(self, k: int, weight: float) -> int | str | None:
         """Moves the position to a share of equity, at market. None when it is there already."""
         _must_be_finite(weight)
-        if weight == 0:
+        close, units = self.closes[k], self.units[k]
+        under_way = [o for o in self.ledger.live[k] if o.is_live and o.is_market and o.cancel_due is None]
+        if weight == 0 and not under_way:
             return self.close(k)
-        close = self.closes[k]
         if close is None:
             return self._place(k, "buy" if weight > 0 else "sell", Asked(budget=0))  # refused: NO_PRICE
-        wanted, held = weight * self.equity(), self.position(k) * close
-        if wanted > held:
-            budget = min(self.units[k].budget_of(wanted - held), self.ledger.free("buy", k))
+        held = self.position(k) * close
+        for order in under_way:
+            if order.side == "sell":
+                held -= units.amount(order.amount - order.filled) * close
+            elif order.budget is not None:
+                held += units.money(order.budget)
+            else:
+                held += units.amount(order.amount - order.filled) * close
+        missing = weight * self.equity() - held
+        if missing > 0:
+            budget = min(units.budget_of(missing), self.ledger.free("buy", k))
             return self._place(k, "buy", Asked(budget=budget))
-        if wanted < held:
-            return self._place(k, "sell", Asked((held - wanted) / close))
+        if missing < 0:
+            return self._place(k, "sell", Asked(min(-missing / close, units.amount(self.ledger.free("sell", k)))))
         return None
 
     def cancel(self, id: int) -> int | str:

@@ -639,8 +639,21 @@ def test_target_sells_the_surplus_and_nothing_when_there_is_none():
     said = []
     targets = all_of(*[lambda e, w=w: said.append(e.target(0, w)) for w in (0.6, 0.25, -1)])
     engine = play(FLAT, FLAT, FLAT, at={0: buy(6), 1: targets}, cash=1000)
-    assert said == [None, 1, "INSUFFICIENT_FUNDS"]
+    assert said == [None, 1, 2]  # and never more than is free
     assert engine.orders[1].amount == 3
+
+
+def test_target_counts_market_orders_on_their_way_as_done():
+    """500 of 1000 are asked for twice, then 0, then 0 again once nothing is on its way any more."""
+    said = []
+    asks = all_of(*[lambda e, w=w: said.append(e.target(0, w)) for w in (0.5, 0.5, 0.6)])
+    play(FLAT, FLAT, FLAT, at={0: asks}, cash=1000)
+    assert said == [0, None, 1]
+    said.clear()
+    out = all_of(*[lambda e, w=w: said.append(e.target(0, w)) for w in (0.0, 0.0)])
+    engine = play(FLAT, FLAT, FLAT, FLAT, at={0: buy(6), 1: out, 2: out}, cash=1000)
+    assert said == [1, None, "NO_POSITION", "NO_POSITION"]
+    assert len(engine.fills) == 2
 
 
 def test_target_of_nothing_and_target_without_a_price():
