@@ -50,7 +50,9 @@ def check(
 
 def _table(found: "Finding") -> Table:
     why = found.why_interpreted
-    looked = f"columns on {found.prefixes:,} prefixes, orders on {found.truncations} truncations"
+    others = f" and {found.sampled:,} of the other {found.instruments - 1}" if found.instruments > 1 else ""
+    asked = f"orders, amends and cancels on {found.truncations} truncations"
+    looked = f"columns on {found.prefixes:,} prefixes{others}, {asked}"
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_row(
         "Strategy", f"{found.strategy}, on {found.candles:,} candles ({found.source}), {found.orders:,} orders"

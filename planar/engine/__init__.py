@@ -6,7 +6,8 @@ rules        rules and fees of the instruments: given, or read off their candles
 simulation   builds the kernel's state and runs it in slices
 interpret    runs the hooks of an interpreted strategy
 run          Run: the result of a backtest
-frames       its orders, fills, notes and equity as frames
+frames       its orders, fills and notes as frames
+curve        its equity, worked out from the fills
 believe      what to know before believing it: data, assumptions, costs, refusals
 check        planar check: warm-up, and look-ahead by truncation
 """

@@ -75,7 +75,7 @@ def backtest(
         cls.timeframe, cls.instruments, candles, instruments, moment(end, "end"), execution_timeframe, store, seed, fees
     )
     market = open_market(request)
-    session = _Session(made, market, moment(start, "start"), _cash(cash, market), fill_model(fill), compiled)
+    session = Session(made, market, moment(start, "start"), _cash(cash, market), fill_model(fill), compiled)
     return session.run(progress)
 
 
@@ -111,7 +111,7 @@ def _specialised(cls: type[Strategy], exchange: str) -> type[Strategy]:
     return specialised(cls, exchange=exchange, mode="backtest")
 
 
-class _Session:
+class Session:
     """One strategy, one market, one simulation."""
 
     def __init__(
@@ -224,7 +224,8 @@ class _Session:
             type(self.strategy).__name__,
             self.market,
             self.model,
-            logs_of(simulation, texts, settled),
+            logs_of(simulation, texts),
+            simulation,
             timeframe=type(self.strategy).timeframe,
             start=self.start,
             cash=self.cash,

@@ -18,12 +18,13 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run shows for itself: market, assumptions, logs, start cash, the kernel's counters, what trading cost."""
+    """What a run shows for itself: market, assumptions, logs, start cash, final equity, counters, what it cost."""
 
     market: Market
     model: FillModel
     logs: Logs
     cash: float
+    final: float
     counters: dict[str, int]
     costs: dict[str, float]
 
@@ -63,7 +64,7 @@ def _about_terms(run: Evidence) -> list[Row]:
 
 def _about_fills(run: Evidence) -> list[Row]:
     logs, paid, slippage = run.logs, run.costs["fees"], _slippage(run.costs)
-    net = float(logs.equity[-1]) - run.cash if len(logs.equity) else 0.0
+    net = run.final - run.cash
     gross = f"{net + paid + slippage:+,.2f} gross, {-paid:+,.2f} fees, {-slippage:+,.2f} slippage"
     return [
         ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),

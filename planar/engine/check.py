@@ -1,23 +1,29 @@
 """``planar check``: does a strategy load and compile, how long does it warm up, does it see the future.
 
-A strategy that saw the future would decide otherwise if the future were not there. So the data is cut off: on every
-prefix of a window (warm-up + 2,000 candles) all columns must be those of the whole, to the last bit, and on 64 seeded
-truncations every order asked for up to the cut must be the same.
+A strategy that saw the future would decide otherwise if the future were not there. So the data is cut off, and what is
+left must be what the whole shows, to the last bit:
+
+* columns: on every prefix of a window (warm-up + 2,000 candles) of the first instrument, and on 500 seeded prefixes
+  shared out among the other instruments, at least one each;
+* what was asked up to the cut, on 64 seeded truncations: every order with its limit and trigger, every amend with its
+  terms, every cancel. An amend overwrites the terms its order began with: of such an order, these are not compared.
 """
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from planar.engine.backtest import backtest
+from planar.engine.backtest import Session
 from planar.engine.market import Frames, Instruments, Market, Request, open_market
-from planar.engine.run import Run
 from planar.errors import PlanarError
-from planar.model.instrument import Instrument
+from planar.model.order import NEVER, Reason, Status
+from planar.simulator.fill_model import fill_model
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.candles import Candles
@@ -27,25 +33,54 @@ if TYPE_CHECKING:
     from planar.store.store import Store
 
 WINDOW = 2_000
+SAMPLED = 500
 TRUNCATIONS = 64
 ORDERS_WINDOW = 4_000
-ASKED = ["time", "instrument", "side", "kind", "tif", "requested", "tag"]  # price and stop are what amends left
-"""What of an order is the strategy's own."""
+LISTED = 2
+"""Candles that an instrument must have to be run; a truncation before that is passed over."""
+CASH = 10_000.0
+ASKED = ["time", "instrument", "side", "kind", "tif", "requested", "tag"]
+"""What of an order is the strategy's own and never changes."""
+AMENDED = ["time", "order", "price", "stop", "amount"]
+"""What of an amend is the strategy's own."""
 
 
 @dataclass
 class Finding:
-    """What a check found. leaks: one line each; empty means that no look-ahead was found."""
+    """What a check found. leaks: one line each; empty means that no look-ahead was found.
+
+    prefixes: of the first instrument's columns; sampled: of the other instruments' columns, all together.
+    """
 
     strategy: str
     why_interpreted: str | None
     warm_up: int
     candles: int
     source: str
-    orders: int
+    instruments: int
+    orders: int = 0
     leaks: list[str] = field(default_factory=list)
     prefixes: int = 0
+    sampled: int = 0
     truncations: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asked for: its orders in words, and the kernel's records of orders and amends.
+
+    latency: how long a cancel travels, ms.
+    """
+
+    words: pl.DataFrame
+    orders: np.ndarray
+    amends: np.ndarray
+    latency: int
+
+    def told(self, index: int) -> str:
+        """An order in words."""
+        row = self.words.row(index, named=True)
+        return f"the {row['side']} of {row['instrument']} asked for at {utc(row['time'])}"
 
 
 def check(
@@ -56,45 +91,82 @@ def check(
     store: "Store | str | Path | None" = None,
     seed: int = 0,
 ) -> Finding:
-    """Checks a strategy on its first instrument's columns and on the orders of all its instruments."""
+    """Checks the columns and the orders of a strategy on all its instruments."""
     cls = type(strategy)
-    request = Request(cls.timeframe, cls.instruments, candles, instruments, store=store, seed=seed, is_default=True)
-    market = open_market(request)
+    market = open_market(Request(cls.timeframe, cls.instruments, candles, instruments, store=store, seed=seed))
     _, first = series_of(strategy, _own(market.candles[0], len(market.candles[0])), market.end)
-    base = _orders(strategy, market, ORDERS_WINDOW + first)
+    count = min(len(market.candles[0]), first + ORDERS_WINDOW)
+    counts = _counts(market, int(market.candles[0].closes[count - 1]))
+    base = _session(strategy, market, [max(n, LISTED) for n in counts])
     finding = Finding(
-        cls.__name__, base.why_interpreted, first, len(market.candles[0]), market.source, len(base.orders)
+        cls.__name__, base.why_interpreted, first, len(market.candles[0]), market.source, len(market.instruments)
     )
-    leak = _column_leak(strategy, market, first, finding)
-    if leak:
-        finding.leaks.append(leak)
-    leak = _order_leak(strategy, market, first, base, seed, finding)
-    if leak:
-        finding.leaks.append(leak)
+    whole = _asked(base)
+    finding.orders = len(whole.words)
+    numbers = random.Random(seed)
+    for leak in (
+        _column_leaks(base.strategies, market, numbers, finding),
+        _order_leak(strategy, market, range(first + 1, count), whole, numbers, finding),
+    ):
+        if leak:
+            finding.leaks.append(leak)
     return finding
 
 
 def _own(candles: Candles, count: int) -> Candles:
     """A cut of the candles that an author's code may write to without harm."""
-    return candles.at(np.arange(count))
+    return candles.at(np.arange(min(count, len(candles))))
 
 
-def _column_leak(strategy: Strategy, market: Market, first: int, finding: Finding) -> str | None:
-    """The first column whose value at a prefix's end differs from what the whole window shows there."""
-    candles = market.candles[0]
-    count = min(len(candles), first + WINDOW)
+def _counts(market: Market, end: int) -> list[int]:
+    """How many candles of each instrument have closed by the end."""
+    return [int(np.searchsorted(c.closes, end, side="right")) for c in market.candles]
+
+
+def _session(strategy: Strategy, market: Market, counts: list[int]) -> Session:
+    """A run over the first candles of each instrument."""
+    cut = [_own(c, n) for c, n in zip(market.candles, counts, strict=True)]
+    return Session(strategy, replace(market, execution=cut, candles=cut), None, CASH, fill_model("pessimistic"), None)
+
+
+def _asked(session: Session) -> Asked:
+    run = session.run(False)
+    return Asked(run.orders.select(ASKED), run.logs.orders, run.logs.amends, session.model.latency_ms)
+
+
+def _column_leaks(strategies: list[Strategy], market: Market, numbers: random.Random, finding: Finding) -> str | None:
+    """The first column of any instrument that changes with the future."""
+    share = max(SAMPLED // max(len(strategies) - 1, 1), 1)
+    for k, strategy in enumerate(strategies):
+        candles = market.candles[k]
+        _, first = series_of(strategy, _own(candles, len(candles)), market.end)
+        cuts = range(max(first, 1), min(len(candles), first + WINDOW))
+        if k:
+            cuts = sorted(numbers.sample(cuts, min(share, len(cuts))))
+        leak, passed = _column_leak(strategy, candles, cuts, first + WINDOW)
+        if leak:
+            return f"{leak} ({market.instruments[k].name})" if k else leak
+        if k:
+            finding.sampled += passed
+        else:
+            finding.prefixes = passed
+    return None
+
+
+def _column_leak(strategy: Strategy, candles: Candles, cuts: Sequence[int], window: int) -> tuple[str | None, int]:
+    """The first column whose values on a prefix differ from those of the whole window; how many prefixes agreed."""
+    count = min(len(candles), window)
     whole, _ = series_of(strategy, _own(candles, count), int(candles.closes[count - 1]))
-    for cut in range(max(first, 1), count):
+    for passed, cut in enumerate(cuts):
         try:
             part, _ = series_of(strategy, _own(candles, cut), int(candles.closes[cut - 1]))
         except PlanarError as error:
-            return f"indicators fail on the first {cut:,} candles: {error}"
+            return f"indicators fail on the first {cut:,} candles: {error}", passed
         name = _difference(whole, part, cut)
         if name:
             moment = utc(int(candles.closes[cut - 1]))
-            return f"column {name!r} at candle {cut - 1:,} ({moment}) changes when later candles are added"
-        finding.prefixes += 1
-    return None
+            return f"column {name!r} at candle {cut - 1:,} ({moment}) changes when later candles are added", passed
+    return None, len(cuts)
 
 
 def _difference(whole: Series, part: Series, cut: int) -> str | None:
@@ -111,39 +183,72 @@ def _difference(whole: Series, part: Series, cut: int) -> str | None:
     return None
 
 
-def _orders(strategy: Strategy, market: Market, count: int) -> Run:
-    frames = {i.name: _frame(c, min(count, len(c))) for i, c in zip(market.instruments, market.candles, strict=True)}
-    return backtest(strategy, frames, instruments=_named(market.instruments))
-
-
-def _named(instruments: list[Instrument]) -> dict[str, Instrument]:
-    return {i.name: i for i in instruments}
-
-
-def _frame(candles: Candles, count: int) -> pl.DataFrame:
-    return candles.until(count).frame
-
-
-def _order_leak(strategy: Strategy, market: Market, first: int, base: Run, seed: int, finding: Finding) -> str | None:
-    """The first order that is asked for otherwise, or not at all, once the data ends soon after it."""
-    count = min(len(market.candles[0]), first + ORDERS_WINDOW)
-    closes = market.candles[0].closes
-    numbers = random.Random(seed)
-    whole = base.orders.select(ASKED)
-    for cut in sorted(numbers.sample(range(first + 1, count), min(TRUNCATIONS, count - first - 1))):
-        end = int(closes[cut - 1])
-        counts = [int(np.searchsorted(c.closes, end, side="right")) for c in market.candles]
-        if min(counts) < 2:
+def _order_leak(
+    strategy: Strategy, market: Market, cuts: range, whole: Asked, numbers: random.Random, finding: Finding
+) -> str | None:
+    """The first thing that is asked for otherwise, or not at all, once the data ends soon after it."""
+    for cut in sorted(numbers.sample(cuts, min(TRUNCATIONS, len(cuts)))):
+        end = int(market.candles[0].closes[cut - 1])
+        counts = _counts(market, end)
+        if min(counts) < LISTED:
             continue
-        triples = zip(market.instruments, market.candles, counts, strict=True)
-        frames = {i.name: _frame(c, n) for i, c, n in triples}
-        part = backtest(strategy, frames, instruments=_named(market.instruments)).orders.select(ASKED)
-        expected = whole.filter(whole["time"] <= end)
-        if not part.equals(expected, null_equal=True):
-            how = _first_difference(part, expected)
-            return f"orders up to {utc(end)} change when the {count - cut:,} candles after it are added: {how}"
+        part = _asked(_session(strategy, market, counts))
+        trades = np.array([_has_candle(c, end + whole.latency) for c in market.candles])
+        how = _asked_otherwise(part, whole, end, trades)
+        if how:
+            return f"orders up to {utc(end)} change when the {cuts.stop - cut:,} candles after it are added: {how}"
         finding.truncations += 1
     return None
+
+
+def _has_candle(candles: Candles, moment: int) -> bool:
+    row = int(np.searchsorted(candles.time, moment, side="right")) - 1
+    return row >= 0 and moment < int(candles.closes[row])
+
+
+def _asked_otherwise(part: Asked, whole: Asked, end: int, trades: np.ndarray) -> str | None:
+    """How what was asked up to the end differs. trades: whether each instrument has a candle when cancels arrive."""
+    expected = whole.words.filter(whole.words["time"] <= end)
+    if not part.words.equals(expected, null_equal=True):
+        return _first_difference(part.words, expected)
+    mine, theirs = part.orders, whole.orders[: len(part.orders)]
+    never_amended = ~np.isin(np.arange(len(mine)), whole.amends["order"])
+    for name, word in (("price", "limit"), ("stop", "trigger")):
+        wrong = np.flatnonzero(never_amended & (mine[name] != theirs[name]))
+        if len(wrong):
+            return f"{part.told(wrong[0])} has another {word}"
+    return _amends_differ(part, whole, end) or _cancels_differ(
+        part, whole, end, never_amended & trades[mine["instrument"]]
+    )
+
+
+def _amends_differ(part: Asked, whole: Asked, end: int) -> str | None:
+    expected = whole.amends[whole.amends["time"] <= end]
+    pairs = zip_longest(part.amends[AMENDED].tolist(), expected[AMENDED].tolist())
+    for mine, theirs in pairs:
+        if mine != theirs:
+            time, order = min(a[:2] for a in (mine, theirs) if a)
+            return f"an amend at {utc(time)} of {part.told(order)}"
+    return None
+
+
+def _cancels_differ(part: Asked, whole: Asked, end: int, comparable: np.ndarray) -> str | None:
+    """An order that is cancelled otherwise; one that was filled or expired before its cancel arrived tells nothing."""
+    theirs = whole.orders[: len(part.orders)]
+    mine_at, theirs_at = _cancel_arrives(part.orders), _cancel_arrives(theirs)
+    theirs_at[theirs_at > end + whole.latency] = NEVER
+    overtaken = ~_is_cancelled(theirs) & (theirs["done"] <= mine_at)
+    wrong = np.flatnonzero(comparable & ~overtaken & (mine_at != theirs_at))
+    return f"the cancel of {part.told(wrong[0])}" if len(wrong) else None
+
+
+def _is_cancelled(orders: np.ndarray) -> np.ndarray:
+    return (orders["status"] == Status.CANCELLED) & (orders["reason"] == Reason.NONE)
+
+
+def _cancel_arrives(orders: np.ndarray) -> np.ndarray:
+    """When the cancel of each order arrived or will arrive, NEVER for none."""
+    return np.where(_is_cancelled(orders), orders["done"], orders["cancel_at"])
 
 
 def _first_difference(part: pl.DataFrame, expected: pl.DataFrame) -> str:

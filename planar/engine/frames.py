@@ -9,7 +9,7 @@ from planar.engine.simulation import Simulation
 from planar.kernel.views import NOTES
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
-from planar.strategy.texts import Texts
+from planar.strategy.texts import Texts, filled_in
 
 DELISTED = -2
 """Number of the tag that the sale of a delisted position gets."""
@@ -19,18 +19,15 @@ DELISTED = -2
 class Logs:
     """The kernel's logs of a run, and what the numbers in them mean.
 
-    orders, fills, notes: records of `planar.model.order` and `planar.kernel.state`, in the order things happened.
-    equity_time, equity, cash: shape (n,), one per execution candle, at its close; UTC ms and quote.
+    orders, fills, amends, notes: records of `planar.model.order` and `planar.kernel.state`, in order.
     records: the kernel's record of each instrument; quote: the unit of the cash, numerator and denominator.
     """
 
     instruments: list[Instrument]
     orders: np.ndarray
     fills: np.ndarray
+    amends: np.ndarray
     notes: np.ndarray
-    equity_time: np.ndarray
-    equity: np.ndarray
-    cash: np.ndarray
     records: np.ndarray
     quote: tuple[int, int]
     texts: Texts
@@ -58,21 +55,15 @@ class Logs:
         return _words(numbers, {**used, DELISTED: "delisted"})
 
 
-def logs_of(simulation: Simulation, texts: Texts, settled: int) -> Logs:
-    """What the kernel logged; where positions were settled after the last candle, its equity is what they brought."""
+def logs_of(simulation: Simulation, texts: Texts) -> Logs:
+    """What the kernel logged."""
     records, log = simulation.memory.instruments, simulation.log
-    equity, cash = log("equity"), log("equity_cash")
-    if settled and len(equity):
-        equity[-1] = cash[-1] = float(simulation.state["money"])
-        equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
     return Logs(
         simulation.instruments,
         orders=log("orders"),
         fills=log("fills"),
+        amends=log("amends"),
         notes=log("notes"),
-        equity_time=log("equity_time"),
-        equity=equity,
-        cash=cash,
         records=records,
         quote=(simulation.quote.numerator, simulation.quote.denominator),
         texts=texts,
@@ -90,7 +81,7 @@ def fills(logs: Logs) -> pl.DataFrame:
         {
             "time": log["time"].copy(),
             "instrument": logs.names(index),
-            "order_id": log["order"] + 1,
+            "order_id": log["order"].astype(np.int64) + 1,
             "side": _words(log["side"], {1: "buy", -1: "sell"}),
             "price": logs.price(log["ticks"], index),
             "amount": logs.amount(log["amount"], index),
@@ -141,11 +132,6 @@ def _order_words(log: np.ndarray) -> dict[str, pl.Series]:
     }
 
 
-def equity(logs: Logs) -> pl.DataFrame:
-    """One row per execution candle: time (its close), equity, cash."""
-    return pl.DataFrame({"time": logs.equity_time, "equity": logs.equity, "cash": logs.cash})
-
-
 def notes(logs: Logs) -> pl.DataFrame:
     """What ``broker.log``, ``mark`` and ``plot`` kept: time, instrument, kind, text, value."""
     log = logs.notes
@@ -163,13 +149,8 @@ def notes(logs: Logs) -> pl.DataFrame:
 
 def _text(texts: Texts, note: np.void) -> str:
     """A log line with its numbers put in; the name of a mark or plot as it is."""
-    text, values = texts.text(int(note["text"])), [float(note[v]) for v in "abcd"[: note["count"]]]
-    if note["kind"]:
-        return text
-    try:
-        return text.format(*values)
-    except (IndexError, KeyError, ValueError):
-        return f"{text} {' '.join(map(repr, values))}"
+    text = texts.text(int(note["text"]))
+    return text if note["kind"] else filled_in(text, [float(note[v]) for v in "abcd"[: note["count"]]])
 
 
 def _words(numbers: np.ndarray, words: dict[int, str]) -> pl.Series:

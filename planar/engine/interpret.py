@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from planar.engine.simulation import Simulation
-from planar.errors import PlanarError, StrategyError
+from planar.errors import PlanarError, StrategyError, did_you_mean
 from planar.kernel.state import CANDLES, POSITIONS, STATE, STEP, TELL, place
 from planar.model.order import Event
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.columns import Series
 from planar.strategy.compiler import slots_of
-from planar.strategy.interpreted import Broker, Candle, FillView, OrderView, candle_class
+from planar.strategy.interpreted import Array, Broker, Candle, FillView, OrderView, candle_class
 from planar.strategy.memory import bound_class
 from planar.strategy.texts import Texts
 from planar.strategy.universe import Member, Universe
@@ -100,9 +100,17 @@ class Interpreter:
         candle = int(self.records[k]["candle"])
         of = f"{self.simulation.instruments[k].name} ({utc(int(self.integers[DECIDED]))})"
         at = f"at candle {candle:,} of {of}" if candle else "at the start"
-        text = str(error).rstrip(".")
+        text = str(error).rstrip(".") + self._near(error)
         kind = "" if isinstance(error, PlanarError) else f"{type(error).__name__}: "
-        return StrategyError(f"{type(self.strategy).__name__}.{hook} raised {at}: {kind}{text}. In {where}")
+        end = "" if text.endswith("?") else "."
+        return StrategyError(f"{type(self.strategy).__name__}.{hook} raised {at}: {kind}{text}{end} In {where}")
+
+    def _near(self, error: Exception) -> str:
+        """The nearest name to one that the strategy does not declare."""
+        if not isinstance(error, AttributeError) or not any(error.obj is b for b in self.bound):
+            return ""
+        near = did_you_mean(error.name or "", [n for n in dir(error.obj) if not n.startswith("_")])
+        return f".{near}" if near else ""
 
     def save(self, memories: list[np.ndarray], shared: np.ndarray) -> None:
         """Writes memory into the records that compiled hooks use."""
@@ -110,7 +118,7 @@ class Interpreter:
         for bound, memory in zip(self.bound, memories, strict=True):
             for name, kind, where, at in slots:
                 if isinstance(kind, int):
-                    memory[at : at + kind] = np.array(getattr(bound, name))
+                    memory[at : at + kind] = getattr(bound, name)[:]
                 else:
                     _put(memory if where == "_memory" else shared, at, kind, getattr(bound, name))
 
@@ -123,7 +131,7 @@ class Interpreter:
                 if name in parameters:
                     continue
                 if isinstance(kind, int):
-                    getattr(bound, name)[:] = memory[at : at + kind]
+                    bound.__dict__[name] = Array(memory[at : at + kind].copy())
                 else:
                     setattr(bound, name, _take(memory if where == "_memory" else shared, at, kind))
 
@@ -151,7 +159,7 @@ def _bind(strategy: Strategy, bound: type[Strategy]) -> Strategy:
         made.__dict__[name] = copy.deepcopy(strategy.__dict__.get(name, value))
     made.__dict__.update(layout.memory)
     for name, declared in layout.arrays.items():
-        made.__dict__[name] = np.full(declared.length, declared.default).data
+        made.__dict__[name] = Array(np.full(declared.length, declared.default))
     return made
 
 

@@ -1,7 +1,7 @@
 """What a backtest trades: instruments and execution candles, from frames, a store or the synthetic market."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -73,7 +73,6 @@ class Request:
     store: "Store | str | Path | None" = None
     seed: int = 0
     fees: Fees | None = None
-    is_default: bool = False
 
 
 def open_market(request: Request) -> Market:
@@ -111,7 +110,11 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
 def _asked_for(wanted: Instruments | None) -> tuple[list[str], dict[str, Instrument]]:
     if isinstance(wanted, Mapping):
         return list(wanted), dict(wanted)
-    items = [wanted] if isinstance(wanted, str | Instrument) else list(wanted or ())
+    items = [wanted] if isinstance(wanted, str | Instrument) else wanted or []
+    items = list(items) if isinstance(items, Iterable) else None
+    if items is None or not all(isinstance(i, str | Instrument) for i in items):
+        remedy = "give a list of names such as ['binance:BTC/USDT'], or of Instruments"
+        raise ConfigError(f"instruments={wanted!r}: {remedy}.")
     names = [i.name if isinstance(i, Instrument) else i for i in items]
     return names, {i.name: i for i in items if isinstance(i, Instrument)}
 
@@ -122,17 +125,21 @@ def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame]
     from planar.store.store import Store
 
     store = request.store if isinstance(request.store, Store) else Store(request.store or DEFAULT_STORE)
-    is_there = Path(store.path).exists()
-    if is_there or request.store is not None:
-        found = _stored_frames(store, request, names, must=request.store is not None or not request.is_default)
+    lack = ""
+    if request.store is not None or Path(store.path).exists():
+        # Candles that somebody named must be there; those that only the class names may be made up.
+        named = request.store is not None or request.instruments is not None
+        found = _stored_frames(store, request, names, must=named)
         if found is not None:
             return found, str(store.path)
+        whose = names[0] if len(names) == 1 else f"all {len(names)} instruments"
+        lack = f"; {store.path} does not hold {whose}"
     from planar.store.synthetic import synthetic
 
     length = timeframes.milliseconds(request.timeframe)
     count = SYNTHETIC_DAYS * 86_400_000 // length
     frames = synthetic(names, request.timeframe, candles=count, seed=request.seed)
-    return frames, f"synthetic market, seed {request.seed}"
+    return frames, f"synthetic market, seed {request.seed}{lack}"
 
 
 def _given_frames(candles: Frames, names: list[str]) -> dict[str, pl.DataFrame]:

@@ -8,7 +8,9 @@ import numpy as np
 import polars as pl
 
 from planar.engine import believe, frames
+from planar.engine.curve import Curve, curve_of
 from planar.engine.market import Market
+from planar.engine.simulation import Simulation
 from planar.report.statistics import summary
 from planar.report.terminal import Summary, render
 from planar.report.trades import trades as round_trips
@@ -24,7 +26,7 @@ class Run:
 
     stats: dict of statistics. orders, fills, trades, equity, notes: polars frames, in the order things happened; times
     are UTC ms, amounts base, money quote. data_hash: of the candles it ran on. why_interpreted: None when it was
-    compiled or asked not to be. memory: by instrument, what the strategy kept at the end.
+    compiled or asked not to be. memory: by instrument, what the strategy kept at the end. logs: the kernel's records.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Run:
         market: Market,
         model: FillModel,
         logs: frames.Logs,
+        simulation: Simulation,
         *,
         timeframe: str,
         start: int,
@@ -45,7 +48,7 @@ class Run:
         self.strategy, self.timeframe, self.parameters = name, timeframe, parameters
         self.why_interpreted = why_interpreted
         self.memory = memory
-        self._market, self._model, self._logs = market, model, logs
+        self._market, self._model, self.logs, self._simulation = market, model, logs, simulation
         self._start, self._cash, self._counters = start, cash, counters
 
     @property
@@ -65,17 +68,22 @@ class Run:
     @cached_property
     def fills(self) -> pl.DataFrame:
         """One row per fill; its tag is its order's, or "delisted"."""
-        return frames.fills(self._logs)
+        return frames.fills(self.logs)
 
     @cached_property
     def orders(self) -> pl.DataFrame:
         """One row per order asked for, refused ones included."""
-        return frames.orders(self._logs)
+        return frames.orders(self.logs)
 
     @cached_property
     def equity(self) -> pl.DataFrame:
         """One row per execution candle: time (its close), equity, cash."""
-        return frames.equity(self._logs)
+        curve = self._curve
+        return pl.DataFrame({"time": curve.time, "equity": curve.equity, "cash": curve.cash})
+
+    @cached_property
+    def _curve(self) -> Curve:
+        return curve_of(self._simulation, settled=self._counters["settled"] > 0)
 
     @cached_property
     def trades(self) -> pl.DataFrame:
@@ -86,7 +94,7 @@ class Run:
     @cached_property
     def notes(self) -> pl.DataFrame:
         """What ``broker.log``, ``mark`` and ``plot`` kept: time, instrument, kind, text, value."""
-        return frames.notes(self._logs)
+        return frames.notes(self.logs)
 
     @cached_property
     def stats(self) -> dict[str, Any]:
@@ -99,13 +107,13 @@ class Run:
             start_cash=self._cash,
             buy_and_hold=self._buy_and_hold(),
             exposure=self._exposure(),
-            rejected=believe.rejected(self._logs),
+            rejected=believe.rejected(self.logs),
         )
         return {**made, "believe": dict(self._believe())}
 
     def _exposure(self) -> float | None:
         """Share of the candles at whose close something was held."""
-        equity, cash = self._logs.equity, self._logs.cash
+        equity, cash = self._curve.equity, self._curve.cash
         holding = np.abs(equity - cash) > HOLDING * np.abs(equity)
         return float(holding.mean()) if len(holding) else None
 
@@ -120,27 +128,27 @@ class Run:
 
     def costs(self) -> dict[str, float]:
         """What trading cost, in quote: fees, spread, impact, stop slippage."""
-        return believe.costs(self._logs, self.fills)
+        return believe.costs(self.logs, self.fills)
 
     def _believe(self) -> list[believe.Row]:
         evidence = believe.Evidence(
-            self._market, self._model, self._logs, self._cash, self._counters, costs=self.costs()
+            self._market, self._model, self.logs, self._cash, self._final, self._counters, costs=self.costs()
         )
         return believe.rows(evidence)
 
     def summary(self) -> Summary:
         """What the printout says."""
-        logs, source = self._logs, self._market.source
+        curve, source = self._curve, self._market.source
         return Summary(
             self.strategy,
             self.instruments,
             self.timeframe,
             self._start,
-            end=int(logs.equity_time[-1]) if len(logs.equity_time) else self._start,
+            end=int(curve.time[-1]) if len(curve.time) else self._start,
             currency=self._market.instruments[0].quote,
             start_cash=self._cash,
             statistics={k: v for k, v in self.stats.items() if k != "believe"},
-            equity=logs.equity,
+            equity=curve.equity,
             market=source if source.startswith("synthetic") else "",
             believe=self._believe(),
             notes=believe.remarks(self._counters["settled"], self.why_interpreted),
@@ -153,5 +161,9 @@ class Run:
         Console().print(render(self.summary()))
 
     def __repr__(self) -> str:
-        final = self._logs.equity[-1] if len(self._logs.equity) else self._cash
-        return f"<Run of {self.strategy}: {len(self._logs.fills):,} fills, equity {final:,.2f}>"
+        return f"<Run of {self.strategy}: {len(self.logs.fills):,} fills, equity {self._final:,.2f}>"
+
+    @property
+    def _final(self) -> float:
+        """Equity at the end."""
+        return float(self._curve.equity[-1]) if len(self._curve.equity) else self._cash

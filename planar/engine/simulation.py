@@ -22,9 +22,6 @@ LOGS = {
     "events": (EVENT, "events_cap"),
     "amends": (AMEND, "amends_cap"),
     "notes": (NOTE, "notes_cap"),
-    "equity_time": ("i8", "equity_cap"),
-    "equity": ("f8", "equity_cap"),
-    "equity_cash": ("f8", "equity_cap"),
 }
 SLICE_STEPS = 2_000_000
 FAR = 1e300
@@ -60,16 +57,18 @@ class Simulation:
         self.state = self.memory.state[0]
         self.quote = exact(instruments[0].quote_unit)
         self._set_state(cash, model)
+        self.start_cash = int(self.state["cash"])
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], closes[k], first_rows[k], start)
         # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
+        self.first_rows = [int(record["row"]) for record in self.memory.instruments]
         self.state["is_aligned"] = all(np.array_equal(c, e.closes) for c, e in zip(closes, execution, strict=True))
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.
         usual = 4 * room + min(rows, LARGE_LOG)
         for name in LOGS:
-            self._grow(name, rows + 2 if name.startswith("equity") else 4 * usual if name == "events" else usual)
+            self._grow(name, 4 * usual if name == "events" else usual)
 
     def _set_state(self, cash: float, model: FillModel) -> None:
         state = self.state
@@ -151,11 +150,11 @@ class Simulation:
     def _make_room(self) -> None:
         """Gives the logs that are short of room four times as much."""
         room = int(self.state["headroom"])
-        counts = {"events": 4 * room, "equity_time": 2, "equity": 2, "equity_cash": 2}
         for name, (_, field) in LOGS.items():
-            used = int(self.state[field.replace("_cap", "_n")])
-            if used + counts.get(name, room) > self.state[field] or len(self.memory.logs[name]) < self.state[field]:
-                self._grow(name, max(4 * len(self.memory.logs[name]), used + 2 * counts.get(name, room)))
+            used, need = int(self.state[field.replace("_cap", "_n")]), 4 * room if name == "events" else room
+            if used + need > self.state[field]:
+                self._grow(name, max(4 * len(self.memory.logs[name]), used + 2 * need))
+        self.state["is_full"] = 0
 
     def run(self, hooks: KernelHooks, run_hook: Callable[[], None], watch: Callable[[int], None] | None = None) -> None:
         """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for; ``watch`` sees the time."""

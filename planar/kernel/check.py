@@ -98,6 +98,8 @@ def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     if index >= state.orders_cap:
         raise OverflowError("more orders were asked for in one decision than the log has room for")
     state.orders_n += 1
+    if state.orders_n + state.headroom > state.orders_cap:
+        state.is_full = 1
     order = Order(state.orders, index)
     order.time, order.arrive, order.done = state.now, state.now + state.latency, NEVER
     order.expire = expire if tif == Tif.GTD else NEVER
@@ -367,6 +369,8 @@ def _send_amend(state, ins, index, order, limit, trigger, total, wanted):
     record.needs, record.extra = wanted, max(wanted - order.reserved, 0)
     order.amend, order.amend_at = state.amends_n, record.arrive
     state.amends_n += 1
+    if state.amends_n + state.headroom > state.amends_cap:
+        state.is_full = 1
     reserve_extra(state, ins, order, record.extra)
     watch(state, ins, order)
 

@@ -25,6 +25,8 @@ def tell(state, ins, index, kind, reason, time):
     """Writes one event."""
     event = Event(state.events, state.events_n)
     state.events_n += 1
+    if state.events_n + 4 * state.headroom > state.events_cap:
+        state.is_full = 1
     event.time, event.order, event.kind, event.reason, event.instrument = time, index, kind, reason, ins.index
 
 
@@ -224,14 +226,23 @@ def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, tim
 
 
 @compiled
-def _log_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
+def _new_fill(state, ins, index, amount, ticks, cost, fee, time):
     fill = Fill(state.fills, state.fills_n)
     state.fills_n += 1
+    if state.fills_n + state.headroom > state.fills_cap:
+        state.is_full = 1
     fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, index, ticks, amount, cost, fee
+    fill.instrument = ins.index
+    return fill
+
+
+@compiled
+def _log_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
+    fill = _new_fill(state, ins, index, amount, ticks, cost, fee, time)
+    fill.step = state.steps
     fill.spread, fill.impact, fill.slip = spread, impact, slip
-    fill.instrument, fill.side, fill.maker = ins.index, order.side, is_maker
+    fill.side, fill.maker, fill.delisted = order.side, is_maker, 0
     fill.fee_in_base = ins.fee_base and order.side == Side.BUY
-    fill.delisted = 0
     tell(state, ins, index, EventKind.FILL, Reason.NONE, time)
 
 
@@ -277,11 +288,10 @@ def settle_delisted(state, ins, time):
     _take_from_position(state, ins, amount, cost, fee)
     set_cash(state, plus(state.cash, cost - fee))
     set_base(ins, 0)
-    fill = Fill(state.fills, state.fills_n)
-    state.fills_n += 1
-    fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, -1, ticks, amount, cost, fee
+    fill = _new_fill(state, ins, -1, amount, ticks, cost, fee, time)
+    fill.step = state.steps + 1
     fill.spread = fill.impact = fill.slip = 0.0
-    fill.instrument, fill.side, fill.maker, fill.fee_in_base, fill.delisted = ins.index, Side.SELL, 0, 0, 1
+    fill.side, fill.maker, fill.fee_in_base, fill.delisted = Side.SELL, 0, 0, 1
     ins.is_changed = state.has_changes = 1
     tell(state, ins, -1, EventKind.FILL, Reason.NONE, time)
 
@@ -294,5 +304,7 @@ def note(address, k, kind, text, count, a, b, c, d):
         raise OverflowError("more log lines were written in one decision than the log has room for")
     line = Note(state.notes, state.notes_n)
     state.notes_n += 1
+    if state.notes_n + state.headroom > state.notes_cap:
+        state.is_full = 1
     line.time, line.instrument, line.kind, line.text, line.count = state.now, k, kind, text, count
     line.a, line.b, line.c, line.d = a, b, c, d

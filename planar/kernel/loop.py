@@ -10,7 +10,7 @@ from numba import types
 
 from planar.kernel.check import equity_of, watch_all
 from planar.kernel.ledger import settle_delisted
-from planar.kernel.machine import compiled, get_float, get_int, set_float, set_int
+from planar.kernel.machine import compiled, get_float, get_int
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
@@ -172,33 +172,11 @@ def _step(state, address, open_time):
     state.step_time = open_time
     if state.active_n:
         _settle_orders(state, address, open_time)
-    equity = state.money
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         if ins.next_open == open_time:
             _close(state, ins)
-        if ins.base:
-            equity += ins.amount * ins.last
     state.now = open_time + state.execution
-    at = state.equity_n
-    set_int(state.equity_time, at, state.now)
-    set_float(state.equity, at, equity)
-    set_float(state.equity_cash, at, state.money)
-    state.equity_n = at + 1
-
-
-@compiled
-def _has_room(state):
-    """Whether every log can take what one step and its decisions may write."""
-    room = state.headroom
-    return (
-        state.orders_n + room <= state.orders_cap
-        and state.fills_n + room <= state.fills_cap
-        and state.events_n + 4 * room <= state.events_cap
-        and state.amends_n + room <= state.amends_cap
-        and state.notes_n + room <= state.notes_cap
-        and state.equity_n + 2 <= state.equity_cap
-    )
 
 
 @compiled
@@ -230,7 +208,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
     hooks, interpreted = state.hooks, state.interpreted
     while True:
         if state.phase == NEXT:
-            if not _has_room(state):
+            if state.is_full:
                 return LOG_FULL
             if state.steps >= state.slice_end:
                 state.slice_end = state.steps + state.slice_steps

@@ -37,11 +37,11 @@ STATE = _fields(
     """
     count now step_time execution steps slice_end phase cursor decided told fills_told
     active_n has_changes is_stepping next_delisting is_aligned
-    orders_n fills_n events_n amends_n equity_n notes_n
-    orders_cap fills_cap events_cap amends_cap equity_cap notes_cap headroom
+    orders_n fills_n events_n amends_n notes_n
+    orders_cap fills_cap events_cap amends_cap notes_cap headroom is_full
     cash reserved pending returning latency slice_steps
     path touch budgeted
-    instruments orders fills events amends equity_time equity equity_cash notes shared scratch
+    instruments orders fills events amends notes shared scratch
     hooks interpreted current item decisions path_decided touched
     """,
     "money quote_n quote_d spread impact stop_slippage participation",

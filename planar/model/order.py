@@ -126,7 +126,8 @@ ORDER = np.dtype(
 FILL = np.dtype(
     [
         ("time", "i8"),
-        ("order", "i8"),
+        ("order", "i4"),  # an index, -1 for the sale of a delisted position
+        ("step", "i4"),  # of the loop, counted from 1: the first whose close knows of it
         ("ticks", "i8"),
         ("amount", "i8"),
         ("cost", "i8"),

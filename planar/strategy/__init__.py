@@ -12,6 +12,7 @@ typed        candle, self and broker as numba types
 compiler     hooks in the kernel's signature, or the reason why not
 interpreted  candle, orders and broker as Python objects
 memory       self as a Python object whose numbers keep their types
+undeclared   memory that hooks assign and nobody declared, refused
 texts        tags and log lines by number
 universe     every instrument at one moment, for on_step
 override     a method per exchange or mode

@@ -9,6 +9,7 @@ from planar.errors import ConfigError, StrategyError, did_you_mean
 from planar.model.timeframe import milliseconds
 from planar.strategy.override import Overridden
 from planar.strategy.parameter import Array, Number, Parameter, Shared
+from planar.strategy.undeclared import check_memory
 
 SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone")
 HOOKS = ("on_candle", "on_fill", "on_order_error", "on_position", "on_step", "on_start", "on_stop", "on_reset")
@@ -86,7 +87,11 @@ class Strategy:
         _check_declarations(cls)
 
     def __init__(self, **parameters: object) -> None:
-        """Sets the parameters. Raises ConfigError for an unknown name or a value outside its bounds."""
+        """Sets the parameters.
+
+        Raises ConfigError for an unknown name or a value outside its bounds, StrategyError for undeclared memory.
+        """
+        check_memory(type(self), Strategy)
         layout, name = type(self).layout, type(self).__name__
         for key in parameters:
             if key not in layout.parameters:
@@ -133,6 +138,9 @@ def _check_settings(cls: type[Strategy], where: str) -> None:
     if isinstance(cls.instruments, str):
         text = repr(cls.instruments)
         raise StrategyError(f"{where}: instruments is the text {text}; write a list: [{text}].")
+    if not isinstance(cls.instruments, list | tuple) or not all(isinstance(i, str) for i in cls.instruments):
+        wanted = "a list of names such as ['binance:BTC/USDT']"
+        raise StrategyError(f"{where}: instruments is {cls.instruments!r}; write {wanted}.")
 
 
 def alias(timeframe: str) -> str:

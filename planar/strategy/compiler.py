@@ -107,7 +107,7 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
     }
     functions = {}
     for name, code in source.functions.items():
-        python = python_types.FunctionType(code, names, name, _defaults(cls, name))
+        python = python_types.FunctionType(code, names, name, source.defaults[name])
         functions[name] = numba.njit(error_model="python", nogil=True)(python)
         if name not in source.methods:
             names[name] = functions[name]
@@ -128,11 +128,6 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
             if name in functions:
                 setattr(hooks, name, _compile_hook(source, name, {**made, "__f__": functions[name]}, is_cached))
     return hooks
-
-
-def _defaults(cls: type, name: str) -> tuple | None:
-    method = getattr(cls, name, None)
-    return getattr(method, "__defaults__", None)
 
 
 def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
@@ -178,6 +173,7 @@ def _explained(error: errors.NumbaError, source: Source, hook: str) -> CannotCom
 
 
 REASONS = (
+    (r"Invalid use of getiter with parameters \((?:View|Array)", "a loop over values is not compiled; use a range"),
     (r"Unknown attribute '(\w+)' of type (\w+)", "{1} has no {0!r} in compiled code"),
     (r"Untyped global name '(\w+)'[^\n]*type of ([^\n]+)", "{0!r} is {1}, which is not compiled"),
     (r"NameError: name '(\w+)' is not defined", "{0!r} is not defined"),

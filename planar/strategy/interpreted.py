@@ -5,7 +5,7 @@ This form defines the API. Values are read through memoryviews, which give plain
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,28 +21,54 @@ if TYPE_CHECKING:
 PRICES = ("open", "high", "low", "close", "volume")
 NAN = float("nan")
 SIZES = ("amount", "cost", "fraction", "risk")
+TIFS: dict[str, int] = {t.name: t.value for t in Tif}
+SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
+EMPTY = "sum, mean, std, min and max need at least one value"
 
 
 class View:
-    """The last n values of a column, ending at the present candle."""
+    """Floats in a row: the last n values of a column, ending at the present candle, or a part of them."""
 
     __slots__ = ("_address", "_values")
 
-    def __init__(self, values: memoryview, address: int) -> None:
+    def __init__(self, values: "memoryview[Any]", address: int) -> None:
         self._values, self._address = values, address
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def __getitem__(self, i: int) -> float:
-        return self._values[i]
+    def __getitem__(self, i):
+        if not isinstance(i, slice):
+            return self._values[i]
+        if i.step is not None:
+            raise StrategyError("a slice of values takes no step: write view[first:end].")
+        return View(self._values[i], self._address + 8 * i.indices(len(self._values))[0])
 
     def __iter__(self) -> Iterator[float]:
         return iter(self._values)
 
 
+class Array(View):
+    """Memory of a fixed number of floats; a slice of it shows the same memory and cannot be assigned to."""
+
+    __slots__ = ()
+
+    def __init__(self, values: np.ndarray) -> None:
+        super().__init__(values.data, values.ctypes.data)
+
+    def __setitem__(self, i: int, value: float) -> None:
+        if isinstance(i, slice):
+            raise StrategyError("an array is assigned to one place at a time: array[i] = value.")
+        self._values[i] = value
+
+
 def _reduce(function):
-    return lambda self: function(self._address, len(self._values))
+    def reduction(self: View) -> float:
+        if not self._values:
+            raise ValueError(EMPTY)
+        return function(self._address, len(self._values))
+
+    return reduction
 
 
 for _name, _function in views.REDUCTIONS.items():
@@ -184,10 +210,7 @@ class Broker:
         return self._submit(-1, sizing, size, price, stop, None, tif, expire, post_only, tag)
 
     def _submit(self, side, sizing, size, price, stop, stop_loss, tif, expire, post_only, tag) -> int:
-        if tif not in Tif.__members__:
-            near = did_you_mean(str(tif), Tif.__members__)
-            raise StrategyError(f"tif={tif!r} is not one of {', '.join(Tif.__members__)}.{near}")
-        terms = (_given(price), _given(stop), _given(stop_loss), Tif[tif].value)
+        terms = (_given(price), _given(stop), _given(stop_loss), word("tif", tif, TIFS))
         end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
         return check.submit(self._address, self._index, side, sizing, size, *terms, end, int(post_only), number)
 
@@ -214,9 +237,8 @@ class Broker:
     def quote(self, slot: int, side: str, price: float, amount=None, cost=None, post_only=False, tag="") -> int:
         """Keeps, amends or replaces the resting limit of a numbered slot (0 to 63)."""
         sizing, size = _size_of(amount, cost, None, None, None)
-        direction = Side[side.upper()].value
         number = self._texts.number(tag) if tag else -1
-        terms = (direction, sizing, size, _given(price), int(post_only), number)
+        terms = (direction(side), sizing, size, _given(price), int(post_only), number)
         return check.quote(self._address, self._index, slot, *terms)
 
     def order(self, id: int) -> OrderView:
@@ -252,6 +274,20 @@ def _broker_read(function):
 
 for _name, _function in reads.BROKER.items():
     setattr(Broker, _name, _broker_read(_function))
+
+
+def word(name: str, value: object, known: dict[str, int]) -> int:
+    """The number of a word. Raises StrategyError naming the words there are."""
+    if isinstance(value, str) and value in known:
+        return known[value]
+    text = str(value)
+    near = did_you_mean(text, known) or did_you_mean(text.upper(), known)
+    raise StrategyError(f"{name}={value!r} is not one of {', '.join(map(repr, known))}.{near}")
+
+
+def direction(side: object) -> int:
+    """1 for ``"buy"``, -1 for ``"sell"``, in small letters or large."""
+    return word("side", side.lower() if isinstance(side, str) else side, SIDES)
 
 
 def _given(value) -> float:

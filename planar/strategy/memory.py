@@ -27,10 +27,23 @@ class _Number:
         return value
 
 
+class _Fixed:
+    """Guards an array of memory: its places are assigned, never the array."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __set__(self, instance: object, value: object) -> None:
+        remedy = f"Assign to its places: self.{self.name}[0] = 1.0."
+        raise StrategyError(f"self.{self.name} is an array and is given a {type(value).__name__}. {remedy}")
+
+
 def bound_class(cls: type[Strategy], shared: dict[str, Any]) -> type[Strategy]:
     """A subclass whose memory keeps its declared types and whose shared numbers live in ``shared``."""
     layout: Layout = cls.layout
-    body: dict[str, object] = {name: _Number(name, type(value)) for name, value in layout.memory.items()}
+    numbers = {**{name: p.default for name, p in layout.parameters.items()}, **layout.memory}
+    body: dict[str, object] = {name: _Number(name, type(value)) for name, value in numbers.items()}
+    body |= {name: _Fixed(name) for name in layout.arrays}
     for name, value in layout.shared.items():
         body[name] = _shared_property(_Number(name, type(value)), shared)
     body |= {"__module__": cls.__module__, "__qualname__": cls.__qualname__}

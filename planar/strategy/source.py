@@ -6,6 +6,9 @@ Two things differ between numba and Python, and both are mended here, in the cop
 * ``self.count = x / 2``: memory declared as a whole number would silently drop the fraction. The copy checks the
   type (``exact_int``, ``exact_bool``), so that such code is refused and runs interpreted, which raises.
 
+What the interpreted form refuses is not compiled either: a broker's call with other arguments than it takes, memory
+that the class does not declare. It runs interpreted, which raises at the line.
+
 Line numbers are kept, so messages point into the author's file.
 """
 
@@ -17,7 +20,10 @@ import textwrap
 import types
 from dataclasses import dataclass, field
 
-from planar.strategy.base import HOOKS, Layout, Strategy
+from planar.errors import did_you_mean
+from planar.strategy.base import HOOKS, Strategy
+from planar.strategy.interpreted import Broker
+from planar.strategy.undeclared import is_self
 
 KNOWN = ("planar", "numpy", "math")
 """Packages whose functions are compiled as they are."""
@@ -36,24 +42,56 @@ class CannotCompile(Exception):  # noqa: N818 - it is a decision, not a failure
 class Source:
     """Rewritten functions of one strategy, ready to be compiled.
 
-    functions: by the name they have in the copy; strings: every text constant, in order, known to compiled code by
-    its place; key: a hash of all that the compiled code depends on.
+    functions, defaults: by the name they have in the copy; strings: every text constant, in order, known to compiled
+    code by its place; key: a hash of all that the compiled code depends on.
     """
 
     file: str
     functions: dict[str, types.CodeType] = field(default_factory=dict)
     globals: dict[str, object] = field(default_factory=dict)
+    defaults: dict[str, tuple | None] = field(default_factory=dict)
     methods: list[str] = field(default_factory=list)
     strings: tuple[str, ...] = ()
     key: str = ""
 
 
 class _Rewrite(ast.NodeTransformer):
-    """The two mends, and a watch for what can never be compiled."""
+    """The two mends, and a watch for what can never be compiled. names: the function's own variables."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.kinds = {**layout.memory, **layout.shared}
+    def __init__(self, cls: type[Strategy], names: tuple[str, ...]) -> None:
+        layout = cls.layout
+        self.kinds = {**{n: p.default for n, p in layout.parameters.items()}, **layout.memory, **layout.shared}
+        self.layout, self.known, self.names = layout, set(dir(cls)), names
         self.strings: set[str] = set()
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if is_self(node.value):
+            self._check_declared(node)
+        return node
+
+    def _check_declared(self, node: ast.Attribute) -> None:
+        name = node.attr
+        if name in self.layout.objects:
+            kind = type(self.layout.objects[name]).__name__
+            raise CannotCompile(f"self.{name} is a {kind}; only numbers and arrays are compiled", node.lineno)
+        if name in self.layout.arrays and isinstance(node.ctx, ast.Store):
+            raise CannotCompile(f"self.{name} is an array: its places are assigned, never the array", node.lineno)
+        if name not in self.known:
+            near = did_you_mean(name, [n for n in self.known if not n.startswith("_")])
+            raise CannotCompile(f"the class declares no {name!r}.{near}", node.lineno)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        function = node.func
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            self._check_broker(function.value, function.attr, node)
+        return node
+
+    def _check_broker(self, owner: ast.Name, name: str, node: ast.Call) -> None:
+        """Of a function's own variables, self apart, only a broker has methods of these names."""
+        if owner.id in self.names and not is_self(owner) and isinstance(vars(Broker).get(name), types.FunctionType):
+            _check_arguments(name, node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, str):
@@ -94,6 +132,17 @@ class _Rewrite(ast.NodeTransformer):
         return _call("__exact_int__", value, value) if kind is int else value
 
 
+def _check_arguments(name: str, node: ast.Call) -> None:
+    """A broker's call must be one that the interpreted broker takes: it defines the API."""
+    by_name = {k.arg: None for k in node.keywords if k.arg}
+    if len(by_name) < len(node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
+        raise CannotCompile(f"broker.{name} takes no * in compiled code", node.lineno)
+    try:
+        inspect.signature(vars(Broker)[name]).bind(None, *node.args, **by_name)
+    except TypeError as error:
+        raise CannotCompile(f"broker.{name}: {error}", node.lineno) from None
+
+
 def _call(name: str, at: ast.expr, *arguments: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Call(ast.copy_location(ast.Name(name, ast.Load()), at), list(arguments), []), at)
 
@@ -132,12 +181,13 @@ def _add(
         line = function.__code__.co_firstlineno
         raise CannotCompile(f"{name} uses names of an enclosing function, or super()", line)
     tree, line = _parse(function, name)
-    rewrite = _Rewrite(cls.layout)
+    rewrite = _Rewrite(cls, function.__code__.co_varnames)
     tree = ast.fix_missing_locations(rewrite.visit(tree))
     strings |= rewrite.strings
     code = compile(tree, source.file, "exec")
     source.functions[name] = next(c for c in code.co_consts if isinstance(c, types.CodeType))
-    digest.update(f"{name}:{line}:{ast.dump(tree)}".encode())
+    source.defaults[name] = function.__defaults__
+    digest.update(f"{name}:{line}:{ast.dump(tree)}:{function.__defaults__!r}".encode())
     if is_method:
         source.methods.append(name)
     _add_what_it_uses(source, cls, function, strings, digest)

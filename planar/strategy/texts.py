@@ -1,6 +1,29 @@
 """`Texts`: tags, log lines and names by number, since compiled code keeps no text."""
 
 
+class _Number(float):
+    """A number that is written without a point when it is whole, unless its format asks for one."""
+
+    __slots__ = ()
+
+    def __format__(self, wanted: str) -> str:
+        if not self.is_integer():
+            return super().__format__(wanted)
+        try:
+            return format(int(self), wanted)
+        except ValueError:
+            return super().__format__(wanted)
+
+
+def filled_in(text: str, values: list[float]) -> str:
+    """A log line with its numbers put in; a whole one is shown as whole, whatever it was in the strategy: ``3``."""
+    numbers = [_Number(v) for v in values]
+    try:
+        return text.format(*numbers)
+    except (IndexError, KeyError, ValueError):
+        return " ".join([text, *map(format, numbers)])
+
+
 class Texts:
     """Texts known by number: tags, log lines, names of marks and plots."""
 

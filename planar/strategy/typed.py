@@ -8,6 +8,7 @@ the address of its as-of rows and of its own table.
 """
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -26,12 +27,13 @@ from numba.extending import (
     register_model,
 )
 
-from planar.errors import did_you_mean
+from planar.errors import StrategyError, did_you_mean
 from planar.kernel import calls, check, reads, views
 from planar.kernel.calls import checked_call
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import SLOTS
-from planar.model.order import NEVER, Side, Tif
+from planar.model.order import NEVER, Side
+from planar.strategy.interpreted import EMPTY, TIFS, direction, word
 
 # Places in a column table.
 TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, ROWS, TIMEFRAME, OFFSET, FIRST_COLUMN = range(10)
@@ -308,6 +310,8 @@ def _sequence(type_class: Any) -> None:
     def _getitem(sequence, i):
         if isinstance(sequence, type_class) and isinstance(i, types.Integer):
             return lambda sequence, i: get_float(sequence._first, views.inside(i, sequence._length))
+        if isinstance(sequence, type_class) and isinstance(i, types.SliceType) and not i.has_step:
+            return _part
         return None
 
     for name, function in views.REDUCTIONS.items():
@@ -315,7 +319,24 @@ def _sequence(type_class: Any) -> None:
 
 
 def _reduction(function):
-    return lambda sequence: lambda sequence: function(sequence._first, sequence._length)
+    def reduction(sequence):
+        def implementation(sequence):
+            if sequence._length == 0:
+                raise ValueError(EMPTY)
+            return function(sequence._first, sequence._length)
+
+        return implementation
+
+    return reduction
+
+
+_view = maker(VIEW)
+
+
+def _part(sequence, i):
+    """The view that a slice means."""
+    first, end, _ = i.indices(sequence._length)
+    return _view((sequence._first + 8 * first, max(end - first, 0)))
 
 
 _sequence(ViewType)
@@ -479,20 +500,28 @@ def _text(broker: BrokerType, kind: Any, what: str) -> int:
     return broker.strings.index(text) if text in broker.strings else -1
 
 
+def _said(meaning: Callable[..., int], *words: Any) -> int:
+    """What a word means, refused as the interpreted form refuses it."""
+    try:
+        return meaning(*words)
+    except StrategyError as error:
+        raise TypingError(str(error)) from None
+
+
 def _order_method(name: str, side: Side):
     @overload_method(BrokerType, name, prefer_literal=True)
     def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
                tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
         sizing = _sizing(amount, cost, fraction, risk)
-        tif_number, tag_number = Tif[_constant(tif, "tif")].value, _text(broker, tag, "tag")
+        tif_number, tag_number = _said(word, "tif", _constant(tif, "tif"), TIFS), _text(broker, tag, "tag")
         if (sizing == check.RISK) == _absent(stop_loss):
             raise TypingError("risk needs stop_loss, and stop_loss belongs to risk")
-        direction = side.value
+        sign = side.value
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
                            stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
             return checked_call(calls.submit(
-                broker._state, broker._index, direction, sizing, sized(amount, cost, fraction, risk), given(price),
+                broker._state, broker._index, sign, sizing, sized(amount, cost, fraction, risk), given(price),
                 given(stop), given(stop_loss), tif_number, moment(expire), int(post_only), tag_number,
             ))  # fmt: skip
 
@@ -544,14 +573,14 @@ def _target(broker, weight, tag=""):
 @overload_method(BrokerType, "quote", prefer_literal=True)
 def _quote(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
     sizing = _sizing(amount, cost)
-    direction, number = Side[str(_constant(side, "side")).upper()].value, _text(broker, tag, "tag")
+    sign, number = _said(direction, _constant(side, "side")), _text(broker, tag, "tag")
 
     def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
         if slot < 0 or slot >= SLOTS:
             raise IndexError("a quote slot is outside 0 to 63")
         size = sized(amount, cost, None, None)
         return checked_call(calls.quote(
-            broker._state, broker._index, slot, direction, sizing, size, given(price), int(post_only), number,
+            broker._state, broker._index, slot, sign, sizing, size, given(price), int(post_only), number,
         ))  # fmt: skip
 
     return implementation

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from planar.errors import StrategyError, did_you_mean
-from planar.kernel import check
+from planar.kernel import check, reads
 from planar.model.instrument import Instrument
 from planar.strategy.interpreted import Broker, Candle
 
@@ -34,7 +34,7 @@ class Universe:
         self._members = members
         self._simulation = simulation
         self._waiting: list[tuple[Member, float]] = []
-        self._sales: list[tuple[Broker, int]] = []
+        self._sales: list[tuple[Member, int]] = []
         self._alive: list[Member] = []
         self.now = 0
         self.is_stepping = False
@@ -103,12 +103,12 @@ class Universe:
             if missing > 0.0:
                 self._waiting.append((member, weight))
             elif missing < 0.0:
-                self._sales.append((member.broker, member.broker.target(weight)))
+                self._sales.append((member, member.broker.target(weight)))
         self.fund()
 
     def fund(self) -> None:
         """Asks for the increases that free cash covers by now; once no reduction is open, for what cash there is."""
-        self._sales = [(broker, id) for broker, id in self._sales if id > 0 and broker.order(id).is_open]
+        self._sales = [(member, id) for member, id in self._sales if id > 0 and _is_open(member, id)]
         waiting, self._waiting = self._waiting, []
         for member, weight in waiting:
             if self._sales and _missing(member, weight) > member.broker.free_cash:
@@ -120,3 +120,7 @@ class Universe:
 def _missing(member: Member, weight: float) -> float:
     """Quote that is missing to hold this share of equity; negative for a surplus."""
     return check.missing(member.broker._address, member.broker._index, weight)
+
+
+def _is_open(member: Member, id: int) -> bool:
+    return bool(reads.order_is_open(member.broker._address, id - 1))

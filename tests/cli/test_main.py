@@ -88,6 +88,29 @@ def test_imported_candles_are_what_a_backtest_runs_on(somewhere, capsys):
     assert "Did you mean 'binance:BTC/USDT'?" in " ".join(err.split())
 
 
+def test_a_store_without_the_class_s_own_instrument_is_passed_over_and_one_that_was_named_is_not(somewhere, capsys):
+    from planar.store.synthetic import synthetic
+
+    synthetic(["binance:ETH/USDT"], "1h", candles=500, seed=9)["binance:ETH/USDT"].write_csv("eth.csv")
+    words = ["data", "import", "eth.csv", "--instrument", "binance:ETH/USDT", "--timeframe", "1h"]
+    assert run(words, capsys)[0] == DONE
+    code, out, _ = run(["backtest"], capsys)
+    assert code == DONE
+    assert "synthetic market, seed 0; data/planar.duckdb does not hold binance:BTC/USDT" in " ".join(out.split())
+    for named in (["--store", "data/planar.duckdb"], ["--instrument", "binance:BTC/USDT"]):
+        for command in (["backtest"], ["check", "sma_cross"]):
+            code, _, err = run([*command, *named], capsys)
+            assert code == INPUT
+            assert "planar data import" in " ".join(err.split())
+
+
+def test_check_says_what_it_looked_at(somewhere, capsys):
+    code, out, _ = run(["check", "relative_value"], capsys)
+    assert code == DONE
+    said = " ".join(out.split())
+    assert "prefixes and 500 of the other 1, orders, amends and cancels on 64 truncations" in said
+
+
 ENDLESS = """
 import os, signal
 from planar import Strategy

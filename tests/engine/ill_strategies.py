@@ -1,6 +1,6 @@
 """Strategies that go wrong at a known candle."""
 
-from planar import Strategy, indicator
+from planar import Strategy, array, indicator, param
 
 
 class One(Strategy):
@@ -60,3 +60,67 @@ class WarmsUpTooLong(One):
 class TwoSizes(One):
     def on_candle(self, candle, broker):
         broker.buy(1.0, cost=10.0)
+
+
+class MisspellsMemory(One):
+    def on_candle(self, candle, broker):
+        broker.plot("seen", self.sene)
+
+
+class AssignsUndeclared(One):
+    def on_candle(self, candle, broker):
+        self.count_it()
+
+    def count_it(self):
+        self.sene += 1
+
+
+class SmallTif(One):
+    def on_candle(self, candle, broker):
+        broker.buy(1.0, price=candle.close, tif="gtc")
+
+
+class UnknownSide(One):
+    def on_candle(self, candle, broker):
+        broker.quote(1, "by", candle.close, amount=1.0)
+
+
+class ByPosition(One):
+    def on_candle(self, candle, broker):
+        broker.buy(None, 100.0)
+
+
+class SellsByRisk(One):
+    def on_candle(self, candle, broker):
+        broker.sell(risk=0.1, stop_loss=candle.close * 0.9)
+
+
+class TooManyMarks(One):
+    def on_candle(self, candle, broker):
+        broker.mark("here", candle.close, 1.0)
+
+
+class AssignsAnArray(One):
+    window = array(3)
+
+    def on_candle(self, candle, broker):
+        self.window = candle.last("close", 1)
+
+
+class AssignsASlice(One):
+    window = array(3)
+
+    def on_candle(self, candle, broker):
+        self.window[1:] = 0.0
+
+
+class ChangesAParameter(One):
+    days = param(3)
+
+    def on_candle(self, candle, broker):
+        self.days = 2.5
+
+
+class MeanOfNothing(One):
+    def on_candle(self, candle, broker):
+        broker.plot("mean", candle.last("close", 1)[1:].mean())

@@ -28,12 +28,52 @@ class Idle(ill.One):
         (ill.Misspells, ["'clsoe'", "Did you mean 'close'?", "line 42"]),
         (ill.MisspellsBroker, ["'is_flatt'", "Did you mean 'is_flat'?", "line 48"]),
         (ill.TwoSizes, ["exactly one of amount, cost, fraction and risk", "line 62"]),
+        (ill.MisspellsMemory, ["'sene'", "Did you mean 'seen'? In", "line 67"]),
+        (ill.AssignsUndeclared, ["line 75", "count_it assigns self.sene", "Did you mean 'seen'?", "Declare it"]),
+        (ill.SmallTif, ["tif='gtc'", "'GTC', 'IOC', 'FOK', 'GTD'", "Did you mean 'GTC'?", "line 80"]),
+        (ill.UnknownSide, ["side='by'", "'buy', 'sell'", "Did you mean 'buy'?", "line 85"]),
+        (ill.ByPosition, ["positional arguments", "line 90"]),
+        (ill.SellsByRisk, ["unexpected keyword argument 'risk'", "line 95"]),
+        (ill.TooManyMarks, ["positional arguments", "line 100"]),
+        (ill.AssignsAnArray, ["self.window is an array", "self.window[0] = ", "line 107"]),
+        (ill.AssignsASlice, ["one place at a time", "line 114"]),
+        (ill.ChangesAParameter, ["self.days was declared as int", "2.5", "line 121"]),
+        (ill.MeanOfNothing, ["at least one value", "line 126"]),
     ],
 )
 def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words, compiled):
     with pytest.raises(StrategyError) as raised:
         planar.backtest(strategy, FRAME, compiled=compiled)
     assert [w for w in words if w not in str(raised.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        (ill.MisspellsMemory, ["line 67", "declares no 'sene'", "Did you mean 'seen'?"]),
+        (ill.SmallTif, ["line 80", "tif='gtc'", "Did you mean 'GTC'?"]),
+        (ill.UnknownSide, ["line 85", "side='by'", "Did you mean 'buy'?"]),
+        (ill.ByPosition, ["line 90", "broker.buy", "positional"]),
+        (ill.SellsByRisk, ["line 95", "broker.sell", "'risk'"]),
+        (ill.AssignsAnArray, ["line 107", "self.window is an array"]),
+    ],
+)
+def test_what_may_not_be_compiled_says_where_and_why_and_shows_no_type_of_numba(strategy, words):
+    with pytest.raises(StrategyError, match="cannot be compiled") as raised:
+        planar.backtest(strategy, FRAME, compiled=True)
+    text = str(raised.value)
+    assert [w for w in words if w not in text] == []
+    assert "Self(" not in text
+
+
+@pytest.mark.parametrize("wrong", [[3], 3, None, {NAME}, [NAME, None]])
+def test_a_class_whose_instruments_are_no_names_is_refused_when_it_is_made(wrong):
+    with pytest.raises(StrategyError, match=r"instruments is .*; write a list of names such as"):
+        type("Wrong", (planar.Strategy,), {"instruments": wrong})
+
+
+def test_instruments_may_come_from_the_keys_of_a_dict():
+    assert planar.backtest(Idle, {NAME: FRAME}, instruments={NAME: FRAME}.keys()).instruments == [NAME]
 
 
 def with_nan(frame):
@@ -69,6 +109,9 @@ def with_row_4_twice(frame):
         (lambda: planar.backtest("sma_crss"), StrategyError, ["Did you mean 'sma_cross'?"]),
         (lambda: planar.backtest(Idle, {NAME: FRAME}, instruments=["test:GOGO/USD"]), DataError, ["Did you mean"]),
         (lambda: planar.backtest(Idle, FRAME, instruments=["GOOG"]), ConfigError, ["exchange:BASE/QUOTE"]),
+        (lambda: planar.backtest(Idle, FRAME, instruments=[3]), ConfigError, ["instruments=[3]", "list of names"]),
+        (lambda: planar.backtest(Idle, FRAME, instruments=3), ConfigError, ["instruments=3", "list of names"]),
+        (lambda: planar.backtest(Idle, FRAME, instruments={3: 4}), ConfigError, ["3 must map to Instrument"]),
         (lambda: planar.backtest(Idle, FRAME, fill="pesimistic"), ConfigError, ["Did you mean 'pessimistic'?"]),
         (lambda: planar.backtest(Idle, FRAME, fees="x"), ConfigError, ["fees='x'"]),
         (lambda: planar.backtest("sma_cross", FRAME, instruments=[NAME]), DataError, ["1d", "1h"]),

@@ -12,7 +12,7 @@ MINUTE = 60_000
 class EveryMinute(Strategy):
     """Asks for the same shares at every step; all in the first until minute 10, then all in the second."""
 
-    instruments = ["test:A/USD", "test:B/USD"]
+    instruments = ["test:A/USD", "test:B/USD"]  # noqa: RUF012
     timeframe = "1m"
 
     def on_step(self, universe):
@@ -22,7 +22,9 @@ class EveryMinute(Strategy):
 def candles(closes, volume=1e6):
     """Candles that open where the last one closed."""
     opens = [closes[0], *closes[:-1]]
-    rows = [(i * MINUTE, o, max(o, c), min(o, c), c, volume) for i, (o, c) in enumerate(zip(opens, closes, strict=True))]
+    rows = [
+        (i * MINUTE, o, max(o, c), min(o, c), c, volume) for i, (o, c) in enumerate(zip(opens, closes, strict=True))
+    ]
     return pl.DataFrame(rows, schema=["time", "open", "high", "low", "close", "volume"], orient="row")
 
 
@@ -30,7 +32,12 @@ def run(first, second, **model):
     fills = FillModel(**{"latency_ms": 0, "spread": None, "impact": None, **model})
     rules = {name: Instrument(name, price_step=0.01, amount_step=0.01) for name in EveryMinute.instruments}
     return planar.backtest(
-        EveryMinute, dict(zip(rules, (first, second), strict=True)), instruments=rules, fill=fills, fees=0.0, cash=1000.0
+        EveryMinute,
+        dict(zip(rules, (first, second), strict=True)),
+        instruments=rules,
+        fill=fills,
+        fees=0.0,
+        cash=1000.0,
     )
 
 

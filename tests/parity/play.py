@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from reference.scenarios import NAN, Player, ReferencePlayer, Scenario
 
+from planar.engine.curve import curve_of
 from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, reads
 from planar.kernel.state import ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
@@ -69,7 +70,7 @@ class KernelPlayer(Player):
         if self.pace.slice_steps is not None:
             self.state["slice_steps"] = self.state["slice_end"] = self.pace.slice_steps
         if self.pace.headroom is not None:
-            self.state["headroom"] = self.pace.headroom
+            self.state["headroom"], self.state["is_full"] = self.pace.headroom, 1
             for name, (dtype, field) in LOGS.items():
                 self.simulation.memory.logs[name] = np.empty(0, dtype)
                 self.state[field] = 0
@@ -141,6 +142,7 @@ class KernelPlayer(Player):
     def result(self) -> dict:
         """Everything that happened, in the reference's words."""
         state, records, log = self.state, self.records, self.simulation.log
+        curve = curve_of(self.simulation)
         amend_reasons = {
             int(e["order"]): Reason(int(e["reason"])).name for e in log("events") if e["kind"] == Event.AMEND_REJECTED
         }
@@ -170,9 +172,7 @@ class KernelPlayer(Player):
             "seen": self.seen,
             "orders": orders,
             "fills": fills,
-            "equity": [
-                tuple(map(float, row)) for row in zip(*map(log, ("equity_time", "equity", "equity_cash")), strict=True)
-            ],
+            "equity": [tuple(map(float, row)) for row in zip(curve.time, curve.equity, curve.cash, strict=True)],
             "cash": int(state["cash"]),
             "bases": [int(r["base"]) for r in records],
             "reserved": int(state["reserved"]),

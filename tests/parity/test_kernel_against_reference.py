@@ -4,10 +4,9 @@ scenarios."""
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from parity.play import Coverage, KernelPlayer, difference, disagreement, outcome
-from reference.engine import Engine
+from parity.play import Coverage, KernelPlayer, disagreement
 from reference.model import FillModel, Instrument
-from reference.scenarios import MINUTE, ReferencePlayer, Scenario, random_scenario
+from reference.scenarios import MINUTE, Scenario, random_scenario
 
 from planar.model.order import Event, Reason
 

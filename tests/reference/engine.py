@@ -5,7 +5,7 @@ from collections.abc import Callable
 from .asking import Desk
 from .market import DAY, Market
 from .model import FillModel, Instrument
-from .orders import Fill, Order
+from .orders import Fill
 from .path import chosen_walk, open_candle
 from .venue import Venue
 

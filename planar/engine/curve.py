@@ -1,0 +1,74 @@
+"""The equity curve, worked out from the fills when it is asked for: a run itself keeps nothing per candle."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planar.engine.simulation import Simulation
+from planar.model.order import Side
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Equity and cash at the close of each step: shape (n,), UTC ms and quote."""
+
+    time: np.ndarray
+    equity: np.ndarray
+    cash: np.ndarray
+
+
+def curve_of(simulation: Simulation, *, settled: bool = False) -> Curve:
+    """The curve of a run, as docs/simulation.md defines equity, to the last bit.
+
+    settled: whether positions were settled after the last candle; its row then shows what they brought.
+    """
+    state, records, fills = simulation.state, simulation.memory.instruments, simulation.log("fills")
+    steps = int(state["steps"])
+    opens = [c.time[row:] for c, row in zip(simulation.execution, simulation.first_rows, strict=True)]
+    times = _union(opens, int(state["execution"]))[:steps]
+    is_buy, in_base = fills["side"] == Side.BUY, fills["fee_in_base"] != 0
+    fee_in_quote, fee_in_base = np.where(in_base, 0, fills["fee"]), np.where(in_base, fills["fee"], 0)
+    cash = _after_each(
+        simulation.start_cash, np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote, fills, steps
+    )
+    cash = cash * state["quote_n"] / state["quote_d"]
+    equity = cash.copy()
+    bought = np.where(is_buy, fills["amount"], -fills["amount"]) - fee_in_base
+    for k, (candles, row) in enumerate(zip(simulation.execution, simulation.first_rows, strict=True)):
+        own = fills["instrument"] == k
+        if not own.any():
+            continue
+        base = _after_each(0, bought[own], fills[own], steps)
+        amount = base * records[k]["base_n"] / records[k]["base_d"]
+        last = np.searchsorted(opens[k], times, side="right") - 1 if len(opens[k]) != len(times) else slice(steps)
+        # Where nothing is held, there may not have been a close yet.
+        equity += np.where(base != 0, amount * candles.close[row:][last], 0.0)
+    if settled and steps:
+        equity[-1] = cash[-1] = float(state["money"])
+        equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
+    return Curve(times + int(state["execution"]), equity, cash)
+
+
+def _after_each(first: int, changes: np.ndarray, fills: np.ndarray, steps: int) -> np.ndarray:
+    """A balance in units at the close of each step, from its start and the change by each fill."""
+    balances = first + np.concatenate(([0], np.cumsum(changes)))
+    counts = np.cumsum(np.bincount(fills["step"], minlength=steps + 1))
+    return balances[counts[1 : steps + 1]]
+
+
+def _union(opens: list[np.ndarray], length: int) -> np.ndarray:
+    """The opens of all instruments, each once."""
+    longest = max(opens, key=len)
+    if all(len(o) == len(longest) and (o[0], o[-1]) == (longest[0], longest[-1]) for o in opens) and _is_gapless(
+        longest, length
+    ):
+        return longest
+    first = min(int(o[0]) for o in opens if len(o))
+    there = np.zeros((max(int(o[-1]) for o in opens if len(o)) - first) // length + 1, bool)
+    for own in opens:
+        there[(own - first) // length] = True
+    return first + np.flatnonzero(there) * length
+
+
+def _is_gapless(opens: np.ndarray, length: int) -> bool:
+    return len(opens) > 0 and opens[-1] - opens[0] == (len(opens) - 1) * length
