@@ -193,11 +193,10 @@ class Session:
         simulation.state["hooks"] = sum(bit for name, bit in HOOK_BITS.items() if hasattr(self.strategies[0], name))
         if interpreter.universe is not None:
             simulation.state["hooks"] |= ON_FILL
-        simulation.state["interpreted"] = hooks is None
         interpreter.call("on_reset")
         interpreter.call("on_start")
         interpreter.save(memories, shared)
-        simulation.run(hooks or Hooks(), interpreter.run_hook, _watch(progress, self.start, market.end))
+        simulation.run(hooks, interpreter.run_hook, _watch(progress, self.start, market.end))
         if hooks is not None:
             interpreter.restore(memories, shared)
         interpreter.call("on_stop")

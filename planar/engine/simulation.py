@@ -7,12 +7,12 @@ from typing import Protocol
 import numpy as np
 
 from planar.errors import ConfigError
-from planar.kernel import loop
+from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.numbers import RATE, up
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, PATHS, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
-from planar.model.order import AMEND, EVENT, FILL, NEVER, ORDER
+from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import Candles
 
@@ -29,12 +29,12 @@ LARGE_LOG = 1_000_000
 
 
 class KernelHooks(Protocol):
-    """Hooks in the kernel's signature, one function pointer each."""
+    """Addresses of hooks in the kernel's signature."""
 
-    on_candle: object
-    on_fill: object
-    on_order_error: object
-    on_position: object
+    on_candle: int
+    on_fill: int
+    on_order_error: int
+    on_position: int
 
 
 class Simulation:
@@ -122,6 +122,7 @@ class Simulation:
         cost = base * price / self.quote
         record["base_n"], record["base_d"] = base.numerator, base.denominator
         record["price_n"], record["price_d"] = price.numerator, price.denominator
+        record["tick"] = record["price_n"] / record["price_d"]
         record["cost_n"] = whole(cost.numerator, instrument.name)
         record["cost_d"] = whole(cost.denominator, instrument.name)
         record["step"] = int(exact(instrument.amount_step) / base)
@@ -139,7 +140,9 @@ class Simulation:
         window = max(20, -(-DAY // (block * candles.timeframe)))
         record["block"], record["window"], record["block_used"] = block, window, -1
         record["ring"] = keep(np.zeros(window * FIELDS)).ctypes.data
-        record["active"] = keep(np.zeros(instrument.max_orders, np.int64)).ctypes.data
+        # One slot more than there may be open orders: a refused one is made there too.
+        record["live"] = keep(np.zeros(instrument.max_orders + 1, LIVE)).ctypes.data
+        record["active"] = keep(np.arange(instrument.max_orders + 1)).ctypes.data
         record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
 
     def _grow(self, name: str, capacity: int) -> None:
@@ -156,13 +159,17 @@ class Simulation:
                 self._grow(name, max(4 * len(self.memory.logs[name]), used + 2 * need))
         self.state["is_full"] = 0
 
-    def run(self, hooks: KernelHooks, run_hook: Callable[[], None], watch: Callable[[int], None] | None = None) -> None:
-        """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for; ``watch`` sees the time."""
-        address = self.memory.address
-        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position)
-        run, state = loop.run, self.state
+    def run(
+        self, hooks: KernelHooks | None, run_hook: Callable[[], None], watch: Callable[[int], None] | None = None
+    ) -> None:
+        """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for: every one when none is
+        compiled; ``watch`` sees the time.
+        """
+        address, state = self.memory.address, self.state
+        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
+        state["interpreted"] = hooks is None
         while True:
-            code = run(address, *on)
+            code = loop.run(address, *on)
             if code == NEEDS_PYTHON:
                 run_hook()
             elif code == LOG_FULL:
@@ -179,6 +186,8 @@ class Simulation:
 
     def log(self, name: str) -> np.ndarray:
         """What a log holds."""
+        if name == "orders":
+            ledger.write_open_orders(self.memory.address)
         return self.memory.logs[name][: int(self.state[LOGS[name][1].replace("_cap", "_n")])]
 
 

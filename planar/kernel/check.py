@@ -3,10 +3,20 @@
 Each function answers an order id (from 1) or a negative `Reason`.
 """
 
-from planar.kernel.estimators import price_step
-from planar.kernel.ledger import activate, ask_cancel, free_base, free_cash, left_of, reserve, reserve_extra
+from planar.kernel.ledger import (
+    activate,
+    ask_cancel,
+    free_base,
+    free_cash,
+    keep,
+    left_of,
+    next_due,
+    open_order,
+    reserve,
+    reserve_extra,
+)
 from planar.kernel.machine import compiled, get_int, set_int
-from planar.kernel.match import next_due, set_terms
+from planar.kernel.match import set_terms
 from planar.kernel.numbers import (
     affordable,
     amount_of,
@@ -25,7 +35,7 @@ from planar.kernel.numbers import (
     units_of_money,
     whole_steps,
 )
-from planar.kernel.state import SLOTS, Amend, Instrument, Order, State
+from planar.kernel.state import SLOTS, Amend, Instrument, Live, Order, State
 from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
 
 AMOUNT, COST, FRACTION, RISK, TARGET = 0, 1, 2, 3, 4
@@ -61,15 +71,15 @@ def position_of(state, ins):
 def _look_out(ins, order, price, is_limit):
     """Widens the range of prices in which the instrument has something to do, by a tick more than the price."""
     if is_limit == (order.side == Side.BUY):
-        ins.down = max(ins.down, price + price_step(ins))
+        ins.down = max(ins.down, price + ins.tick)
     else:
-        ins.up = min(ins.up, price - price_step(ins))
+        ins.up = min(ins.up, price - ins.tick)
 
 
 @compiled
 def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
-    ins.due = min(ins.due, next_due(order))
+    ins.due = min(ins.due, order.due)
     if order.form == Kind.MARKET:
         ins.market_rest = 1
     elif order.form == Kind.LIMIT:
@@ -89,7 +99,7 @@ def watch_all(state, ins):
     """Works out anew what the instrument looks out for."""
     ins.due, ins.down, ins.up, ins.market_rest, ins.is_dirty = NEVER, -FAR, FAR, 0, 0
     for i in range(ins.active_n):
-        watch(state, ins, Order(state.orders, get_int(ins.active, i)))
+        watch(state, ins, open_order(ins, i))
 
 
 @compiled
@@ -100,9 +110,12 @@ def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     state.orders_n += 1
     if state.orders_n + state.headroom > state.orders_cap:
         state.is_full = 1
-    order = Order(state.orders, index)
+    slot = get_int(ins.active, ins.active_n)
+    order = Live(ins.live, slot)
+    order.id, order.slot = index, slot
     order.time, order.arrive, order.done = state.now, state.now + state.latency, NEVER
     order.expire = expire if tif == Tif.GTD else NEVER
+    order.due = min(order.arrive, order.expire)
     order.cancel_at = order.amend_at = NEVER
     order.amount = order.filled = order.budget = order.reserved = order.cost = order.fee = 0
     order.price = order.stop = 0
@@ -261,8 +274,9 @@ def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, 
     reason = _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire)
     if reason != Reason.NONE:
         order.status, order.reason, order.done = Status.REJECTED, reason, state.now
+        keep(state, order)
         return -reason.value
-    activate(state, ins, state.orders_n - 1)
+    activate(state, ins, order)
     watch(state, ins, order)
     return state.orders_n
 
@@ -285,7 +299,7 @@ def cancel(address, k, id):
     reason = _open_order(state, ins, id)
     if reason != Reason.NONE:
         return -reason.value
-    ask_cancel(state, ins, Order(state.orders, id - 1))
+    ask_cancel(state, ins, Live(ins.live, Order(state.orders, id - 1).slot))
     return id
 
 
@@ -295,7 +309,7 @@ def cancel_all(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     for i in range(ins.active_n):
-        ask_cancel(state, ins, Order(state.orders, get_int(ins.active, i)))
+        ask_cancel(state, ins, open_order(ins, i))
     return ins.active_n
 
 
@@ -307,13 +321,13 @@ def amend(address, k, id, price, stop, amount):
     reason = _open_order(state, ins, id)
     if reason != Reason.NONE:
         return -reason.value
-    order = Order(state.orders, id - 1)
-    reason = _amend_refusal(state, ins, id - 1, order, price, stop, amount)
+    order = Live(ins.live, Order(state.orders, id - 1).slot)
+    reason = _amend_refusal(state, ins, order, price, stop, amount)
     return -reason.value if reason != Reason.NONE else id
 
 
 @compiled
-def _amend_refusal(state, ins, index, order, price, stop, amount):
+def _amend_refusal(state, ins, order, price, stop, amount):
     """Sends an amend after the order, its extra reservation made, or says why not."""
     if order.cancel_at != NEVER:
         return Reason.ORDER_DONE
@@ -337,7 +351,7 @@ def _amend_refusal(state, ins, index, order, price, stop, amount):
         return Reason.BELOW_MIN_AMOUNT
     wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
     if reason == Reason.NONE:
-        _send_amend(state, ins, index, order, limit, trigger, total, wanted)
+        _send_amend(state, ins, order, limit, trigger, total, wanted)
     return reason
 
 
@@ -360,14 +374,15 @@ def _amended_need(state, ins, order, limit, trigger, total):
 
 
 @compiled
-def _send_amend(state, ins, index, order, limit, trigger, total, wanted):
+def _send_amend(state, ins, order, limit, trigger, total, wanted):
     if state.amends_n >= state.amends_cap:
         raise OverflowError("more amends were asked for in one decision than the log has room for")
     record = Amend(state.amends, state.amends_n)
-    record.time, record.arrive, record.order = state.now, state.now + state.latency, index
+    record.time, record.arrive, record.order = state.now, state.now + state.latency, order.id
     record.price, record.stop, record.amount = limit, trigger, total
     record.needs, record.extra = wanted, max(wanted - order.reserved, 0)
     order.amend, order.amend_at = state.amends_n, record.arrive
+    order.due = next_due(order)
     state.amends_n += 1
     if state.amends_n + state.headroom > state.amends_cap:
         state.is_full = 1
@@ -390,7 +405,7 @@ def _heading_for(state, ins):
     """What the position is worth at the last close when its market orders are done, and how many those are."""
     value, orders = amount_of(ins, position_of(state, ins)) * ins.last, 0
     for i in range(ins.active_n):
-        order = Order(state.orders, get_int(ins.active, i))
+        order = open_order(ins, i)
         if order.form != Kind.MARKET or order.cancel_at != NEVER:
             continue
         orders += 1
@@ -440,7 +455,7 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
     id = get_int(ins.slots, slot)
     nothing = float("nan")
     if id > 0 and Order(state.orders, id - 1).status <= Status.PARTIAL:
-        order = Order(state.orders, id - 1)
+        order = Live(ins.live, Order(state.orders, id - 1).slot)
         if order.side == side:
             return _requote(address, state, ins, k, id, order, sizing, size, price)
         cancel(address, k, id)

@@ -72,17 +72,11 @@ def half_spread(state, ins, price):
     """Half the spread at a price, in quote per base."""
     if state.spread == 0.0:
         return 0.0
-    half_tick = 0.5 * price_step(ins)
+    half_tick = 0.5 * ins.tick
     if state.spread > 0.0:
         return max(half_tick, 0.5 * state.spread * price)
     estimate(state, ins)
     return max(half_tick, 0.5 * ins.spread * price, 0.0001 * price)
-
-
-@compiled
-def price_step(ins):
-    """One tick as a price."""
-    return ins.price_n / ins.price_d
 
 
 @compiled

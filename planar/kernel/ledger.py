@@ -15,19 +15,19 @@ from planar.kernel.numbers import (
     ticks_down,
     whole_steps,
 )
-from planar.kernel.state import Amend, Event, Fill, Note, Order, State
+from planar.kernel.state import Amend, Event, Fill, Instrument, Live, Note, Order, State
 from planar.model.order import NEVER, Reason, Side, Status
 from planar.model.order import Event as EventKind
 
 
 @compiled
-def tell(state, ins, index, kind, reason, time):
-    """Writes one event."""
+def tell(state, ins, id, kind, reason, time):
+    """Writes one event of an order, -1 for none."""
     event = Event(state.events, state.events_n)
     state.events_n += 1
     if state.events_n + 4 * state.headroom > state.events_cap:
         state.is_full = 1
-    event.time, event.order, event.kind, event.reason, event.instrument = time, index, kind, reason, ins.index
+    event.time, event.order, event.kind, event.reason, event.instrument = time, id, kind, reason, ins.index
 
 
 @compiled
@@ -93,6 +93,7 @@ def drop_amend(state, ins, order):
     """Forgets the amend that was on its way, and what it held."""
     reserve_extra(state, ins, order, -Amend(state.amends, order.amend).extra)
     order.amend, order.amend_at = -1, NEVER
+    order.due = next_due(order)
 
 
 @compiled
@@ -101,7 +102,8 @@ def ask_cancel(state, ins, order):
     if order.cancel_at != NEVER:
         return
     order.cancel_at = state.now + state.latency
-    ins.due = min(ins.due, order.cancel_at)
+    order.due = next_due(order)
+    ins.due = min(ins.due, order.due)
     held = order.reserved
     if order.amend >= 0:
         held += Amend(state.amends, order.amend).extra
@@ -140,52 +142,92 @@ def required(ins, order):
 
 
 @compiled
-def activate(state, ins, index):
-    """Puts an order among the instrument's open ones, which stay sorted by id."""
-    set_int(ins.active, ins.active_n, index)
-    ins.active_n += 1
-    state.active_n += 1
+def next_due(order):
+    """When something is next to happen to the order of itself: arrival, expiry, an amend or a cancel."""
+    if order.status == Status.PENDING:
+        return min(order.arrive, order.expire)
+    return min(order.expire, order.amend_at, order.cancel_at)
 
 
 @compiled
-def _deactivate(state, ins, index):
+def open_order(ins, i):
+    """The i-th open order of an instrument, by id."""
+    return Live(ins.live, get_int(ins.active, i))
+
+
+@compiled
+def keep(state, order):
+    """Copies what is kept of an order to its place among all orders."""
+    # Field by field: a wide copy would wait for the narrow writes before it.
+    kept = Order(state.orders, order.id)
+    kept.time, kept.done, kept.price, kept.stop = order.time, order.done, order.price, order.stop
+    kept.amount, kept.filled, kept.cost, kept.fee = order.amount, order.filled, order.cost, order.fee
+    kept.requested, kept.tag, kept.instrument, kept.slot = order.requested, order.tag, order.instrument, order.slot
+    kept.side, kept.kind, kept.form, kept.tif = order.side, order.kind, order.form, order.tif
+    kept.post_only, kept.status, kept.reason, kept.by_cost = order.post_only, order.status, order.reason, order.by_cost
+
+
+@compiled
+def activate(state, ins, order):
+    """Puts the order in the first free slot among the instrument's open ones, which stay sorted by id."""
+    ins.active_n += 1
+    state.active_n += 1
+    kept = Order(state.orders, order.id)
+    kept.status, kept.slot, kept.instrument = Status.PENDING, order.slot, ins.index
+
+
+@compiled
+def _deactivate(state, ins, order):
+    """The order's slot becomes the first free one."""
     state.active_n -= 1
     last = ins.active_n - 1
     at = 0
-    while get_int(ins.active, at) != index:
+    while get_int(ins.active, at) != order.slot:
         at += 1
     for i in range(at, last):
         set_int(ins.active, i, get_int(ins.active, i + 1))
+    set_int(ins.active, last, order.slot)
     ins.active_n = last
     ins.is_dirty = 1
 
 
 @compiled
-def finish(state, ins, index, order, status, event, reason, time):
+def write_open_orders(address):
+    """Brings what is kept of the open orders up to date."""
+    state = State(address, 0)
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        for i in range(ins.active_n):
+            keep(state, open_order(ins, i))
+
+
+@compiled
+def finish(state, ins, order, status, event, reason, time):
     """Ends an order: its reservation returns, it leaves the open orders, the end is told."""
     reserve(state, ins, order, 0)
     if order.amend >= 0:
         drop_amend(state, ins, order)
     order.status, order.reason, order.done = status, reason, time
-    order.cancel_at = order.expire = NEVER
-    _deactivate(state, ins, index)
+    keep(state, order)
+    _deactivate(state, ins, order)
     if status != Status.FILLED:
-        tell(state, ins, index, event, reason, time)
+        tell(state, ins, order.id, event, reason, time)
 
 
 @compiled
-def accept(state, ins, index, order, time):
+def accept(state, ins, order, time):
     """The venue has the order, and holds its reservation from now on."""
     if order.side == Side.BUY:
         state.pending -= order.reserved
     else:
         ins.pending -= order.reserved
     order.status = Status.OPEN
-    tell(state, ins, index, EventKind.ACCEPTED, Reason.NONE, time)
+    order.due = next_due(order)
+    tell(state, ins, order.id, EventKind.ACCEPTED, Reason.NONE, time)
 
 
 @compiled
-def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
+def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
     """Books one fill: balances, position figures, the order, its reservation, the logs.
 
     cost and fee in quote units, except the fee of a buy on the fee side base: base units. Conserves everything.
@@ -220,30 +262,30 @@ def apply_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, tim
     order.status = Status.PARTIAL
     if ins.lead:
         state.path_decided += 1
-    _log_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip)
+    _log_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip)
     if not order.by_cost and left_of(order) == 0:
-        finish(state, ins, index, order, Status.FILLED, EventKind.FILL, Reason.NONE, time)
+        finish(state, ins, order, Status.FILLED, EventKind.FILL, Reason.NONE, time)
 
 
 @compiled
-def _new_fill(state, ins, index, amount, ticks, cost, fee, time):
+def _new_fill(state, ins, id, amount, ticks, cost, fee, time):
     fill = Fill(state.fills, state.fills_n)
     state.fills_n += 1
     if state.fills_n + state.headroom > state.fills_cap:
         state.is_full = 1
-    fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, index, ticks, amount, cost, fee
+    fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, id, ticks, amount, cost, fee
     fill.instrument = ins.index
     return fill
 
 
 @compiled
-def _log_fill(state, ins, index, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
-    fill = _new_fill(state, ins, index, amount, ticks, cost, fee, time)
+def _log_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip):
+    fill = _new_fill(state, ins, order.id, amount, ticks, cost, fee, time)
     fill.step = state.steps
     fill.spread, fill.impact, fill.slip = spread, impact, slip
     fill.side, fill.maker, fill.delisted = order.side, is_maker, 0
     fill.fee_in_base = ins.fee_base and order.side == Side.BUY
-    tell(state, ins, index, EventKind.FILL, Reason.NONE, time)
+    tell(state, ins, order.id, EventKind.FILL, Reason.NONE, time)
 
 
 @compiled
@@ -275,9 +317,8 @@ def _take_from_position(state, ins, amount, cost, fee):
 def settle_delisted(state, ins, time):
     """Ends every order and sells the whole balance at the last price: docs/simulation.md, section 6."""
     while ins.active_n:
-        index = get_int(ins.active, 0)
-        order = Order(state.orders, index)
-        finish(state, ins, index, order, Status.CANCELLED, EventKind.CANCELLED, Reason.DELISTED, time)
+        order = open_order(ins, 0)
+        finish(state, ins, order, Status.CANCELLED, EventKind.CANCELLED, Reason.DELISTED, time)
     ins.is_delisted = 1
     amount = ins.base
     if amount <= 0:
@@ -308,3 +349,4 @@ def note(address, k, kind, text, count, a, b, c, d):
         state.is_full = 1
     line.time, line.instrument, line.kind, line.text, line.count = state.now, k, kind, text, count
     line.a, line.b, line.c, line.d = a, b, c, d
+    return 0

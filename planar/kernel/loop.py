@@ -5,12 +5,11 @@ be run by Python; then it says so and is called again. Progress, Ctrl-C, growing
 all this.
 """
 
-import numba
 from numba import types
 
-from planar.kernel.check import equity_of, watch_all
-from planar.kernel.ledger import settle_delisted
-from planar.kernel.machine import compiled, get_float, get_int
+from planar.kernel.check import watch_all
+from planar.kernel.ledger import open_order, settle_delisted
+from planar.kernel.machine import call, compiled, get_float, get_int
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
@@ -31,21 +30,10 @@ from planar.kernel.state import (
     TELL,
     Event,
     Instrument,
-    Order,
     State,
 )
 from planar.model.order import NEVER, Kind, Reason, Status
 from planar.model.order import Event as EventKind
-
-HOOK = types.FunctionType(types.int64(types.int64, types.int64, types.int64, types.int64))
-"""A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""
-
-
-@numba.njit(HOOK.signature, cache=True)
-def no_hook(state, ins, table, row):
-    """A hook that the strategy does not define."""
-    return 0
-
 
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
 IDLE, LIGHT, BUSY, LEGS, PATH = range(5)
@@ -102,7 +90,7 @@ def _count_touched(state, ins):
     """Counts resting limits whose price the candle reached without going one tick through."""
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     for i in range(ins.active_n):
-        order = Order(state.orders, get_int(ins.active, i))
+        order = open_order(ins, i)
         if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(order, low, high):
             if not is_hit(order, low if order.side > 0 else high):
                 state.touched += 1
@@ -201,9 +189,12 @@ def _advance(state, address):
     return True
 
 
-@compiled(types.int64(types.int64, HOOK, HOOK, HOOK, HOOK))  # so that every strategy runs through this one compilation
+@compiled(types.int64(types.int64, types.int64, types.int64, types.int64, types.int64))
 def run(address, on_candle, on_fill, on_order_error, on_position):
-    """Goes on until something outside is needed; gives DONE, LOG_FULL, NEEDS_PYTHON or SLICE_END."""
+    """Goes on until something outside is needed; gives DONE, LOG_FULL, NEEDS_PYTHON or SLICE_END.
+
+    Hooks come as addresses of compiled functions; when Python runs them, these are not looked at.
+    """
     state = State(address, 0)
     hooks, interpreted = state.hooks, state.interpreted
     while True:
@@ -232,9 +223,9 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                     return NEEDS_PYTHON
                 ins_address = state.instruments + event.instrument * INSTRUMENT_BYTES
                 if hook == ON_FILL:
-                    on_fill(address, ins_address, item, 0)
+                    call(on_fill, address, ins_address, item, 0)
                 else:
-                    on_order_error(address, ins_address, item, 0)
+                    call(on_order_error, address, ins_address, item, 0)
             state.phase, state.cursor = (POSITIONS if state.has_changes else CANDLES), 0
         if state.phase == POSITIONS:
             while state.cursor < state.count:
@@ -248,7 +239,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 state.current = ins.index
                 if interpreted:
                     return NEEDS_PYTHON
-                on_position(address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
+                call(on_position, address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
             state.has_changes = 0
             state.phase, state.cursor = CANDLES, 0
         if state.phase == CANDLES:
@@ -266,18 +257,12 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 if interpreted:
                     state.current = ins.index
                     return NEEDS_PYTHON
-                on_candle(address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
+                call(on_candle, address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
             state.phase = NEXT
             if hooks & ON_STEP and state.is_stepping:
                 state.is_stepping, state.phase = 0, STEP
                 return NEEDS_PYTHON
         state.phase = NEXT
-
-
-@compiled
-def equity(address):
-    """Equity as the strategy sees it now."""
-    return equity_of(State(address, 0))
 
 
 @compiled

@@ -66,6 +66,9 @@ def use_cache() -> Path:
 
 CACHE = use_cache()
 
+HOOK = types.int64(types.int64, types.int64, types.int64, types.int64)
+"""A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""
+
 compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy")
 
 
@@ -108,6 +111,33 @@ def _slot(number: types.Type, kind: ir.Type):
 
 get_float, set_float = _slot(types.float64, ir.DoubleType())
 get_int, set_int = _slot(types.int64, ir.IntType(64))
+
+
+@intrinsic
+def call(typing, function, state, ins, table, row):
+    """Calls the hook at an address; what it raises goes on. Hooks are of ``HOOK`` and live as long as their owner."""
+
+    def generate(context, builder, signature, arguments):
+        kind = context.call_conv.get_function_type(HOOK.return_type, HOOK.args)
+        target = builder.inttoptr(arguments[0], kind.as_pointer())
+        return call_convention(context, builder, target, HOOK, arguments[1:])
+
+    return types.int64(types.int64, *HOOK.args), generate
+
+
+def call_convention(context, builder, target, signature, arguments):
+    """Writes the call of a compiled function; what it raises goes on."""
+    kinds = signature.return_type, signature.args
+    status, result = context.call_conv.call_function(builder, target, *kinds, arguments)
+    with cgutils.if_unlikely(builder, status.is_error):
+        context.call_conv.return_status_propagate(builder, status)
+    return result
+
+
+def address_of(function, signature=HOOK) -> int:
+    """Where the compiled code of a function stands. Someone must keep the function."""
+    made = function.overloads[signature.args]
+    return made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
 
 
 @intrinsic

@@ -2,7 +2,7 @@
 
 import math
 
-from planar.kernel.estimators import half_spread, impact_of, price_step
+from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import (
     accept,
     apply_fill,
@@ -84,8 +84,7 @@ def in_reach(order, low, high):
 @compiled
 def about_in_reach(ins, order, low, high):
     """`in_reach` give or take a tick: candles lie on the grid of ticks only roughly, and crossing rounds to it."""
-    tick = price_step(ins)
-    return in_reach(order, low - tick, high + tick)
+    return in_reach(order, low - ins.tick, high + ins.tick)
 
 
 @compiled
@@ -115,14 +114,14 @@ def _maker_cap(state, ins, order):
 
 
 @compiled
-def make(state, ins, index, order, time):
+def make(state, ins, order, time):
     """A resting order is served at its limit."""
     order.settled = state.steps
     amount = whole_steps(ins, min(left_of(order), budget_of(state, ins), _maker_cap(state, ins, order)))
     if amount <= 0:
         return
     cost, fee = _costs(ins, order, amount, order.price, ins.maker)
-    apply_fill(state, ins, index, order, amount, order.price, cost, fee, 1, time, 0.0, 0.0, 0.0)
+    apply_fill(state, ins, order, amount, order.price, cost, fee, 1, time, 0.0, 0.0, 0.0)
 
 
 @compiled
@@ -153,23 +152,23 @@ def _taker_ticks(ins, order, price, adverse):
 
 
 @compiled
-def _exhausted(state, ins, index, order, time):
+def _exhausted(state, ins, order, time):
     """A quote budget that does not buy one step more is done."""
     if order.filled == 0:
-        finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, Reason.BELOW_MIN_AMOUNT, time)
+        finish(state, ins, order, Status.REJECTED, Event.REJECTED, Reason.BELOW_MIN_AMOUNT, time)
     else:
-        finish(state, ins, index, order, Status.FILLED, Event.FILL, Reason.NONE, time)
+        finish(state, ins, order, Status.FILLED, Event.FILL, Reason.NONE, time)
 
 
 @compiled
-def take(state, ins, index, order, price, slip, time):
+def take(state, ins, order, price, slip, time):
     """A taker trades from this price: spread, impact and slip on top, all that budget and funds allow."""
     order.settled = state.steps
     half = half_spread(state, ins, price)
     if order.by_cost:
         amount = affordable(ins, order.budget, _taker_ticks(ins, order, price, half))
         if amount == 0:
-            _exhausted(state, ins, index, order, time)
+            _exhausted(state, ins, order, time)
             return
     else:
         amount = left_of(order)
@@ -186,14 +185,14 @@ def take(state, ins, index, order, price, slip, time):
         most = affordable(ins, order.budget, ticks)
         amount = min(amount, most)
         if amount == 0:
-            _exhausted(state, ins, index, order, time)
+            _exhausted(state, ins, order, time)
             return
         is_last = amount == most
-    _trade(state, ins, index, order, amount, ticks, is_last, time, half, impact, slip)
+    _trade(state, ins, order, amount, ticks, is_last, time, half, impact, slip)
 
 
 @compiled
-def _trade(state, ins, index, order, amount, ticks, is_last, time, half, impact, slip):
+def _trade(state, ins, order, amount, ticks, is_last, time, half, impact, slip):
     """Books a taker fill, unless a buy costs more than the venue knows the account to have."""
     cost, fee = _costs(ins, order, amount, ticks, ins.taker)
     if order.side == Side.BUY:
@@ -201,11 +200,11 @@ def _trade(state, ins, index, order, amount, ticks, is_last, time, half, impact,
         if paid > order.reserved + venue_cash(state):
             status = Status.CANCELLED if order.filled else Status.REJECTED
             event = Event.CANCELLED if order.filled else Event.REJECTED
-            finish(state, ins, index, order, status, event, Reason.INSUFFICIENT_FUNDS, time)
+            finish(state, ins, order, status, event, Reason.INSUFFICIENT_FUNDS, time)
             return
-    apply_fill(state, ins, index, order, amount, ticks, cost, fee, 0, time, half, impact, slip)
+    apply_fill(state, ins, order, amount, ticks, cost, fee, 0, time, half, impact, slip)
     if is_last:
-        finish(state, ins, index, order, Status.FILLED, Event.FILL, Reason.NONE, time)
+        finish(state, ins, order, Status.FILLED, Event.FILL, Reason.NONE, time)
 
 
 @compiled
@@ -214,14 +213,14 @@ def _is_open(order):
 
 
 @compiled
-def _expire_rest(state, ins, index, order, time):
+def _expire_rest(state, ins, order, time):
     """What an IOC or FOK could not have at once is gone."""
     if not _is_open(order):
         return
     if order.tif == Tif.IOC:
-        finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.IOC_UNFILLED, time)
+        finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.IOC_UNFILLED, time)
     elif order.tif == Tif.FOK:
-        finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.FOK_UNFILLED, time)
+        finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.FOK_UNFILLED, time)
 
 
 @compiled
@@ -248,7 +247,7 @@ def _admit(state, ins, order):
 
 
 @compiled
-def arrive(state, ins, index, order, price, open_time, time):
+def arrive(state, ins, order, price, open_time, time):
     """An order reaches the venue when the market stands at ``price``."""
     reason = Reason.NONE
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
@@ -259,42 +258,42 @@ def arrive(state, ins, index, order, price, open_time, time):
     elif not _admit(state, ins, order):
         reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
-        finish(state, ins, index, order, Status.REJECTED, Event.REJECTED, reason, time)
+        finish(state, ins, order, Status.REJECTED, Event.REJECTED, reason, time)
         return
-    accept(state, ins, index, order, time)
+    accept(state, ins, order, time)
     if order.form == Kind.MARKET:
-        take(state, ins, index, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
+        take(state, ins, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
     elif crosses:
-        take(state, ins, index, order, price, 0.0, time)
-    _expire_rest(state, ins, index, order, time)
+        take(state, ins, order, price, 0.0, time)
+    _expire_rest(state, ins, order, time)
 
 
 @compiled
-def trigger(state, ins, index, order, price, time):
+def trigger(state, ins, order, price, time):
     """A stop is triggered by a print at ``price``: it trades, or becomes a limit that arrives there."""
-    tell(state, ins, index, Event.TRIGGERED, Reason.NONE, time)
+    tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
     ins.is_dirty = 1
     order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
     if order.form == Kind.MARKET or _crosses(state, ins, order, price):
         slip = state.stop_slippage * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
-        take(state, ins, index, order, price, slip, time)
+        take(state, ins, order, price, slip, time)
 
 
 @compiled
-def change(state, ins, index, order, price, time):
+def change(state, ins, order, price, time):
     """An amend reaches the venue: new terms, treated as arriving anew; one that would be refused changes nothing."""
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
     if amend.amount <= order.filled and not order.by_cost:
-        finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
+        finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
         return
     reason = _change_refusal(state, ins, order, amend, price)
     if reason != Reason.NONE:
-        tell(state, ins, index, Event.AMEND_REJECTED, reason, time)
+        tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
         return
-    tell(state, ins, index, Event.AMENDED, Reason.NONE, time)
+    tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
     if order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
-        take(state, ins, index, order, price, 0.0, time)
+        take(state, ins, order, price, 0.0, time)
 
 
 @compiled
@@ -321,34 +320,26 @@ def _change_refusal(state, ins, order, amend, price):
 
 
 @compiled
-def cancel(state, ins, index, order, time):
+def cancel(state, ins, order, time):
     """A cancel reaches the venue."""
-    finish(state, ins, index, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
+    finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
 
 
 @compiled
-def expire(state, ins, index, order, time):
+def expire(state, ins, order, time):
     """A GTD order's time has come."""
-    finish(state, ins, index, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
+    finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
 
 
 @compiled
-def next_due(order):
-    """When something is next to happen to the order of itself: arrival, expiry, an amend or a cancel."""
-    if order.status == Status.PENDING:
-        return min(order.arrive, order.expire)
-    return min(order.expire, order.amend_at, order.cancel_at)
-
-
-@compiled
-def happen(state, ins, index, order, price, open_time, time):
+def happen(state, ins, order, price, open_time, time):
     """What is due for the order happens, the market standing at ``price``."""
     ins.is_dirty = 1
     if order.status == Status.PENDING and order.arrive <= order.expire:
-        arrive(state, ins, index, order, price, open_time, time)
+        arrive(state, ins, order, price, open_time, time)
     elif order.expire <= min(order.amend_at, order.cancel_at):
-        expire(state, ins, index, order, time)
+        expire(state, ins, order, time)
     elif order.amend_at <= order.cancel_at:
-        change(state, ins, index, order, price, time)
+        change(state, ins, order, price, time)
     else:
-        cancel(state, ins, index, order, time)
+        cancel(state, ins, order, time)

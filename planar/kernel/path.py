@@ -1,24 +1,24 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
+from planar.kernel.ledger import open_order
 from planar.kernel.machine import compiled, copy_bytes, get_float, get_int
-from planar.kernel.match import about_in_reach, happen, in_reach, is_hit, is_triggered, make, next_due, take, trigger
-from planar.kernel.state import INSTRUMENT, ORDER, PATHS, STATE, Order
-from planar.model.order import NEVER, Kind, Side, Status
+from planar.kernel.match import about_in_reach, happen, in_reach, is_hit, is_triggered, make, take, trigger
+from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
+from planar.model.order import LIVE, NEVER, Kind, Side, Status
 
 PESSIMISTIC, OPTIMISTIC, ADAPTIVE, OHLC, OLHC = PATHS.values()
-STATE_BYTES, INSTRUMENT_BYTES, ORDER_BYTES = STATE.itemsize, INSTRUMENT.itemsize, ORDER.itemsize
+STATE_BYTES, INSTRUMENT_BYTES, LIVE_BYTES = STATE.itemsize, INSTRUMENT.itemsize, LIVE.itemsize
 FAR = 1e300
 
 
 @compiled
-def _first_due(state, ins):
-    """Time and id of what is due first; ties go to the smaller id."""
+def _first_due(ins):
+    """Time and place of the open order to which something is due first; ties go to the smaller id."""
     when, which = NEVER, -1
     for i in range(ins.active_n):
-        index = get_int(ins.active, i)
-        due = next_due(Order(state.orders, index))
+        due = open_order(ins, i).due
         if due < when:
-            when, which = due, index
+            when, which = due, i
     return when, which
 
 
@@ -28,33 +28,33 @@ def open_phase(state, ins, open_time):
     start = get_float(ins.open, ins.row)
     if ins.due <= open_time:
         while True:
-            when, index = _first_due(state, ins)
+            when, first = _first_due(ins)
             if when > open_time:
                 break
-            order = Order(state.orders, index)
+            order = open_order(ins, first)
             has_arrived = order.status == Status.PENDING
-            happen(state, ins, index, order, start, open_time, open_time)
+            happen(state, ins, order, start, open_time, open_time)
             if has_arrived and order.settled != state.steps:
                 order.settled = -state.steps  # seen the open already, not yet the path
     i = 0
     while i < ins.active_n:
-        index = get_int(ins.active, i)
-        order = Order(state.orders, index)
+        slot = get_int(ins.active, i)
+        order = Live(ins.live, slot)
         if order.status != Status.PENDING and abs(order.settled) != state.steps:
-            _meet_open(state, ins, index, order, start, open_time)
-        if i < ins.active_n and get_int(ins.active, i) == index:
+            _meet_open(state, ins, order, start, open_time)
+        if i < ins.active_n and get_int(ins.active, i) == slot:
             i += 1
 
 
 @compiled
-def _meet_open(state, ins, index, order, start, open_time):
+def _meet_open(state, ins, order, start, open_time):
     if order.form == Kind.MARKET:
-        take(state, ins, index, order, start, 0.0, open_time)
+        take(state, ins, order, start, 0.0, open_time)
     elif order.form == Kind.LIMIT:
         if is_hit(order, start):
-            make(state, ins, index, order, open_time)
+            make(state, ins, order, open_time)
     elif is_triggered(order, start):
-        trigger(state, ins, index, order, start, open_time)
+        trigger(state, ins, order, start, open_time)
         if order.settled != state.steps:
             order.settled = -state.steps
 
@@ -102,39 +102,38 @@ def walk_leg(state, ins, leg, open_time):
     close_time = open_time + state.execution
     price = start
     while True:
-        distance, index, meets = FAR, -1, float("nan")
-        when, due = _first_due(state, ins)
+        distance, which, meets = FAR, -1, float("nan")
+        when, due = _first_due(ins)
         if when < close_time:
             at = ins.d3 * ((when - open_time) / state.execution)
             if at <= end:
-                distance, index = at, due
-        is_due = index >= 0
+                distance, which = at, due
+        is_due = which >= 0
         for i in range(ins.active_n):
-            other = get_int(ins.active, i)
-            order = Order(state.orders, other)
+            order = open_order(ins, i)
             if order.status == Status.PENDING or order.settled == state.steps:
                 continue
             reached = _reached(order, price, target)
             if reached == reached:
                 at = begin + abs(reached - start)
                 if at < distance:
-                    distance, index, meets, is_due = at, other, reached, False
-        if index < 0:
+                    distance, which, meets, is_due = at, i, reached, False
+        if which < 0:
             return
-        order = Order(state.orders, index)
+        order = open_order(ins, which)
         if is_due:
             if target >= start:
                 price = min(start + max(distance - begin, 0.0), target)
             else:
                 price = max(start - max(distance - begin, 0.0), target)
-            happen(state, ins, index, order, price, open_time, when)
+            happen(state, ins, order, price, open_time, when)
         else:
             price = meets
             time = open_time + int(distance / ins.d3 * state.execution) if ins.d3 > 0.0 else open_time
             if order.form == Kind.LIMIT:
-                make(state, ins, index, order, time)
+                make(state, ins, order, time)
             else:
-                trigger(state, ins, index, order, price, time)
+                trigger(state, ins, order, price, time)
 
 
 @compiled
@@ -148,13 +147,13 @@ def prospects(state, ins, open_time):
     close_time = open_time + state.execution
     reached, meetings, is_stirred = 0, 0, False
     for i in range(ins.active_n):
-        order = Order(state.orders, get_int(ins.active, i))
+        order = open_order(ins, i)
         reached += in_reach(order, low, high)
         if about_in_reach(ins, order, low, high):
             meetings += 2 if order.form == Kind.STOP_LIMIT else 1
         if order.amend_at < close_time:
             meetings += 2
-        if next_due(order) < close_time or order.settled == -state.steps:
+        if order.due < close_time or order.settled == -state.steps:
             is_stirred = True
     return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and is_stirred)
 
@@ -165,10 +164,10 @@ def settle_due(state, ins, open_time):
     start = get_float(ins.open, ins.row)
     close_time = open_time + state.execution
     while True:
-        when, index = _first_due(state, ins)
+        when, first = _first_due(ins)
         if when >= close_time:
             return
-        happen(state, ins, index, Order(state.orders, index), start, open_time, when)
+        happen(state, ins, open_order(ins, first), start, open_time, when)
 
 
 @compiled
@@ -178,8 +177,8 @@ def _save(state, state_address, ins, ins_address):
     copy_bytes(to + STATE_BYTES, ins_address, INSTRUMENT_BYTES)
     to += STATE_BYTES + INSTRUMENT_BYTES
     for i in range(ins.active_n):
-        copy_bytes(to + i * ORDER_BYTES, state.orders + get_int(ins.active, i) * ORDER_BYTES, ORDER_BYTES)
-    copy_bytes(to + ins.max_orders * ORDER_BYTES, ins.active, ins.active_n * 8)
+        copy_bytes(to + i * LIVE_BYTES, ins.live + get_int(ins.active, i) * LIVE_BYTES, LIVE_BYTES)
+    copy_bytes(to + ins.max_orders * LIVE_BYTES, ins.active, ins.active_n * 8)
 
 
 @compiled
@@ -188,9 +187,10 @@ def _restore(state, state_address, ins, ins_address):
     copy_bytes(state_address, source, STATE_BYTES)
     copy_bytes(ins_address, source + STATE_BYTES, INSTRUMENT_BYTES)
     source += STATE_BYTES + INSTRUMENT_BYTES
-    copy_bytes(ins.active, source + ins.max_orders * ORDER_BYTES, ins.active_n * 8)
+    copy_bytes(ins.active, source + ins.max_orders * LIVE_BYTES, ins.active_n * 8)
     for i in range(ins.active_n):
-        copy_bytes(state.orders + get_int(ins.active, i) * ORDER_BYTES, source + i * ORDER_BYTES, ORDER_BYTES)
+        copy_bytes(ins.live + get_int(ins.active, i) * LIVE_BYTES, source + i * LIVE_BYTES, LIVE_BYTES)
+        Order(state.orders, open_order(ins, i).id).status = Status.PENDING
 
 
 @compiled

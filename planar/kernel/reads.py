@@ -10,7 +10,9 @@ from planar.kernel.ledger import free_cash
 from planar.kernel.machine import compiled
 from planar.kernel.numbers import amount_of, money_of, price_of
 from planar.kernel.state import Fill, Instrument, Order, State
-from planar.model.order import Side, Status
+from planar.model.order import LIVE, Side, Status
+
+LIVE_BYTES = LIVE.itemsize
 
 
 @compiled
@@ -149,7 +151,12 @@ def open_orders(address, k):
 
 @compiled
 def _order(address, index):
-    return Order(State(address, 0).orders, index)
+    state = State(address, 0)
+    order = Order(state.orders, index)
+    if order.status > Status.PARTIAL:
+        return order
+    # An open order's own record begins as what is kept of it does.
+    return Order(Instrument(state.instruments, order.instrument).live + order.slot * LIVE_BYTES, 0)
 
 
 @compiled

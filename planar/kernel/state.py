@@ -7,7 +7,7 @@ one of floats at fixed places (`integers`, `floats`), as fast as Python reads an
 import numpy as np
 
 from planar.kernel.machine import at
-from planar.model.order import AMEND, EVENT, FILL, ORDER
+from planar.model.order import AMEND, EVENT, FILL, LIVE, ORDER
 
 # Bits of STATE.hooks: what the strategy defines.
 ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP = 1, 2, 4, 8, 16
@@ -54,12 +54,12 @@ INSTRUMENT = _fields(
     time close candle_close columns memory index
     open high low volume
     step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
-    has_volume active due busy lead market_rest budget budget_step is_dirty
+    has_volume active due busy lead market_rest budget budget_step is_dirty live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle
     """,
     """
-    last amount up down min_cost base_n base_d price_n price_d x1 x2 d1 d2 d3 spread volatility day_volume
+    last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume
     last_entry_price realised
     """,
 )
@@ -67,6 +67,7 @@ INSTRUMENT = _fields(
 State = at(STATE)
 Instrument = at(INSTRUMENT)
 Order = at(ORDER)
+Live = at(LIVE)
 Fill = at(FILL)
 Event = at(EVENT)
 Amend = at(AMEND)
@@ -92,7 +93,7 @@ class Memory:
         state["count"] = count
         state["instruments"] = self.instruments.ctypes.data
         state["scratch"] = self.keep(
-            np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (ORDER.itemsize + 8), "u1")
+            np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (LIVE.itemsize + 8), "u1")
         ).ctypes.data
         self.logs: dict[str, np.ndarray] = {}
 

@@ -90,27 +90,17 @@ NEVER = np.iinfo(np.int64).max
 ORDER = np.dtype(
     [
         ("time", "i8"),  # decision
-        ("arrive", "i8"),
-        ("expire", "i8"),  # GTD, else NEVER
-        ("cancel_at", "i8"),  # when a cancel arrives, else NEVER
-        ("amend_at", "i8"),  # when an amend arrives, else NEVER
         ("done", "i8"),  # when it ended, else NEVER
         ("price", "i8"),  # limit, ticks; 0 for none
         ("stop", "i8"),  # trigger, ticks; 0 for none
-        ("limit_at", "f8"),  # the limit as a price
-        ("hit", "f8"),  # the print that fills it: the limit, or one tick through
-        ("stop_at", "f8"),  # the trigger as a price
         ("amount", "i8"),  # 0 while a quote budget has not filled
         ("filled", "i8"),
-        ("budget", "i8"),  # quote units left of a market buy by cost; 0 for none
-        ("reserved", "i8"),  # quote units of a buy, base units of a sell
         ("cost", "i8"),
         ("fee", "i8"),  # quote units; base units where the fee side is base
         ("requested", "f8"),  # the amount (or cost, for a budget) as asked
-        ("settled", "i8"),  # the last step that met it
-        ("amend", "i8"),  # the amend on its way, an index, else -1
-        ("instrument", "i4"),
         ("tag", "i4"),
+        ("instrument", "i2"),
+        ("slot", "i2"),  # while it is open: where its LIVE record is
         ("side", "i1"),
         ("kind", "i1"),
         ("form", "i1"),  # its present kind
@@ -122,6 +112,28 @@ ORDER = np.dtype(
     ],
     align=True,
 )
+"""What is kept of an order. While it is open, only ``instrument``, ``slot`` and that it is not done are up to date."""
+
+LIVE = np.dtype(
+    [
+        *((name, ORDER[name]) for name in ORDER.names or ()),
+        ("id", "i8"),  # its place among all orders
+        ("due", "i8"),  # when something is next to happen to it of itself
+        ("arrive", "i8"),
+        ("expire", "i8"),  # GTD, else NEVER
+        ("cancel_at", "i8"),  # when a cancel arrives, else NEVER
+        ("amend_at", "i8"),  # when an amend arrives, else NEVER
+        ("limit_at", "f8"),  # the limit as a price
+        ("hit", "f8"),  # the print that fills it: the limit, or one tick through
+        ("stop_at", "f8"),  # the trigger as a price
+        ("budget", "i8"),  # quote units left of a market buy by cost; 0 for none
+        ("reserved", "i8"),  # quote units of a buy, base units of a sell
+        ("settled", "i8"),  # the last step that met it
+        ("amend", "i8"),  # the amend on its way, an index, else -1
+    ],
+    align=True,
+)
+"""An open order: it begins as its ORDER record does, which is a copy of it in the end."""
 
 FILL = np.dtype(
     [

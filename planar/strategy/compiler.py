@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 import numba
 from numba.core import errors
 
-from planar.kernel.loop import HOOK, no_hook
-from planar.kernel.machine import CACHE, set_cache_folder
+from planar.kernel.machine import CACHE, HOOK, address_of, set_cache_folder
 from planar.kernel.state import Instrument, State
 from planar.strategy import exact, typed
 from planar.strategy.base import Layout, Strategy
@@ -39,12 +38,15 @@ def hook(state, ins, table, row):
 
 @dataclass
 class Hooks:
-    """Compiled hooks in the kernel's signature; those that the strategy lacks do nothing. Texts by their numbers."""
+    """Addresses of compiled hooks, 0 for those that the strategy lacks; texts by their numbers.
 
-    on_candle: object = no_hook
-    on_fill: object = no_hook
-    on_order_error: object = no_hook
-    on_position: object = no_hook
+    kept: what must live as long as the addresses are used.
+    """
+
+    on_candle: int = 0
+    on_fill: int = 0
+    on_order_error: int = 0
+    on_position: int = 0
     strings: tuple[str, ...] = ()
     kept: list = field(default_factory=list)
 
@@ -126,7 +128,9 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
     with _cache_of(source, candle) as is_cached:
         for name in HOOK_SOURCE:
             if name in functions:
-                setattr(hooks, name, _compile_hook(source, name, {**made, "__f__": functions[name]}, is_cached))
+                hook = _compile_hook(source, name, {**made, "__f__": functions[name]}, is_cached)
+                hooks.kept.append(hook)
+                setattr(hooks, name, address_of(hook))
     return hooks
 
 
@@ -135,7 +139,7 @@ def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
     body = next(c for c in code.co_consts if isinstance(c, python_types.CodeType))
     function = python_types.FunctionType(body.replace(co_name=name, co_qualname=name), names, name)
     try:
-        return numba.njit(HOOK.signature, cache=is_cached, error_model="python", nogil=True)(function)
+        return numba.njit(HOOK, cache=is_cached, error_model="python", nogil=True)(function)
     except errors.NumbaError as error:
         raise _explained(error, source, name) from None
 

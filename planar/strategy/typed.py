@@ -29,7 +29,6 @@ from numba.extending import (
 
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import calls, check, reads, views
-from planar.kernel.calls import checked_call
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import SLOTS
 from planar.model.order import NEVER, Side
@@ -520,10 +519,10 @@ def _order_method(name: str, side: Side):
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
                            stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
-            return checked_call(calls.submit(
+            return calls.submit(
                 broker._state, broker._index, sign, sizing, sized(amount, cost, fraction, risk), given(price),
                 given(stop), given(stop_loss), tif_number, moment(expire), int(post_only), tag_number,
-            ))  # fmt: skip
+            )  # fmt: skip
 
         return implementation
 
@@ -545,7 +544,7 @@ def _cancel_all(broker):
 @overload_method(BrokerType, "amend")
 def _amend(broker, id, price=None, stop=None, amount=None):
     def implementation(broker, id, price=None, stop=None, amount=None):
-        return checked_call(calls.amend(broker._state, broker._index, id, given(price), given(stop), given(amount)))
+        return calls.amend(broker._state, broker._index, id, given(price), given(stop), given(amount))
 
     return implementation
 
@@ -555,7 +554,7 @@ def _close(broker, fraction=1.0, tag=""):
     number = _text(broker, tag, "tag")
 
     def implementation(broker, fraction=1.0, tag=""):
-        return checked_call(calls.close(broker._state, broker._index, views.finite(float(fraction)), number))
+        return calls.close(broker._state, broker._index, views.finite(float(fraction)), number)
 
     return implementation
 
@@ -565,7 +564,7 @@ def _target(broker, weight, tag=""):
     number = _text(broker, tag, "tag")
 
     def implementation(broker, weight, tag=""):
-        return checked_call(calls.target(broker._state, broker._index, views.finite(float(weight)), number))
+        return calls.target(broker._state, broker._index, views.finite(float(weight)), number)
 
     return implementation
 
@@ -579,9 +578,9 @@ def _quote(broker, slot, side, price, amount=None, cost=None, post_only=False, t
         if slot < 0 or slot >= SLOTS:
             raise IndexError("a quote slot is outside 0 to 63")
         size = sized(amount, cost, None, None)
-        return checked_call(calls.quote(
+        return calls.quote(
             broker._state, broker._index, slot, sign, sizing, size, given(price), int(post_only), number,
-        ))  # fmt: skip
+        )  # fmt: skip
 
     return implementation
 
@@ -603,9 +602,9 @@ def _note_method(name: str, kind: int):
         count = sum(isinstance(v, types.Type) and not isinstance(v, types.Omitted) for v in (a, b, c, d))
 
         def implementation(broker, text, a=0.0, b=0.0, c=0.0, d=0.0):
-            checked_call(calls.note(
+            calls.note(
                 broker._state, broker._index, kind, number, count, float(a), float(b), float(c), float(d),
-            ))  # fmt: skip
+            )  # fmt: skip
 
         return implementation
 

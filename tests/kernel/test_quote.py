@@ -8,7 +8,6 @@ from reference.scenarios import MINUTE, NAN, Scenario
 from planar.kernel import check
 from planar.kernel.state import ON_STEP, SLOTS
 from planar.model.order import NEVER, Reason, Side, Status
-from planar.strategy.compiler import Hooks
 
 COIN = Instrument("COIN", 1.0, 1.0, maker=0.0, taker=0.0, base_unit=1.0, quote_unit=0.01)
 FLAT = (100.0, 100.0, 100.0, 100.0, 1e6)
@@ -23,8 +22,8 @@ class Quoting:
         model = FillModel("ohlc", latency_ms, None, None, 0.0, participation, "cross")
         self.simulation = simulation_of(Scenario((COIN,), (tuple(rows),), MINUTE, MINUTE, 10_000.0, model, ()))
         self.address, self.acts, self.answers = self.simulation.memory.address, list(acts), []
-        self.simulation.state["hooks"], self.simulation.state["interpreted"] = ON_STEP, 1
-        self.simulation.run(Hooks(), self._decide)
+        self.simulation.state["hooks"] = ON_STEP
+        self.simulation.run(None, self._decide)
 
     def _decide(self) -> None:
         if self.acts:

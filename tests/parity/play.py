@@ -15,7 +15,6 @@ from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Event, Reason, Side, Status, Tif
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import FIELDS, Candles, resample
-from planar.strategy.compiler import Hooks
 
 SIZES = ("amount", "cost", "fraction", "risk")
 
@@ -59,11 +58,11 @@ class KernelPlayer(Player):
         super().__init__(scenario, shift)
         self.simulation = simulation_of(scenario, shift)
         self.state, self.records = self.simulation.state, self.simulation.memory.instruments
-        self.state["hooks"], self.state["interpreted"] = ON_STEP | ON_FILL | ON_ORDER_ERROR, 1
+        self.state["hooks"] = ON_STEP | ON_FILL | ON_ORDER_ERROR
         self.address, self.start_cash = self.simulation.memory.address, int(self.state["cash"])
         self.pace, self.slices = pace or Pace(), 0
         self._set_pace()
-        self.simulation.run(Hooks(), self._run_hook, self._watch)
+        self.simulation.run(None, self._run_hook, self._watch)
         self.simulation.end()
 
     def _set_pace(self) -> None:
