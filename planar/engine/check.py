@@ -67,7 +67,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run asked for: its orders in words, and the kernel's records of orders and amends.
+    """What a run asked for: its orders in words, and the kernel's records of orders, amends and open orders.
 
     latency: how long a cancel travels, ms.
     """
@@ -75,6 +75,7 @@ class Asked:
     words: pl.DataFrame
     orders: np.ndarray
     amends: np.ndarray
+    live: np.ndarray
     latency: int
 
     def told(self, index: int) -> str:
@@ -131,7 +132,7 @@ def _session(strategy: Strategy, market: Market, counts: list[int]) -> Session:
 
 def _asked(session: Session) -> Asked:
     run = session.run(False)
-    return Asked(run.orders.select(ASKED), run.logs.orders, run.logs.amends, session.model.latency_ms)
+    return Asked(run.orders.select(ASKED), run.logs.orders, run.logs.amends, run.logs.live, session.model.latency_ms)
 
 
 def _column_leaks(strategies: list[Strategy], market: Market, numbers: random.Random, finding: Finding) -> str | None:
@@ -235,7 +236,7 @@ def _amends_differ(part: Asked, whole: Asked, end: int) -> str | None:
 def _cancels_differ(part: Asked, whole: Asked, end: int, comparable: np.ndarray) -> str | None:
     """An order that is cancelled otherwise; one that was filled or expired before its cancel arrived tells nothing."""
     theirs = whole.orders[: len(part.orders)]
-    mine_at, theirs_at = _cancel_arrives(part.orders), _cancel_arrives(theirs)
+    mine_at, theirs_at = _cancel_arrives(part), _cancel_arrives(whole)[: len(part.orders)]
     theirs_at[theirs_at > end + whole.latency] = NEVER
     overtaken = ~_is_cancelled(theirs) & (theirs["done"] <= mine_at)
     wrong = np.flatnonzero(comparable & ~overtaken & (mine_at != theirs_at))
@@ -246,9 +247,11 @@ def _is_cancelled(orders: np.ndarray) -> np.ndarray:
     return (orders["status"] == Status.CANCELLED) & (orders["reason"] == Reason.NONE)
 
 
-def _cancel_arrives(orders: np.ndarray) -> np.ndarray:
+def _cancel_arrives(asked: Asked) -> np.ndarray:
     """When the cancel of each order arrived or will arrive, NEVER for none."""
-    return np.where(_is_cancelled(orders), orders["done"], orders["cancel_at"])
+    arrives = np.where(_is_cancelled(asked.orders), asked.orders["done"], NEVER)
+    arrives[asked.live["id"]] = asked.live["cancel_at"]
+    return arrives
 
 
 def _first_difference(part: pl.DataFrame, expected: pl.DataFrame) -> str:

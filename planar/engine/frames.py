@@ -20,13 +20,14 @@ class Logs:
     """The kernel's logs of a run, and what the numbers in them mean.
 
     orders, fills, amends, notes: records of `planar.model.order` and `planar.kernel.state`, in order.
-    records: the kernel's record of each instrument; quote: the unit of the cash, numerator and denominator.
+    live: records of the orders still open. records: the kernel's record of each instrument; quote: the unit of the cash, numerator and denominator.
     """
 
     instruments: list[Instrument]
     orders: np.ndarray
     fills: np.ndarray
     amends: np.ndarray
+    live: np.ndarray
     notes: np.ndarray
     records: np.ndarray
     quote: tuple[int, int]
@@ -63,6 +64,7 @@ def logs_of(simulation: Simulation, texts: Texts) -> Logs:
         orders=log("orders"),
         fills=log("fills"),
         amends=log("amends"),
+        live=simulation.open_orders(),
         notes=log("notes"),
         records=records,
         quote=(simulation.quote.numerator, simulation.quote.denominator),

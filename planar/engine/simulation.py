@@ -53,6 +53,7 @@ class Simulation:
     ) -> None:
         self.instruments = instruments
         self.execution = execution
+        self._live: list[tuple[np.ndarray, np.ndarray]] = []
         self.memory = Memory(len(instruments), max(i.max_orders for i in instruments))
         self.state = self.memory.state[0]
         self.quote = exact(instruments[0].quote_unit)
@@ -61,6 +62,7 @@ class Simulation:
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], closes[k], first_rows[k], start)
         # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
+        self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
         self.state["is_aligned"] = all(np.array_equal(c, e.closes) for c, e in zip(closes, execution, strict=True))
         rows = max(len(c) for c in execution)
@@ -141,8 +143,9 @@ class Simulation:
         record["block"], record["window"], record["block_used"] = block, window, -1
         record["ring"] = keep(np.zeros(window * FIELDS)).ctypes.data
         # One slot more than there may be open orders: a refused one is made there too.
-        record["live"] = keep(np.zeros(instrument.max_orders + 1, LIVE)).ctypes.data
-        record["active"] = keep(np.arange(instrument.max_orders + 1)).ctypes.data
+        live, active = np.zeros(instrument.max_orders + 1, LIVE), np.arange(instrument.max_orders + 1)
+        record["live"], record["active"] = keep(live).ctypes.data, keep(active).ctypes.data
+        self._live.append((live, active))
         record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
 
     def _grow(self, name: str, capacity: int) -> None:
@@ -183,6 +186,11 @@ class Simulation:
         """Settles what stopped trading long before the end; gives how many instruments."""
         step = int(self.state["execution"])
         return loop.end(self.memory.address, max(DAY, 10 * step))
+
+    def open_orders(self) -> np.ndarray:
+        """LIVE records of the orders that are open now, by instrument and id."""
+        pairs = zip(self._live, self.memory.instruments["active_n"], strict=True)
+        return np.concatenate([live[active[:count]] for (live, active), count in pairs])
 
     def log(self, name: str) -> np.ndarray:
         """What a log holds."""

@@ -41,15 +41,6 @@ IDLE, LIGHT, BUSY, LEGS, PATH = range(5)
 
 
 @compiled
-def _next_open(state):
-    """The earliest open among the instruments' next execution candles."""
-    first = NEVER
-    for k in range(state.count):
-        first = min(first, Instrument(state.instruments, k).next_open)
-    return first
-
-
-@compiled
 def _next_decision(state):
     """The earliest close among the instruments' next strategy candles."""
     first = NEVER
@@ -146,31 +137,31 @@ def _settle_orders(state, address, open_time):
 
 
 @compiled
-def _close(state, ins):
-    """The instrument's candle is over."""
-    ins.last = get_float(ins.close, ins.row)
-    ins.row += 1
-    ins.next_open = get_int(ins.time, ins.row) if ins.row < ins.rows else NEVER
-
-
-@compiled
 def _step(state, address, open_time):
     """Settles the execution candles that open at ``open_time``."""
     state.steps += 1
     state.step_time = open_time
     if state.active_n:
         _settle_orders(state, address, open_time)
+    following = NEVER
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
-        if ins.next_open == open_time:
-            _close(state, ins)
+        opens = ins.next_open
+        if opens == open_time:
+            row = ins.row
+            ins.last = get_float(ins.close, row)
+            ins.row = row + 1
+            opens = get_int(ins.time, row + 1) if row + 1 < ins.rows else NEVER
+            ins.next_open = opens
+        following = min(following, opens)
+    state.next_open = following
     state.now = open_time + state.execution
 
 
 @compiled
 def _advance(state, address):
     """The next step with the decisions of its close, or decisions between steps; False when all is over."""
-    opens = _next_open(state)
+    opens = state.next_open
     if not state.is_aligned or opens == NEVER:
         closes = _next_decision(state)
         if closes <= opens:

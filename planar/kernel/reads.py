@@ -208,13 +208,13 @@ def order_filled(address, index):
 @compiled
 def order_price(address, index):
     order = _order(address, index)
-    return order.limit_at if order.price else float("nan")
+    return price_of(_order_instrument(address, index), order.price) if order.price else float("nan")
 
 
 @compiled
 def order_stop(address, index):
     order = _order(address, index)
-    return order.stop_at if order.stop else float("nan")
+    return price_of(_order_instrument(address, index), order.stop) if order.stop else float("nan")
 
 
 @compiled

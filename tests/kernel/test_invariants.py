@@ -53,10 +53,10 @@ def conserves(player: KernelPlayer) -> None:
     assert min(bases) >= 0
 
     quote, base = 0, [0] * len(records)
-    for o in log("orders"):
+    for o in player.simulation.open_orders():
         held = int(o["reserved"]) + (int(log("amends")[o["amend"]]["extra"]) if o["amend"] >= 0 else 0)
         assert held >= 0
-        assert held == 0 or o["status"] <= Status.PARTIAL
+        assert o["status"] <= Status.PARTIAL
         if o["side"] == Side.BUY:
             quote += held
         else:
@@ -190,8 +190,9 @@ class Noting(KernelPlayer):
         super().__init__(*arguments)
 
     def on_step(self, now: int) -> None:
-        names = ["status", "reason", "price", "stop", "amount", "filled", "cost", "fee", "reserved"]
-        self.stands.append((now, self.simulation.log("orders")[names].tolist()))
+        names = ["status", "reason", "price", "stop", "amount", "filled", "cost", "fee"]
+        held = self.simulation.open_orders()[["id", "reserved", "amend"]]
+        self.stands.append((now, self.simulation.log("orders")[names].tolist(), held.tolist()))
         super().on_step(now)
 
 

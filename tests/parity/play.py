@@ -145,7 +145,8 @@ class KernelPlayer(Player):
         amend_reasons = {
             int(e["order"]): Reason(int(e["reason"])).name for e in log("events") if e["kind"] == Event.AMEND_REJECTED
         }
-        numbers = ("time", "price", "stop", "amount", "filled", "cost", "fee", "reserved", "instrument")
+        numbers = ("time", "price", "stop", "amount", "filled", "cost", "fee", "instrument")
+        held = {int(o["id"]): (int(o["reserved"]), int(o["budget"])) for o in self.simulation.open_orders()}
         orders = [
             {
                 "status": Status(int(o["status"])).name,
@@ -155,7 +156,8 @@ class KernelPlayer(Player):
                 "post_only": bool(o["post_only"]),
                 "amend_reason": amend_reasons.get(i, ""),
                 **{name: int(o[name]) for name in numbers},
-                "budget": int(o["budget"]) if o["status"] <= Status.PARTIAL else 0,
+                "reserved": held.get(i, (0, 0))[0],
+                "budget": held.get(i, (0, 0))[1],
             }
             for i, o in enumerate(log("orders"))
         ]
