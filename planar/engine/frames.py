@@ -20,7 +20,8 @@ class Logs:
     """The kernel's logs of a run, and what the numbers in them mean.
 
     orders, fills, amends, notes: records of `planar.model.order` and `planar.kernel.state`, in order.
-    live: records of the orders still open. records: the kernel's record of each instrument; quote: the unit of the cash, numerator and denominator.
+    live: records of the orders still open; records: the kernel's record of each instrument; quote: the unit of the
+    cash, numerator and denominator.
     """
 
     instruments: list[Instrument]

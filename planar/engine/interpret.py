@@ -8,7 +8,7 @@ import numpy as np
 
 from planar.engine.simulation import Simulation
 from planar.errors import PlanarError, StrategyError, did_you_mean
-from planar.kernel.state import CANDLES, POSITIONS, STATE, STEP, TELL, place
+from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, place
 from planar.model.order import Event
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
@@ -20,6 +20,7 @@ from planar.strategy.texts import Texts
 from planar.strategy.universe import Member, Universe
 
 PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))
+WIDTH, CANDLE = INSTRUMENT.itemsize // 8, place(INSTRUMENT, "candle")
 
 OURS = ("planar/engine", "planar/strategy", "planar/kernel")
 """Files that an author's error only passes through."""
@@ -41,6 +42,7 @@ class Interpreter:
         self.candles = [_class_of(s) for s in series]
         self.integers = simulation.memory.state.view(np.int64).data
         self.records = simulation.memory.instruments
+        self.own = self.records.view(np.int64).data
         self.universe = self._universe(cls)
 
     def _universe(self, cls: type[Strategy]) -> Universe | None:
@@ -57,7 +59,7 @@ class Interpreter:
         phase, k = integers[PHASE], integers[CURRENT]
         try:
             if phase == CANDLES:
-                row = int(self.records[k]["candle"]) - 1
+                row = self.own[k * WIDTH + CANDLE] - 1
                 self.bound[k].on_candle(self.candles[k](row), self.brokers[k])
             elif phase == TELL:
                 self._tell(k, integers[ITEM])

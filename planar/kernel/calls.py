@@ -16,7 +16,7 @@ from planar.kernel.machine import address_of, call_convention
 I, F = types.int64, types.float64
 
 
-def _linked(function, signature: types.Type):
+def _linked(function, signature):
     """A call of a kernel function by symbol, for compiled code elsewhere."""
     symbol = f"planar_{function.__name__}"
     function.compile(signature)

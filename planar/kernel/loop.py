@@ -143,9 +143,9 @@ def _step(state, address, open_time):
     state.step_time = open_time
     if state.active_n:
         _settle_orders(state, address, open_time)
-    following = NEVER
+    following, instruments = NEVER, state.instruments
     for k in range(state.count):
-        ins = Instrument(state.instruments, k)
+        ins = Instrument(instruments, k)
         opens = ins.next_open
         if opens == open_time:
             row = ins.row
@@ -187,7 +187,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
     Hooks come as addresses of compiled functions; when Python runs them, these are not looked at.
     """
     state = State(address, 0)
-    hooks, interpreted = state.hooks, state.interpreted
+    hooks, interpreted, instruments, count = state.hooks, state.interpreted, state.instruments, state.count
     while True:
         if state.phase == NEXT:
             if state.is_full:
@@ -212,15 +212,15 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 state.current, state.item = event.instrument, item
                 if interpreted:
                     return NEEDS_PYTHON
-                ins_address = state.instruments + event.instrument * INSTRUMENT_BYTES
+                ins_address = instruments + event.instrument * INSTRUMENT_BYTES
                 if hook == ON_FILL:
                     call(on_fill, address, ins_address, item, 0)
                 else:
                     call(on_order_error, address, ins_address, item, 0)
             state.phase, state.cursor = (POSITIONS if state.has_changes else CANDLES), 0
         if state.phase == POSITIONS:
-            while state.cursor < state.count:
-                ins = Instrument(state.instruments, state.cursor)
+            while state.cursor < count:
+                ins = Instrument(instruments, state.cursor)
                 state.cursor += 1
                 if not ins.is_changed:
                     continue
@@ -230,12 +230,12 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 state.current = ins.index
                 if interpreted:
                     return NEEDS_PYTHON
-                call(on_position, address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
+                call(on_position, address, instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
             state.has_changes = 0
             state.phase, state.cursor = CANDLES, 0
         if state.phase == CANDLES:
-            while state.cursor < state.count:
-                ins = Instrument(state.instruments, state.cursor)
+            while state.cursor < count:
+                ins = Instrument(instruments, state.cursor)
                 state.cursor += 1
                 if ins.next_close != state.decided:
                     continue
@@ -248,7 +248,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 if interpreted:
                     state.current = ins.index
                     return NEEDS_PYTHON
-                call(on_candle, address, state.instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
+                call(on_candle, address, instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
             state.phase = NEXT
             if hooks & ON_STEP and state.is_stepping:
                 state.is_stepping, state.phase = 0, STEP

@@ -87,8 +87,6 @@ def divide_product(a, b, c):
     """Quotient and rest of ``a * b / c``, rounded down, for a >= 0, c > 0 and b of either sign."""
     if abs(float(a) * float(b)) < 9.2e18:
         product = a * b
-        if c == 1:
-            return product, 0
         quotient = product // c
         return quotient, product - quotient * c
     if b >= 0:
@@ -100,12 +98,16 @@ def divide_product(a, b, c):
 @compiled
 def product_down(a, b, c):
     """``a * b / c`` rounded down."""
+    if c == 1:
+        return times(a, b)
     return divide_product(a, b, c)[0]
 
 
 @compiled
 def product_up(a, b, c):
     """``a * b / c`` rounded up."""
+    if c == 1:
+        return times(a, b)
     quotient, rest = divide_product(a, b, c)
     return plus(quotient, 1) if rest else quotient
 

@@ -87,36 +87,35 @@ class Event(IntEnum):
 NEVER = np.iinfo(np.int64).max
 """A time that does not come."""
 
-ORDER = np.dtype(
-    [
-        ("time", "i8"),  # decision
-        ("done", "i8"),  # when it ended, else NEVER
-        ("price", "i8"),  # limit, ticks; 0 for none
-        ("stop", "i8"),  # trigger, ticks; 0 for none
-        ("amount", "i8"),  # 0 while a quote budget has not filled
-        ("filled", "i8"),
-        ("cost", "i8"),
-        ("fee", "i8"),  # quote units; base units where the fee side is base
-        ("requested", "f8"),  # the amount (or cost, for a budget) as asked
-        ("tag", "i4"),
-        ("instrument", "i2"),
-        ("slot", "i2"),  # while it is open: where its LIVE record is
-        ("side", "i1"),
-        ("kind", "i1"),
-        ("form", "i1"),  # its present kind
-        ("tif", "i1"),
-        ("post_only", "i1"),
-        ("status", "i1"),
-        ("reason", "i1"),
-        ("by_cost", "i1"),
-    ],
-    align=True,
-)
+_KEPT = [
+    ("time", "i8"),  # decision
+    ("done", "i8"),  # when it ended, else NEVER
+    ("price", "i8"),  # limit, ticks; 0 for none
+    ("stop", "i8"),  # trigger, ticks; 0 for none
+    ("amount", "i8"),  # 0 while a quote budget has not filled
+    ("filled", "i8"),
+    ("cost", "i8"),
+    ("fee", "i8"),  # quote units; base units where the fee side is base
+    ("requested", "f8"),  # the amount (or cost, for a budget) as asked
+    ("tag", "i4"),
+    ("instrument", "i2"),
+    ("slot", "i2"),  # while it is open: where its LIVE record is
+    ("side", "i1"),
+    ("kind", "i1"),
+    ("form", "i1"),  # its present kind
+    ("tif", "i1"),
+    ("post_only", "i1"),
+    ("status", "i1"),
+    ("reason", "i1"),
+    ("by_cost", "i1"),
+]
+
+ORDER = np.dtype(_KEPT, align=True)
 """What is kept of an order. While it is open, only ``instrument``, ``slot`` and that it is not done are up to date."""
 
 LIVE = np.dtype(
     [
-        *((name, ORDER[name]) for name in ORDER.names or ()),
+        *_KEPT,
         ("id", "i8"),  # its place among all orders
         ("due", "i8"),  # when something is next to happen to it of itself
         ("arrive", "i8"),

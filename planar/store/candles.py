@@ -51,6 +51,8 @@ def infer_timeframe(time: np.ndarray, *, name: str = "candles") -> int:
     """
     if len(time) < 2:
         raise DataError(f"{name}: {len(time)} candle(s) do not tell their timeframe; at least two are needed. Name it.")
+    if is_gapless(time):
+        return _whole_seconds(int(time[1] - time[0]), name)
     steps = np.diff(time)
     step = int(steps.min())
     if 2 * np.count_nonzero(steps == step) <= len(steps):
@@ -65,6 +67,15 @@ def infer_timeframe(time: np.ndarray, *, name: str = "candles") -> int:
             "Give candles of one timeframe, with their opens in UTC."
         )
     return _whole_seconds(step, name)
+
+
+def is_gapless(time: np.ndarray) -> bool:
+    """Whether all opens rise by the same step."""
+    if len(time) < 2:
+        return False
+    # The ends tell most of it; only then is it worth looking at each.
+    step = int(time[1]) - int(time[0])
+    return step > 0 and int(time[-1]) - int(time[0]) == (len(time) - 1) * step and bool((np.diff(time) == step).all())
 
 
 def gaps(time: np.ndarray, timeframe: int) -> pl.DataFrame:
@@ -128,6 +139,22 @@ def _check_time(time: np.ndarray, name: str, timeframe: int | None) -> None:
         raise DataError(
             f"{name}: the time of row {row}, {time[row]}, is no date in UTC milliseconds. Convert its unit."
         )
+    if not is_gapless(time):
+        _check_rising(time, name)
+    if timeframe is None and len(time) == 1:
+        return
+    length = timeframe or infer_timeframe(time, name=name)
+    # Inferred steps divide all others, so the first candle speaks for the rest.
+    told = time if timeframe else time[:1]
+    if (row := _first((told - timeframes.bucket_open(0, length)) % length != 0)) is not None:
+        raise DataError(
+            f"{name}: row {row} ({utc(time[row])}) is not the open of a {_length(length)} candle; "
+            f"the nearest before is {utc(timeframes.bucket_open(int(time[row]), length))}. "
+            "Give the opens of the candles in UTC, or name another timeframe."
+        )
+
+
+def _check_rising(time: np.ndarray, name: str) -> None:
     steps = np.diff(time)
     if (row := _first(steps < 0)) is not None:
         raise DataError(
@@ -139,17 +166,6 @@ def _check_time(time: np.ndarray, name: str, timeframe: int | None) -> None:
         raise DataError(
             f"{name}: {count} of the times come twice, first in rows {row} and {row + 1} ({utc(time[row])}). "
             "Keep one of each."
-        )
-    if timeframe is None and len(time) == 1:
-        return
-    length = timeframe or infer_timeframe(time, name=name)
-    # Inferred steps divide all others, so the first candle speaks for the rest.
-    told = time if timeframe else time[:1]
-    if (row := _first((told - timeframes.bucket_open(0, length)) % length != 0)) is not None:
-        raise DataError(
-            f"{name}: row {row} ({utc(time[row])}) is not the open of a {_length(length)} candle; "
-            f"the nearest before is {utc(timeframes.bucket_open(int(time[row]), length))}. "
-            "Give the opens of the candles in UTC, or name another timeframe."
         )
 
 

@@ -113,14 +113,18 @@ def _column(strategy: Strategy, name: str, values: object, length: int) -> np.nd
 
 def _ready(series: Series) -> int:
     """The first row at which every indicator has a value."""
-    first = 0
-    for name in series.indicators:
-        values = series.columns[name]
-        valid = ~np.isnan(values[:1]) if len(values) else np.zeros(0, bool)
-        if len(values) and not valid[0]:
-            known = np.flatnonzero(~np.isnan(values))
-            first = max(first, int(known[0]) if len(known) else len(values))
-    return first
+    return max((_first_number(series.columns[name]) for name in series.indicators), default=0)
+
+
+def _first_number(values: np.ndarray) -> int:
+    """Row of the first value that is a number; the length when there is none."""
+    start, size = 0, 1024  # most warm-ups are short, and a column is long
+    while start < len(values):
+        is_number = ~np.isnan(values[start : start + size])
+        if is_number.any():
+            return start + int(is_number.argmax())
+        start, size = start + size, 2 * size
+    return len(values)
 
 
 def _first_row(strategy: Strategy, ready: int) -> int:

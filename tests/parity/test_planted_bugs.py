@@ -73,8 +73,8 @@ BUGS = {
     "pessimistic takes the better path": ("path.py", "upwards = up < down", "upwards = up > down"),
     "a gapped stop trades at its trigger": (
         "path.py",
-        "trigger(state, ins, index, order, start, open_time)",
-        "trigger(state, ins, index, order, order.stop_at, open_time)",
+        "trigger(state, ins, order, start, open_time)",
+        "trigger(state, ins, order, order.stop_at, open_time)",
     ),
     "of two orders reached at once the younger is first": ("path.py", "if at < distance:", "if at <= distance:"),
     "impact grows with the amount, not its root": (
