@@ -100,9 +100,9 @@ BUGS = {
         "elif order.expire < min(order.amend_at, order.cancel_at):",
     ),
     "a maker may be met twice in a candle": (
-        "match.py",
-        "    order.settled = state.steps\n    amount = whole",
-        "    amount = whole",
+        "ledger.py",
+        "    order.settled = state.steps\n    ins.is_changed",
+        "    order.settled = 0\n    ins.is_changed",
     ),
 }
 
