@@ -1,0 +1,140 @@
+"""Execution candles finer than the strategy's: what decides, what fills, and which are chosen."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import planar
+from planar import FillModel, Instrument, Strategy
+from planar.errors import DataError
+from planar.store.store import Store
+from planar.store.synthetic import synthetic
+
+NAME = "test:A/USD"
+MINUTE, HOUR = 60_000, 3_600_000
+RULES = {NAME: Instrument(NAME, price_step=0.01, amount_step=0.01)}
+EXACT = FillModel(path="ohlc", latency_ms=0, spread=None, impact=None, stop_slippage=0.0, participation=None)
+
+
+class Hourly(Strategy):
+    """Buys at the first close and protects itself 1 % below; keeps what it saw."""
+
+    instruments = [NAME]  # noqa: RUF012
+    timeframe = "1h"
+
+    seen = 0
+    last_close = 0.0
+    told_at = 0
+
+    def on_candle(self, candle, broker):
+        self.seen += 1
+        self.last_close = candle.close
+        if self.seen == 1:
+            broker.buy(fraction=0.5)
+            broker.sell(amount=10.0, stop=0.99 * candle.close)
+
+    def on_fill(self, fill, broker):
+        self.told_at = broker.now
+        if fill.is_buy:
+            broker.sell(fraction=1.0, stop=99.0)
+
+
+def minutes(prices):
+    """One flat-to-close candle a minute."""
+    opens = [prices[0], *prices[:-1]]
+    rows = [(i * MINUTE, o, max(o, c), min(o, c), c, 1e6) for i, (o, c) in enumerate(zip(opens, prices, strict=True))]
+    return pl.DataFrame(rows, schema=["time", "open", "high", "low", "close", "volume"], orient="row")
+
+
+def fall(at):
+    """100 for five hours, but 98.5 in one minute."""
+    return minutes([98.5 if i == at else 100.0 for i in range(300)])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_hourly_decisions_are_settled_minute_by_minute(compiled):
+    """The stop sent when the first fill was told, at 61 minutes, trades in minute 97, not at the end of the hour."""
+    run = planar.backtest(
+        Hourly, fall(97), instruments=RULES, fill=EXACT, fees=0.0, cash=1000.0, compiled=compiled
+    )  # fmt: skip
+    assert run.stats["believe"]["Execution timeframe"] == "1m"
+    assert len(run.equity) == 300
+    buy, sell = run.fills.rows(named=True)
+    assert (buy["time"], buy["price"], buy["amount"]) == (HOUR, 100.0, 5.0)
+    assert 97 * MINUTE <= sell["time"] < 98 * MINUTE
+    assert (sell["price"], sell["amount"]) == (99.0, 5.0)
+    memory = run.memory[NAME]
+    assert (memory["seen"], memory["last_close"]) == (5, 100.0)
+    assert memory["told_at"] == 98 * MINUTE  # the close of the minute that filled it
+
+
+def test_a_coarser_execution_timeframe_is_made_of_the_candles_given():
+    run = planar.backtest(
+        Hourly, fall(97), instruments=RULES, fill=EXACT, fees=0.0, cash=1000.0, execution_timeframe="15m"
+    )
+    assert run.stats["believe"]["Execution timeframe"] == "15m"
+    assert len(run.equity) == 20
+    assert run.equity["time"].to_list() == [(i + 1) * 15 * MINUTE for i in range(20)]
+    assert run.fills["price"].to_list() == [100.0, 99.0]
+
+
+def test_both_execution_timeframes_make_the_same_decisions():
+    """Candles of the strategy are the same whatever they are settled on."""
+    frame = synthetic([NAME], "1m", candles=6_000, seed=3)[NAME]
+    closes = [
+        planar.backtest(Hourly, frame, instruments=RULES, execution_timeframe=t).memory[NAME]["last_close"]
+        for t in ("1m", "5m", "1h")
+    ]
+    assert len(set(closes)) == 1
+
+
+def test_candles_that_do_not_make_the_strategys_are_refused():
+    class Odd(Hourly):
+        timeframe = "7m"
+
+    with pytest.raises(DataError, match="7m"):
+        planar.backtest(Odd, synthetic([NAME], "5m", candles=100)[NAME], instruments=RULES)
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(3_000, "1m"), (600, "1h")])
+def test_a_store_gives_the_finest_timeframe_that_covers_the_others(tmp_path, count, chosen):
+    """Fifty hours, of which all are there in minutes, or ten."""
+    store = Store(tmp_path / "candles.duckdb")
+    for timeframe, candles in (("1m", count), ("1h", 50)):
+        store.write_candles(NAME, timeframe, synthetic([NAME], timeframe, candles=candles)[NAME], "test")
+    run = planar.backtest(Hourly, instruments=[NAME], store=store)
+    assert run.stats["believe"]["Execution timeframe"] == chosen
+
+
+def test_equity_is_cash_and_what_is_held_at_each_close():
+    """Recomputed from the fills, row by row."""
+    frames = {f"test:{n}/USD": synthetic([f"test:{n}/USD"], "1h", candles=500, seed=i)[f"test:{n}/USD"]
+              for i, n in enumerate("AB")}  # fmt: skip
+    frames["test:B/USD"] = frames["test:B/USD"].filter(pl.int_range(500) % 7 != 3).slice(40)
+
+    class Two(Strategy):
+        instruments = list(frames)  # noqa: RUF012
+        timeframe = "1h"
+        n = 0
+
+        def on_candle(self, candle, broker):
+            self.n += 1
+            if self.n % 9 == 1:
+                broker.buy(cost=500.0)
+            elif self.n % 9 == 6:
+                broker.close(0.5)
+
+    run = planar.backtest(Two, frames, cash=10_000.0, fill="ideal", compiled=False)
+    cash, held, closes = 10_000.0, dict.fromkeys(frames, 0.0), dict.fromkeys(frames, 0.0)
+    fills, rows = run.fills.rows(named=True), {n: {r[0]: r[4] for r in f.rows()} for n, f in frames.items()}
+    assert len(fills) > 50
+    for time, equity, cash_there in run.equity.rows():
+        while fills and fills[0]["time"] < time:
+            fill = fills.pop(0)
+            sign = 1 if fill["side"] == "buy" else -1
+            cash -= sign * fill["cost"] + fill["fee"]
+            held[fill["instrument"]] += sign * fill["amount"]
+        for name in frames:
+            closes[name] = rows[name].get(time - HOUR, closes[name])
+        assert np.isclose(cash_there, cash, rtol=0, atol=1e-6)
+        assert np.isclose(equity, cash + sum(held[n] * closes[n] for n in frames), rtol=0, atol=1e-5)
