@@ -213,6 +213,7 @@ class Session:
             memory = keep(np.zeros(max(size, 1)))
             simulation.memory.instruments[k]["memory"] = memory.ctypes.data
             simulation.memory.instruments[k]["columns"] = series.table(simulation.memory.kept).ctypes.data
+            simulation.memory.instruments[k]["columns_n"] = len(series.indicators)
             memories.append(memory)
         return memories, shared
 

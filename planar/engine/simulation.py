@@ -114,6 +114,7 @@ class Simulation:
         record["candles"] = len(closes)
         record["candle"] = max(first_row, int(np.searchsorted(closes, start, side="right")))
         record["first_candle"] = record["candle"]
+        record["is_gapless"] = _is_gapless(candles)
         record["next_open"] = candles.time[record["row"]] if record["row"] < len(candles) else NEVER
         record["next_close"] = closes[record["candle"]] if record["candle"] < len(closes) else NEVER
         record["has_volume"] = not np.isnan(candles.volume[:1]).any()
@@ -197,6 +198,10 @@ class Simulation:
         if name == "orders":
             ledger.write_open_orders(self.memory.address)
         return self.memory.logs[name][: int(self.state[LOGS[name][1].replace("_cap", "_n")])]
+
+
+def _is_gapless(candles: Candles) -> bool:
+    return len(candles) > 0 and int(candles.time[-1] - candles.time[0]) == (len(candles) - 1) * candles.timeframe
 
 
 def whole(number: float | Fraction | int, name: str) -> int:

@@ -3,7 +3,7 @@
 `apply_fill` and `finish` are the only writers of balances; `reserve` the only writer of reservations; `tell` of events.
 """
 
-from planar.kernel.machine import compiled, get_int, set_int
+from planar.kernel.machine import compiled, get_int, prefetch, set_int
 from planar.kernel.numbers import (
     amount_of,
     cost_down,
@@ -172,6 +172,8 @@ def activate(state, ins, order):
     """Puts the order in the first free slot among the instrument's open ones, which stay sorted by id."""
     ins.active_n += 1
     state.active_n += 1
+    for column in (ins.open, ins.high, ins.low, ins.volume):
+        prefetch(column, ins.row)
     kept = Order(state.orders, order.id)
     kept.status, kept.slot, kept.instrument = Status.PENDING, order.slot, ins.index
 

@@ -9,12 +9,13 @@ from numba import types
 
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order, settle_delisted
-from planar.kernel.machine import call, compiled, get_float, get_int
+from planar.kernel.machine import call, compiled, get_float, get_int, prefetch
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
     CANDLES,
     DONE,
+    FIRST_COLUMN,
     INSTRUMENT,
     LOG_FULL,
     NEEDS_PYTHON,
@@ -36,6 +37,8 @@ from planar.model.order import NEVER, Kind, Reason, Status
 from planar.model.order import Event as EventKind
 
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
+AHEAD = 32
+"""Candles, two cache lines."""
 IDLE, LIGHT, BUSY, LEGS, PATH = range(5)
 """What an instrument has to do in a step: nothing; only what is due; the path; it has a path, unreached; reached."""
 
@@ -137,25 +140,53 @@ def _settle_orders(state, address, open_time):
 
 
 @compiled
+def _open_of(ins, row, following):
+    """Open of an execution candle, NEVER past the last. following: the close of the one before."""
+    if row >= ins.rows:
+        return NEVER
+    return following if ins.is_gapless else get_int(ins.time, row)
+
+
+@compiled
+def _next_close(state, ins):
+    """Close of the instrument's next strategy candle, NEVER past the last."""
+    if state.is_aligned:
+        return ins.next_open + state.execution if ins.next_open != NEVER else NEVER
+    return get_int(ins.candle_close, ins.candle) if ins.candle < ins.candles else NEVER
+
+
+@compiled
+def _fetch_ahead(ins, row):
+    """Asks for what the instrument's next decisions read: the processor follows few columns by itself."""
+    prefetch(ins.close, row + AHEAD)
+    if not ins.is_gapless:
+        prefetch(ins.time, row + AHEAD)
+    for i in range(ins.columns_n):
+        prefetch(get_int(ins.columns, FIRST_COLUMN + i), ins.candle + AHEAD)
+
+
+@compiled
 def _step(state, address, open_time):
     """Settles the execution candles that open at ``open_time``."""
     state.steps += 1
     state.step_time = open_time
     if state.active_n:
         _settle_orders(state, address, open_time)
-    following, instruments = NEVER, state.instruments
+    following, instruments, closes = NEVER, state.instruments, open_time + state.execution
     for k in range(state.count):
         ins = Instrument(instruments, k)
         opens = ins.next_open
         if opens == open_time:
             row = ins.row
+            if row & 7 == 0:
+                _fetch_ahead(ins, row)
             ins.last = get_float(ins.close, row)
             ins.row = row + 1
-            opens = get_int(ins.time, row + 1) if row + 1 < ins.rows else NEVER
+            opens = _open_of(ins, row + 1, closes)
             ins.next_open = opens
         following = min(following, opens)
     state.next_open = following
-    state.now = open_time + state.execution
+    state.now = closes
 
 
 @compiled
@@ -240,7 +271,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 if ins.next_close != state.decided:
                     continue
                 ins.candle += 1
-                ins.next_close = get_int(ins.candle_close, ins.candle) if ins.candle < ins.candles else NEVER
+                ins.next_close = _next_close(state, ins)
                 state.is_stepping = 1
                 if not hooks & ON_CANDLE:
                     continue

@@ -143,6 +143,22 @@ def address_of(function, signature=HOOK) -> int:
 
 
 @intrinsic
+def prefetch(typing, address, index):
+    """Asks for the cache line of a slot that will be read soon; never fails, whatever the address."""
+
+    def generate(context, builder, signature, arguments):
+        place = builder.add(arguments[0], builder.shl(arguments[1], ir.Constant(ir.IntType(64), 3)))
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_read, to_keep, data = (ir.Constant(number, n) for n in (0, 3, 1))
+        builder.call(ask, [builder.inttoptr(place, cgutils.voidptr_t), to_read, to_keep, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
 def copy_bytes(typing, target, source, count):
     """Copies ``count`` bytes from one address to another."""
 

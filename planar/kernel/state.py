@@ -56,7 +56,7 @@ INSTRUMENT = _fields(
     step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
     has_volume active due busy lead market_rest budget budget_step is_dirty live
     block window ring block_sums block_used
-    entry_units entry_cost adds opened_row slots first_candle
+    entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume
@@ -72,6 +72,9 @@ Fill = at(FILL)
 Event = at(EVENT)
 Amend = at(AMEND)
 Note = at(NOTE)
+
+FIRST_COLUMN = 9
+"""Place of the first indicator in an instrument's column table (planar/strategy/typed.py)."""
 
 SLOTS = 64
 """Resting quotes that one instrument can name: ``broker.quote(slot, …)``."""

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from planar.errors import DataError, StrategyError, did_you_mean
+from planar.kernel.state import FIRST_COLUMN
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy, alias
 from planar.strategy.candles import Candles, as_of, resample
-from planar.strategy.typed import FIRST_COLUMN, CandleType
+from planar.strategy.typed import CandleType
 
 PRICES = ("open", "high", "low", "close", "volume")
 RESERVED = (*PRICES, "time", "now", "hour", "weekday", "back", "last", "row", "columns", "higher", "offset", "offsets")

@@ -30,12 +30,12 @@ from numba.extending import (
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import calls, check, reads, views
 from planar.kernel.machine import compiled, get_float, get_int, set_float
-from planar.kernel.state import SLOTS
+from planar.kernel.state import FIRST_COLUMN, SLOTS
 from planar.model.order import NEVER, Side
 from planar.strategy.interpreted import EMPTY, TIFS, direction, word
 
 # Places in a column table.
-TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, ROWS, TIMEFRAME, OFFSET, FIRST_COLUMN = range(10)
+TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, ROWS, TIMEFRAME, OFFSET = range(FIRST_COLUMN)
 PRICES = {"open": OPEN, "high": HIGH, "low": LOW, "close": CLOSE, "volume": VOLUME}
 MINUTE, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
