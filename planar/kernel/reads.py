@@ -47,7 +47,9 @@ def balance(address, k):
 def is_flat(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return ins.base == 0 or position_of(state, ins) == 0
+    if ins.closable == 0:
+        return True
+    return ins.min_cost != 0.0 and position_of(state, ins) == 0
 
 
 @compiled

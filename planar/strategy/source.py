@@ -14,6 +14,7 @@ Line numbers are kept, so messages point into the author's file.
 
 import ast
 import builtins
+import functools
 import hashlib
 import inspect
 import textwrap
@@ -180,17 +181,27 @@ def _add(
     if function.__closure__:
         line = function.__code__.co_firstlineno
         raise CannotCompile(f"{name} uses names of an enclosing function, or super()", line)
-    tree, line = _parse(function, name)
-    rewrite = _Rewrite(cls, function.__code__.co_varnames)
-    tree = ast.fix_missing_locations(rewrite.visit(tree))
-    strings |= rewrite.strings
-    code = compile(tree, source.file, "exec")
-    source.functions[name] = next(c for c in code.co_consts if isinstance(c, types.CodeType))
+    code, own_strings, text = _rewritten(cls, function, name, source.file)
+    strings |= own_strings
+    source.functions[name] = code
     source.defaults[name] = function.__defaults__
-    digest.update(f"{name}:{line}:{ast.dump(tree)}:{function.__defaults__!r}".encode())
+    digest.update(f"{text}:{function.__defaults__!r}".encode())
     if is_method:
         source.methods.append(name)
     _add_what_it_uses(source, cls, function, strings, digest)
+
+
+@functools.lru_cache(maxsize=256)  # a sweep runs one class a thousand times
+def _rewritten(
+    cls: type[Strategy], function: types.FunctionType, name: str, file: str
+) -> tuple[types.CodeType, frozenset[str], str]:
+    """The rewritten code of a function, the texts in it, and a text of all that it is."""
+    tree, line = _parse(function, name)
+    rewrite = _Rewrite(cls, function.__code__.co_varnames)
+    tree = ast.fix_missing_locations(rewrite.visit(tree))
+    module = compile(tree, file, "exec")
+    code = next(c for c in module.co_consts if isinstance(c, types.CodeType))
+    return code, frozenset(rewrite.strings), f"{name}:{line}:{ast.dump(tree)}"
 
 
 def _parse(function: types.FunctionType, name: str) -> tuple[ast.Module, int]:
