@@ -167,14 +167,10 @@ class Session:
                 return self._run(self.hooks, progress)
             except PlanarError:
                 raise
-            except (ArithmeticError, IndexError, ValueError) as error:
-                self._explain(error)
+            except Exception as error:
+                # Interpreted it raises at the author's line, or goes on where compiled code cannot.
+                self.why_interpreted = f"compiled, it raised {type(error).__name__}: {error}"
         return self._run(None, progress)
-
-    def _explain(self, error: Exception) -> None:
-        """Runs the strategy interpreted, which raises at the line; else the error is the kernel's own."""
-        self._run(None, False)
-        raise StrategyError(f"{type(self.strategy).__name__}: {type(error).__name__}: {error}") from error
 
     def _run(self, hooks: Hooks | None, progress: bool | Callable[[float], None]) -> Run:
         market = self.market

@@ -454,6 +454,9 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
         raise IndexError("a quote slot is outside 0 to 63")
     id = get_int(ins.slots, slot)
     nothing = float("nan")
+    if size == 0.0:  # nothing shall rest there
+        set_int(ins.slots, slot, 0)
+        return cancel(address, k, id) if id > 0 and Order(state.orders, id - 1).status <= Status.PARTIAL else 0
     if id > 0 and Order(state.orders, id - 1).status <= Status.PARTIAL:
         order = Live(ins.live, Order(state.orders, id - 1).slot)
         if order.side == side:

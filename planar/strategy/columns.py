@@ -1,12 +1,14 @@
 """The columns a strategy sees: prices and its own indicators, per instrument and timeframe; the warm-up they need."""
 
+import inspect
+import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from planar.errors import DataError, StrategyError, did_you_mean
+from planar.errors import DataError, PlanarError, StrategyError, did_you_mean
 from planar.kernel.state import FIRST_COLUMN
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy, alias
@@ -63,7 +65,7 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
     """
     for timeframe in type(strategy).timeframes:
         candles.higher[alias(timeframe)] = resample(candles, milliseconds(timeframe), end)
-    made = strategy.indicators(candles)
+    made = _indicators(strategy, candles)
     if not isinstance(made, dict):
         kind = type(made).__name__
         raise StrategyError(f"{_name(strategy)}.indicators gives {kind}; it must give a dict of columns.")
@@ -77,6 +79,22 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
         ready = max(ready, int(np.searchsorted(rows, _ready(inner), side="left")))
     base.offsets = _offsets(strategy, candles)
     return base, _first_row(strategy, ready)
+
+
+def _indicators(strategy: Strategy, candles: Candles) -> object:
+    """What an author's ``indicators`` gives; what it raises is told with its line."""
+    try:
+        return strategy.indicators(candles)
+    except PlanarError:
+        raise
+    except Exception as error:
+        file = inspect.getsourcefile(type(strategy).indicators)
+        own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else _name(strategy)
+        text = str(error).rstrip(".")
+        raise StrategyError(
+            f"{_name(strategy)}.indicators raised {type(error).__name__}: {text}. In {where}"
+        ) from error
 
 
 def _check_timeframes(strategy: Strategy, candles: Candles, keys: list[str]) -> None:

@@ -8,7 +8,6 @@ import types as python_types
 from dataclasses import dataclass, field
 
 import numba
-from numba.core import errors
 
 from planar.kernel.machine import CACHE, HOOK, address_of, set_cache_folder
 from planar.kernel.state import Instrument, State
@@ -103,9 +102,7 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
         **source.globals,
         "__builtins__": __builtins__,
         "__name__": __name__,  # numba's cache imports the module of a function: this one can always be had
-        "__power__": exact.power,
-        "__exact_int__": exact.exact_int,
-        "__exact_bool__": exact.exact_bool,
+        **exact.MEANINGS,
     }
     functions = {}
     for name, code in source.functions.items():
@@ -140,7 +137,9 @@ def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
     function = python_types.FunctionType(body.replace(co_name=name, co_qualname=name), names, name)
     try:
         return numba.njit(HOOK, cache=is_cached, error_model="python", nogil=True)(function)
-    except errors.NumbaError as error:
+    except CannotCompile:
+        raise
+    except Exception as error:  # numba gives up in many ways
         raise _explained(error, source, name) from None
 
 
@@ -169,7 +168,7 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _explained(error: errors.NumbaError, source: Source, hook: str) -> CannotCompile:
+def _explained(error: Exception, source: Source, hook: str) -> CannotCompile:
     """The line of the author's file that numba stumbled over first, and what it says of it, in one sentence."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     lines = re.findall(r'File "[^"]*' + re.escape(os.path.basename(source.file)) + r'", line (\d+)', text)

@@ -2,10 +2,14 @@
 
 import math
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
+
+from planar.kernel import numbers
+from planar.kernel.machine import compiled
 
 
 @intrinsic
@@ -66,3 +70,165 @@ def _exact_bool(value):
     if not isinstance(value, types.Boolean):
         raise TypingError("memory declared as a bool is given something else")
     return lambda value: value
+
+
+def multiply(a, b):
+    """``a * b``; compiled, whole numbers whose product leaves 64 bits raise OverflowError."""
+    return a * b
+
+
+@overload(multiply)
+def _multiply(a, b):
+    if isinstance(a, types.Integer) and isinstance(b, types.Integer):
+        return lambda a, b: numbers.times(a, b)  # noqa: PLW0108
+    return lambda a, b: a * b
+
+
+def whole(x):
+    """``int(x)`` of a number."""
+    return int(x)
+
+
+@overload(whole)
+def _whole(x):
+    if isinstance(x, types.Float):
+        return lambda x: numbers.whole(np.trunc(_told(x)))
+    return lambda x: int(x)  # noqa: PLW0108
+
+
+def floor(x):
+    """``math.floor(x)``."""
+    return math.floor(x)
+
+
+@overload(floor)
+def _floor(x):
+    if isinstance(x, types.Float):
+        return lambda x: numbers.whole(np.floor(_told(x)))
+    return lambda x: int(x)  # noqa: PLW0108
+
+
+def ceil(x):
+    """``math.ceil(x)``."""
+    return math.ceil(x)
+
+
+@overload(ceil)
+def _ceil(x):
+    if isinstance(x, types.Float):
+        return lambda x: numbers.whole(np.ceil(_told(x)))
+    return lambda x: int(x)  # noqa: PLW0108
+
+
+def nearest(x):
+    """``round(x)``, halves to the even one."""
+    return round(x)
+
+
+@overload(nearest)
+def _nearest(x):
+    if isinstance(x, types.Float):
+        return lambda x: numbers.whole(np.rint(_told(x)))
+    return lambda x: int(x)  # noqa: PLW0108
+
+
+@compiled
+def _told(x):
+    if math.isnan(x):
+        raise ValueError("nan is no whole number")
+    return x
+
+
+def sqrt(x):
+    """``math.sqrt(x)``."""
+    return math.sqrt(x)
+
+
+@overload(sqrt)
+def _sqrt(x):
+    def implementation(x):
+        if x < 0.0:
+            raise ValueError("the square root of a negative number")
+        return math.sqrt(x)
+
+    return implementation
+
+
+def log(x):
+    """``math.log(x)``."""
+    return math.log(x)
+
+
+@overload(log)
+def _log(x):
+    def implementation(x):
+        if x <= 0.0:
+            raise ValueError("the logarithm of a number that is not positive")
+        return math.log(x)
+
+    return implementation
+
+
+def log10(x):
+    """``math.log10(x)``."""
+    return math.log10(x)
+
+
+@overload(log10)
+def _log10(x):
+    def implementation(x):
+        if x <= 0.0:
+            raise ValueError("the logarithm of a number that is not positive")
+        return math.log10(x)
+
+    return implementation
+
+
+def exp(x):
+    """``math.exp(x)``."""
+    return math.exp(x)
+
+
+@overload(exp)
+def _exp(x):
+    def implementation(x):
+        result = math.exp(x)
+        if math.isinf(result) and not math.isinf(x):
+            raise OverflowError("the exponential is too large for a float")
+        return result
+
+    return implementation
+
+
+REPLACED: dict[object, str] = {
+    int: "__whole__",
+    round: "__nearest__",
+    math.floor: "__floor__",
+    math.ceil: "__ceil__",
+    math.sqrt: "__sqrt__",
+    math.log: "__log__",
+    math.log10: "__log10__",
+    math.exp: "__exp__",
+}
+"""Functions of one argument that compiled code computes by a copy which raises where Python raises."""
+
+EQUAL = {math.fabs, math.isnan, math.isinf, math.isfinite, math.copysign, math.erf} | {
+    np.isnan, np.isinf, np.isfinite, np.floor, np.ceil, np.abs, np.sign, np.sqrt, np.minimum, np.maximum,
+}  # fmt: skip
+"""Functions of math and numpy that give the same to the last bit compiled; all others run interpreted."""
+
+MEANINGS = {
+    "__power__": power,
+    "__multiply__": multiply,
+    "__exact_int__": exact_int,
+    "__exact_bool__": exact_bool,
+    "__whole__": whole,
+    "__nearest__": nearest,
+    "__floor__": floor,
+    "__ceil__": ceil,
+    "__sqrt__": sqrt,
+    "__log__": log,
+    "__log10__": log10,
+    "__exp__": exp,
+}
+"""Names that the rewritten copy uses."""

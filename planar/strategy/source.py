@@ -19,14 +19,20 @@ import hashlib
 import inspect
 import textwrap
 import types
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from planar.errors import did_you_mean
+from planar.strategy import exact
+from planar.strategy.assigned import first_unassigned
 from planar.strategy.base import HOOKS, Strategy
 from planar.strategy.interpreted import Broker
 from planar.strategy.undeclared import is_self
 
-KNOWN = ("planar", "numpy", "math")
+INEXACT = ("numpy", "math")
+"""Packages of which only some functions compute the same when compiled."""
+
+KNOWN = ("planar", *INEXACT)
 """Packages whose functions are compiled as they are."""
 
 
@@ -57,12 +63,13 @@ class Source:
 
 
 class _Rewrite(ast.NodeTransformer):
-    """The two mends, and a watch for what can never be compiled. names: the function's own variables."""
+    """The mends, and a watch for what can never be compiled. names: the function's own variables."""
 
-    def __init__(self, cls: type[Strategy], names: tuple[str, ...]) -> None:
+    def __init__(self, cls: type[Strategy], function: types.FunctionType) -> None:
         layout = cls.layout
         self.kinds = {**{n: p.default for n, p in layout.parameters.items()}, **layout.memory, **layout.shared}
-        self.layout, self.known, self.names = layout, set(dir(cls)), names
+        self.layout, self.known = layout, set(dir(cls))
+        self.names, self.globals = function.__code__.co_varnames, function.__globals__
         self.strings: set[str] = set()
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -87,7 +94,30 @@ class _Rewrite(ast.NodeTransformer):
         function = node.func
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             self._check_broker(function.value, function.attr, node)
+        return self._exact(node)
+
+    def _exact(self, node: ast.Call) -> ast.expr:
+        """A call of Python's, math's or numpy's that computes the same to the last bit, or a refusal."""
+        meaning = self._meaning(node.func)
+        home = getattr(meaning, "__module__", None) or ""
+        if not isinstance(meaning, Hashable) or (meaning not in exact.REPLACED and not home.startswith(INEXACT)):
+            return node
+        if meaning in exact.REPLACED and len(node.args) == 1 and not node.keywords:
+            return ast.copy_location(_call(exact.REPLACED[meaning], node, *node.args), node)
+        if meaning not in exact.EQUAL:
+            what = f"{ast.unparse(node)} is not compiled: it may differ from Python's in the last bit"
+            raise CannotCompile(what, node.lineno)
         return node
+
+    def _meaning(self, node: ast.expr) -> object:
+        """What a name, or an attribute of a module, stands for; None when that is not known."""
+        if isinstance(node, ast.Name):
+            is_own = node.id in self.names
+            return None if is_own else self.globals.get(node.id, getattr(builtins, node.id, None))
+        if isinstance(node, ast.Attribute):
+            owner = self._meaning(node.value)
+            return getattr(owner, node.attr, None) if isinstance(owner, types.ModuleType) else None
+        return None
 
     def _check_broker(self, owner: ast.Name, name: str, node: ast.Call) -> None:
         """Of a function's own variables, self apart, only a broker has methods of these names."""
@@ -101,9 +131,14 @@ class _Rewrite(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
-        if not isinstance(node.op, ast.Pow):
-            return node
-        return _call("__power__", node, node.left, node.right)
+        if isinstance(node.op, ast.Pow):
+            return _call("__power__", node, node.left, node.right)
+        is_float = any(isinstance(n, ast.Constant) and isinstance(n.value, float) for n in (node.left, node.right))
+        if isinstance(node.op, ast.Mult) and not is_float:
+            return _call("__multiply__", node, node.left, node.right)
+        if isinstance(node.op, ast.LShift):
+            raise CannotCompile("<< is not compiled: whole numbers have 64 bits there", node.lineno)
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
@@ -113,7 +148,8 @@ class _Rewrite(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         target = node.target
-        whole = isinstance(node.op, ast.Pow) or (isinstance(target, ast.Attribute) and target.attr in self.kinds)
+        is_kept = isinstance(target, ast.Attribute) and target.attr in self.kinds
+        whole = is_kept or isinstance(node.op, ast.Pow | ast.Mult | ast.LShift)
         if not whole or isinstance(target, ast.Subscript):
             self.generic_visit(node)
             return node
@@ -196,15 +232,18 @@ def _rewritten(
     cls: type[Strategy], function: types.FunctionType, name: str, file: str
 ) -> tuple[types.CodeType, frozenset[str], str]:
     """The rewritten code of a function, the texts in it, and a text of all that it is."""
-    tree, line = _parse(function, name)
-    rewrite = _Rewrite(cls, function.__code__.co_varnames)
+    tree, definition, line = _parse(function, name)
+    unassigned = first_unassigned(definition)
+    if unassigned is not None:
+        raise CannotCompile(f"{unassigned.id!r} may be read before it has a value", unassigned.lineno)
+    rewrite = _Rewrite(cls, function)
     tree = ast.fix_missing_locations(rewrite.visit(tree))
     module = compile(tree, file, "exec")
     code = next(c for c in module.co_consts if isinstance(c, types.CodeType))
     return code, frozenset(rewrite.strings), f"{name}:{line}:{ast.dump(tree)}"
 
 
-def _parse(function: types.FunctionType, name: str) -> tuple[ast.Module, int]:
+def _parse(function: types.FunctionType, name: str) -> tuple[ast.Module, ast.FunctionDef, int]:
     try:
         lines, first = inspect.getsourcelines(function)
     except (OSError, TypeError):
@@ -219,7 +258,7 @@ def _parse(function: types.FunctionType, name: str) -> tuple[ast.Module, int]:
     definition.returns = None
     for argument in definition.args.args:
         argument.annotation = None
-    return tree, first
+    return tree, definition, first
 
 
 def _add_what_it_uses(
