@@ -11,6 +11,7 @@ from planar.model import timeframe as timeframes
 from planar.model.order import Reason, Status
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import gaps
+from planar.strategy.candles import Candles
 
 Row = tuple[str, str]
 """Label and value, as printed."""
@@ -18,11 +19,12 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run shows for itself: market, assumptions, logs, start cash, final equity, counters, what it cost."""
+    """What a run shows for itself. counters: the kernel's; costs: what trading cost, by kind."""
 
     market: Market
     model: FillModel
     logs: Logs
+    start: int
     cash: float
     final: float
     counters: dict[str, int]
@@ -31,12 +33,13 @@ class Evidence:
 
 def rows(run: Evidence) -> list[Row]:
     """The rows of "Believe this?", in the order of the printout."""
-    return [*_about_data(run.market, run.model), *_about_terms(run), *_about_fills(run)]
+    return [*_about_data(run), *_about_terms(run), *_about_fills(run)]
 
 
-def _about_data(market: Market, model: FillModel) -> list[Row]:
+def _about_data(run: Evidence) -> list[Row]:
+    market, model = run.market, run.model
     pairs = list(zip(market.instruments, market.execution, strict=True))
-    missing = [(i.name, int(gaps(c.time, c.timeframe)["missing"].sum())) for i, c in pairs]
+    missing = [(i.name, _missing(c, run.start)) for i, c in pairs]
     silent = [i.name for i, c in pairs if np.isnan(c.volume[:1]).any()]
     found = [
         ("Data", market.source),
@@ -48,6 +51,11 @@ def _about_data(market: Market, model: FillModel) -> list[Row]:
     elif model.participation is None:
         found.append(("Volume budget", "none: any amount fills at any candle"))
     return found
+
+
+def _missing(candles: Candles, start: int) -> int:
+    """How many candles are missing from the run's start on."""
+    return int(gaps(candles.time[np.searchsorted(candles.time, start) :], candles.timeframe)["missing"].sum())
 
 
 def _about_terms(run: Evidence) -> list[Row]:
@@ -65,7 +73,7 @@ def _about_terms(run: Evidence) -> list[Row]:
 def _about_fills(run: Evidence) -> list[Row]:
     logs, paid, slippage = run.logs, run.costs["fees"], _slippage(run.costs)
     net = run.final - run.cash
-    gross = f"{net + paid + slippage:+,.2f} gross, {-paid:+,.2f} fees, {-slippage:+,.2f} slippage"
+    gross = f"{net + paid + slippage:+,.2f} gross, {0.0 - paid:+,.2f} fees, {0.0 - slippage:+,.2f} slippage"
     return [
         ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),
         ("Touched, not crossed", f"{run.counters['touched']:,}"),

@@ -132,7 +132,14 @@ class Run:
 
     def _believe(self) -> list[believe.Row]:
         evidence = believe.Evidence(
-            self._market, self._model, self.logs, self._cash, self._final, self._counters, costs=self.costs()
+            self._market,
+            self._model,
+            self.logs,
+            self._start,
+            self._cash,
+            self._final,
+            self._counters,
+            costs=self.costs(),
         )
         return believe.rows(evidence)
 

@@ -138,3 +138,15 @@ def test_equity_is_cash_and_what_is_held_at_each_close():
             closes[name] = rows[name].get(time - HOUR, closes[name])
         assert np.isclose(cash_there, cash, rtol=0, atol=1e-6)
         assert np.isclose(equity, cash + sum(held[n] * closes[n] for n in frames), rtol=0, atol=1e-5)
+
+
+def test_gaps_are_counted_from_the_start_of_the_run():
+    frame = synthetic([NAME], "1h", candles=300, seed=2)[NAME].filter(~pl.int_range(300).is_in([20, 21, 250]))
+
+    def missing(**span):
+        return planar.backtest(Hourly, frame, instruments=RULES, **span).stats["believe"]["Data gaps"]
+
+    time = frame["time"]
+    assert missing() == f"{NAME} 3 candles"
+    assert missing(start=int(time[100])) == f"{NAME} 1 candles"
+    assert missing(start=int(time[100]), end=int(time[200])) == "none"

@@ -60,6 +60,12 @@ def test_another_price_or_amount_amends_the_order_in_the_slot():
     assert len(run.simulation.log("amends")) == 2
 
 
+def test_an_amount_of_zero_empties_the_slot():
+    run = Quoting(quote(BUY, 5.0, 90.0), quote(BUY, 0.0, 90.0), quote(BUY, 0.0, 90.0), quote(BUY, 4.0, 80.0))
+    assert run.answers == [1, 1, 0, 2]
+    assert run.orders() == [("CANCELLED", BUY, 90, 5), ("OPEN", BUY, 80, 4)]
+
+
 def test_prices_that_round_to_the_same_tick_are_the_same_quote():
     run = Quoting(quote(BUY, 5.0, 90.0), quote(BUY, 5.9, 90.9))
     assert len(run.simulation.log("amends")) == 0
