@@ -71,11 +71,14 @@ def backtest(
     """
     made = _instance(strategy, params)
     cls = type(made)
+    first, last = moment(start, "start"), moment(end, "end")
+    if first is not None and last is not None and first >= last:
+        raise ConfigError(f"start ({utc(first)}) is not before end ({utc(last)}): nothing is left to run on.")
     request = Request(
-        cls.timeframe, cls.instruments, candles, instruments, moment(end, "end"), execution_timeframe, store, seed, fees
+        cls.timeframe, cls.instruments, candles, instruments, last, execution_timeframe, store, seed, fees
     )
     market = open_market(request)
-    session = Session(made, market, moment(start, "start"), _cash(cash, market), fill_model(fill), compiled)
+    session = Session(made, market, first, _cash(cash, market), fill_model(fill), compiled)
     return session.run(progress)
 
 

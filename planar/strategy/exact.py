@@ -89,23 +89,9 @@ def whole(x):
     return int(x)
 
 
-@overload(whole)
-def _whole(x):
-    if isinstance(x, types.Float):
-        return lambda x: numbers.whole(np.trunc(_told(x)))
-    return lambda x: int(x)  # noqa: PLW0108
-
-
 def floor(x):
     """``math.floor(x)``."""
     return math.floor(x)
-
-
-@overload(floor)
-def _floor(x):
-    if isinstance(x, types.Float):
-        return lambda x: numbers.whole(np.floor(_told(x)))
-    return lambda x: int(x)  # noqa: PLW0108
 
 
 def ceil(x):
@@ -113,30 +99,30 @@ def ceil(x):
     return math.ceil(x)
 
 
-@overload(ceil)
-def _ceil(x):
-    if isinstance(x, types.Float):
-        return lambda x: numbers.whole(np.ceil(_told(x)))
-    return lambda x: int(x)  # noqa: PLW0108
-
-
 def nearest(x):
     """``round(x)``, halves to the even one."""
     return round(x)
 
 
-@overload(nearest)
-def _nearest(x):
-    if isinstance(x, types.Float):
-        return lambda x: numbers.whole(np.rint(_told(x)))
-    return lambda x: int(x)  # noqa: PLW0108
+def _rounds(function, towards) -> None:
+    """Compiles a function that makes numbers whole, floats by numpy's ``towards``: nan raises, and 64 bits too few."""
+
+    @overload(function)
+    def chosen(x):
+        if isinstance(x, types.Float):
+            return lambda x: numbers.whole(towards(_number(x)))
+        return lambda x: int(x)  # noqa: PLW0108
 
 
 @compiled
-def _told(x):
+def _number(x):
     if math.isnan(x):
         raise ValueError("nan is no whole number")
     return x
+
+
+for _function, _towards in ((whole, np.trunc), (floor, np.floor), (ceil, np.ceil), (nearest, np.rint)):
+    _rounds(_function, _towards)
 
 
 def sqrt(x):
@@ -159,29 +145,26 @@ def log(x):
     return math.log(x)
 
 
-@overload(log)
-def _log(x):
-    def implementation(x):
-        if x <= 0.0:
-            raise ValueError("the logarithm of a number that is not positive")
-        return math.log(x)
-
-    return implementation
-
-
 def log10(x):
     """``math.log10(x)``."""
     return math.log10(x)
 
 
-@overload(log10)
-def _log10(x):
-    def implementation(x):
-        if x <= 0.0:
-            raise ValueError("the logarithm of a number that is not positive")
-        return math.log10(x)
+def _takes_positive(function, computed) -> None:
+    """Compiles a logarithm: what is not positive raises."""
 
-    return implementation
+    @overload(function)
+    def chosen(x):
+        def implementation(x):
+            if x <= 0.0:
+                raise ValueError("the logarithm of a number that is not positive")
+            return computed(x)
+
+        return implementation
+
+
+_takes_positive(log, math.log)
+_takes_positive(log10, math.log10)
 
 
 def exp(x):

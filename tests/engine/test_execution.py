@@ -6,7 +6,7 @@ import pytest
 
 import planar
 from planar import FillModel, Instrument, Strategy
-from planar.errors import DataError
+from planar.errors import ConfigError, DataError
 from planar.store.store import Store
 from planar.store.synthetic import synthetic
 
@@ -150,3 +150,9 @@ def test_gaps_are_counted_from_the_start_of_the_run():
     assert missing() == f"{NAME} 3 candles"
     assert missing(start=int(time[100])) == f"{NAME} 1 candles"
     assert missing(start=int(time[100]), end=int(time[200])) == "none"
+
+
+@pytest.mark.parametrize("end", ["2024-05-01", "2024-06-01"])
+def test_a_start_that_is_not_before_the_end_is_refused_as_such(end):
+    with pytest.raises(ConfigError, match=r"start .* is not before end"):
+        planar.backtest(Hourly, fall(97), instruments=RULES, start="2024-06-01", end=end)
