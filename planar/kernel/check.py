@@ -15,8 +15,7 @@ from planar.kernel.ledger import (
     reserve,
     reserve_extra,
 )
-from planar.kernel.machine import compiled, get_int, set_int
-from planar.kernel.match import set_terms
+from planar.kernel.machine import compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
     affordable,
     amount_of,
@@ -67,42 +66,39 @@ def position_of(state, ins):
     return 0 if money_of(state, cost) < ins.min_cost else amount
 
 
-@compiled
-def _look_out(ins, order, price, is_limit):
-    """Widens the range of prices in which the instrument has something to do, by a tick more than the price."""
+@inlined
+def _look_out(ins, order, price, stop):
+    """Widens the range of prices in which the instrument has something to do, by a tick more than limit or trigger."""
+    is_limit = order.form == Kind.LIMIT
+    ticks = price if is_limit else stop
     if is_limit == (order.side == Side.BUY):
-        ins.down = max(ins.down, price + ins.tick)
+        ins.down = max(ins.down, (ticks + 1) * ins.tick)
     else:
-        ins.up = min(ins.up, price - ins.tick)
+        ins.up = min(ins.up, (ticks - 1) * ins.tick)
 
 
 @compiled
 def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, order.due)
-    if order.form == Kind.MARKET:
+    if order.form != Kind.MARKET:
+        _look_out(ins, order, order.price, order.stop)
+    elif order.status != Status.PENDING:
         ins.market_rest = 1
-    elif order.form == Kind.LIMIT:
-        _look_out(ins, order, order.limit_at, True)
-    else:
-        _look_out(ins, order, order.stop_at, False)
     if order.amend >= 0:
         amend = Amend(state.amends, order.amend)
-        if order.form == Kind.LIMIT:
-            _look_out(ins, order, price_of(ins, amend.price), True)
-        else:
-            _look_out(ins, order, price_of(ins, amend.stop), False)
+        _look_out(ins, order, amend.price, amend.stop)
 
 
 @compiled
 def watch_all(state, ins):
     """Works out anew what the instrument looks out for."""
-    ins.due, ins.down, ins.up, ins.market_rest, ins.is_dirty = NEVER, -FAR, FAR, 0, 0
+    ins.due, ins.down, ins.up, ins.market_rest = NEVER, -FAR, FAR, 0
     for i in range(ins.active_n):
         watch(state, ins, open_order(ins, i))
 
 
-@compiled
+@inlined
 def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     index = state.orders_n
     if index >= state.orders_cap:
@@ -119,7 +115,6 @@ def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     order.cancel_at = order.amend_at = NEVER
     order.amount = order.filled = order.budget = order.reserved = order.cost = order.fee = 0
     order.price = order.stop = 0
-    order.limit_at = order.stop_at = order.hit = 0.0
     order.requested, order.settled, order.amend = size, 0, -1
     order.instrument, order.tag, order.side, order.tif = ins.index, tag, side, tif
     order.post_only, order.status, order.reason = post_only, Status.PENDING, Reason.NONE
@@ -127,7 +122,7 @@ def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     return order
 
 
-@compiled
+@inlined
 def _invalid(state, order, has_price, has_stop, expire):
     """Combinations that no venue takes."""
     at_once = order.tif == Tif.IOC or order.tif == Tif.FOK
@@ -136,7 +131,7 @@ def _invalid(state, order, has_price, has_stop, expire):
     return (at_once and has_stop) or (order.tif == Tif.GTD) != (expire != NEVER)
 
 
-@compiled
+@inlined
 def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
     """Sets the order's terms and reservation; gives the first reason to refuse it, or NONE."""
     has_price, has_stop = price == price, stop == stop
@@ -163,7 +158,7 @@ def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
         trigger = ticks_near(ins, stop)
         if trigger < 1:
             return Reason.INVALID_PRICE
-    set_terms(state, ins, order, limit, trigger, 0)
+    order.price, order.stop = limit, trigger
     budget = -1
     if order.side == Side.BUY and (sizing == COST or sizing == FRACTION or sizing == TARGET):
         budget = _budget(state, ins, sizing, size)
@@ -183,8 +178,8 @@ def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
 def _reference(ins, order):
     """The price an order is valued at before it trades: its limit, else its trigger, else the last close."""
     if order.price:
-        return order.limit_at
-    return order.stop_at if order.stop else ins.last
+        return price_of(ins, order.price)
+    return price_of(ins, order.stop) if order.stop else ins.last
 
 
 @compiled
@@ -205,7 +200,7 @@ def part_of(fraction, units):
     return min(part, units) if fraction <= 1.0 else part
 
 
-@compiled
+@inlined
 def _asked_amount(state, ins, order, sizing, size, risk_stop):
     """Base units asked for; negative when a risk has no distance to its stop."""
     if sizing == AMOUNT:
@@ -222,7 +217,7 @@ def _asked_amount(state, ins, order, sizing, size, risk_stop):
     return max(units_of_amount(ins, size * equity_of(state) / loss), 0)
 
 
-@compiled
+@inlined
 def _fund(state, ins, order, budget):
     """Minimums, then funds; reserves when all is well."""
     if budget == 0:
@@ -248,7 +243,7 @@ def _least_cost(ins, order, budget):
     return cost_down(ins, order.amount, order.price or order.stop or max(ticks_down(ins, ins.last), 1))
 
 
-@compiled
+@inlined
 def _wanted(state, ins, order, budget, free):
     """What the order must reserve; negative when that is not there."""
     if order.side == Side.SELL:
@@ -273,8 +268,8 @@ def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, 
     order = _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag)
     reason = _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire)
     if reason != Reason.NONE:
-        order.status, order.reason, order.done = Status.REJECTED, reason, state.now
-        keep(state, order)
+        order.done = state.now
+        keep(state, order, Status.REJECTED, reason)
         return -reason.value
     activate(state, ins, order)
     watch(state, ins, order)
@@ -366,10 +361,10 @@ def _amended_need(state, ins, order, limit, trigger, total):
     if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
     was_price, was_stop, was_amount = order.price, order.stop, order.amount
-    set_terms(state, ins, order, limit, trigger, total)
+    order.price, order.stop, order.amount = limit, trigger, total
     free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + order.reserved
     wanted = _wanted(state, ins, order, -1, free)
-    set_terms(state, ins, order, was_price, was_stop, was_amount)
+    order.price, order.stop, order.amount = was_price, was_stop, was_amount
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
 
 

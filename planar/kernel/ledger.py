@@ -3,7 +3,7 @@
 `apply_fill` and `finish` are the only writers of balances; `reserve` the only writer of reservations; `tell` of events.
 """
 
-from planar.kernel.machine import compiled, get_int, prefetch, set_int
+from planar.kernel.machine import compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
     amount_of,
     cost_down,
@@ -30,25 +30,25 @@ def tell(state, ins, id, kind, reason, time):
     event.time, event.order, event.kind, event.reason, event.instrument = time, id, kind, reason, ins.index
 
 
-@compiled
+@inlined
 def free_cash(state):
     """Quote units for new orders: what no order holds, and what cancels on their way will return."""
     return state.cash - state.reserved + state.returning
 
 
-@compiled
+@inlined
 def free_base(ins):
     """Base units for new orders, likewise."""
     return ins.base - ins.reserved + ins.returning
 
 
-@compiled
+@inlined
 def venue_cash(state):
     """Quote units that no order holds which the venue has accepted."""
     return state.cash - (state.reserved - state.pending)
 
 
-@compiled
+@inlined
 def venue_base(ins):
     """Base units that no order holds which the venue has accepted."""
     return ins.base - (ins.reserved - ins.pending)
@@ -127,7 +127,7 @@ def set_base(ins, units):
     ins.closable = whole if whole >= ins.min_amount else 0
 
 
-@compiled
+@inlined
 def left_of(order):
     """Base units still to be filled."""
     return order.amount - order.filled
@@ -141,7 +141,7 @@ def required(ins, order):
     return need(ins, left_of(order), order.price) if order.price else order.reserved
 
 
-@compiled
+@inlined
 def next_due(order):
     """When something is next to happen to the order of itself: arrival, expiry, an amend or a cancel."""
     if order.status == Status.PENDING:
@@ -155,30 +155,28 @@ def open_order(ins, i):
     return Live(ins.live, get_int(ins.active, i))
 
 
-@compiled
-def keep(state, order):
+@inlined
+def keep(state, order, status, reason):
     """Copies what is kept of an order to its place among all orders."""
-    # Field by field: a wide copy would wait for the narrow writes before it.
+    # Field by field, and without reading back what was just written: a wide read waits for narrow writes before it.
     kept = Order(state.orders, order.id)
     kept.time, kept.done, kept.price, kept.stop = order.time, order.done, order.price, order.stop
     kept.amount, kept.filled, kept.cost, kept.fee = order.amount, order.filled, order.cost, order.fee
     kept.requested, kept.tag, kept.instrument, kept.slot = order.requested, order.tag, order.instrument, order.slot
     kept.side, kept.kind, kept.form, kept.tif = order.side, order.kind, order.form, order.tif
-    kept.post_only, kept.status, kept.reason, kept.by_cost = order.post_only, order.status, order.reason, order.by_cost
+    kept.post_only, kept.status, kept.reason, kept.by_cost = order.post_only, status, reason, order.by_cost
 
 
-@compiled
+@inlined
 def activate(state, ins, order):
     """Puts the order in the first free slot among the instrument's open ones, which stay sorted by id."""
     ins.active_n += 1
     state.active_n += 1
-    for column in (ins.open, ins.high, ins.low, ins.volume):
-        prefetch(column, ins.row)
     kept = Order(state.orders, order.id)
     kept.status, kept.slot, kept.instrument = Status.PENDING, order.slot, ins.index
 
 
-@compiled
+@inlined
 def _deactivate(state, ins, order):
     """The order's slot becomes the first free one."""
     state.active_n -= 1
@@ -190,7 +188,6 @@ def _deactivate(state, ins, order):
         set_int(ins.active, i, get_int(ins.active, i + 1))
     set_int(ins.active, last, order.slot)
     ins.active_n = last
-    ins.is_dirty = 1
 
 
 @compiled
@@ -200,7 +197,8 @@ def write_open_orders(address):
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         for i in range(ins.active_n):
-            keep(state, open_order(ins, i))
+            order = open_order(ins, i)
+            keep(state, order, order.status, order.reason)
 
 
 @compiled
@@ -209,14 +207,14 @@ def finish(state, ins, order, status, event, reason, time):
     reserve(state, ins, order, 0)
     if order.amend >= 0:
         drop_amend(state, ins, order)
-    order.status, order.reason, order.done = status, reason, time
-    keep(state, order)
+    order.status, order.done = status, time
+    keep(state, order, status, reason)
     _deactivate(state, ins, order)
     if status != Status.FILLED:
         tell(state, ins, order.id, event, reason, time)
 
 
-@compiled
+@inlined
 def accept(state, ins, order, time):
     """The venue has the order, and holds its reservation from now on."""
     if order.side == Side.BUY:

@@ -9,7 +9,7 @@ from numba import types
 
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order, settle_delisted
-from planar.kernel.machine import call, compiled, get_float, get_int, prefetch
+from planar.kernel.machine import call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
@@ -66,17 +66,23 @@ def _delist(state, time):
         state.next_delisting = following
 
 
-@compiled
-def _open(state, ins, open_time):
-    """The Open phase of one instrument; gives what is left to do for it in this step."""
-    is_out_of_reach = get_float(ins.low, ins.row) > ins.down and get_float(ins.high, ins.row) < ins.up
-    if is_out_of_reach and not ins.market_rest:
-        if ins.due >= open_time + state.execution:
-            return IDLE
-        if ins.due > open_time:
-            return LIGHT
-    open_phase(state, ins, open_time)
-    return BUSY
+@inlined
+def _is_in_reach(ins):
+    """Whether the candle comes near anything that the instrument looks out for."""
+    return get_float(ins.low, ins.row) <= ins.down or get_float(ins.high, ins.row) >= ins.up
+
+
+@inlined
+def _work(state, ins, open_time, close_time):
+    """What is to be done for an instrument with open orders in the step between these times."""
+    if _is_in_reach(ins):
+        # It looks out for orders that are gone as well, until that is worked out anew.
+        watch_all(state, ins)
+        if _is_in_reach(ins):
+            return BUSY
+    if ins.market_rest or ins.due <= open_time:
+        return BUSY
+    return LIGHT if ins.due < close_time else IDLE
 
 
 @compiled
@@ -85,61 +91,62 @@ def _count_touched(state, ins):
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(order, low, high):
-            if not is_hit(order, low if order.side > 0 else high):
+        if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(ins, order, low, high):
+            if not is_hit(state, ins, order, low if order.side > 0 else high):
                 state.touched += 1
 
 
-@compiled
-def _walk(state, address, open_time, busy):
-    """The path phase: paths are chosen, then each leg is walked for every instrument that needs it."""
-    walks = 0
-    for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        if ins.busy == IDLE or ins.active_n == 0:
-            continue
-        if ins.busy == LIGHT and busy == 1:
-            settle_due(state, ins, open_time)
-            continue
-        is_reached, is_path, is_open_question = prospects(state, ins, open_time)
-        if not is_path and busy == 1:
-            settle_due(state, ins, open_time)
-            continue
-        choose_path(state, address, ins, state.instruments + k * INSTRUMENT_BYTES, open_time, is_open_question)
-        ins.busy = PATH if is_reached else LEGS
-        walks += 1
-    if walks == 0:
+@inlined
+def _lay_path(state, address, ins, open_time, is_alone):
+    """Chooses the path of an instrument that needs one; for one that is alone and does not, all that is due happens."""
+    if ins.active_n == 0:
         return
-    for leg in range(3):
-        for k in range(state.count):
-            ins = Instrument(state.instruments, k)
-            if ins.busy >= LEGS:
-                walk_leg(state, ins, leg, open_time)
+    is_reached = is_path = is_open_question = False
+    if ins.work != LIGHT or not is_alone:
+        is_reached, is_path, is_open_question = prospects(state, ins, open_time)
+    if is_alone and not is_path:
+        settle_due(state, ins, open_time)
+        return
+    ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
+    choose_path(state, address, ins, ins_address, open_time, is_open_question)
+    ins.work = PATH if is_reached else LEGS
 
 
 @compiled
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
-    busy = 0
+    instruments, stirred, count, close_time = state.instruments, state.stirred, 0, open_time + state.execution
     for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        ins.busy = IDLE
+        ins = Instrument(instruments, k)
         if ins.active_n and ins.next_open == open_time:
-            ins.busy = _open(state, ins, open_time)
-            busy += ins.busy != IDLE
-    if busy == 0:
-        return
-    _walk(state, address, open_time, busy)
-    for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        if ins.busy != IDLE:
-            if ins.busy == PATH:
-                _count_touched(state, ins)
+            work = _work(state, ins, open_time, close_time)
+            if work != IDLE:
+                ins.work = work
+                set_int(stirred, count, k)
+                count += 1
+                if work == BUSY:
+                    open_phase(state, ins, open_time)
+    walks = 0
+    for i in range(count):
+        ins = Instrument(instruments, get_int(stirred, i))
+        _lay_path(state, address, ins, open_time, count == 1)
+        walks += ins.work >= LEGS
+    if walks:
+        for leg in range(3):
+            for i in range(count):
+                ins = Instrument(instruments, get_int(stirred, i))
+                if ins.work >= LEGS:
+                    walk_leg(state, ins, leg, open_time)
+    for i in range(count):
+        ins = Instrument(instruments, get_int(stirred, i))
+        if ins.work == PATH:
+            _count_touched(state, ins)
+        if ins.work != LIGHT:
             ins.lead = 0
             watch_all(state, ins)
 
 
-@compiled
+@inlined
 def _open_of(ins, row, following):
     """Open of an execution candle, NEVER past the last. following: the close of the one before."""
     if row >= ins.rows:
@@ -147,7 +154,7 @@ def _open_of(ins, row, following):
     return following if ins.is_gapless else get_int(ins.time, row)
 
 
-@compiled
+@inlined
 def _next_close(state, ins):
     """Close of the instrument's next strategy candle, NEVER past the last."""
     if state.is_aligned:
@@ -156,16 +163,19 @@ def _next_close(state, ins):
 
 
 @compiled
-def _fetch_ahead(ins, row):
-    """Asks for what the instrument's next decisions read: the processor follows few columns by itself."""
+def _fetch_ahead(state, ins, row):
+    """Asks for what the instrument's next steps read: the processor follows few columns by itself."""
     prefetch(ins.close, row + AHEAD)
     if not ins.is_gapless:
         prefetch(ins.time, row + AHEAD)
+    if state.orders_n:
+        for column in (ins.open, ins.high, ins.low, ins.volume):
+            prefetch(column, row + AHEAD)
     for i in range(ins.columns_n):
         prefetch(get_int(ins.columns, FIRST_COLUMN + i), ins.candle + AHEAD)
 
 
-@compiled
+@inlined
 def _step(state, address, open_time):
     """Settles the execution candles that open at ``open_time``."""
     state.steps += 1
@@ -179,17 +189,17 @@ def _step(state, address, open_time):
         if opens == open_time:
             row = ins.row
             if row & 7 == 0:
-                _fetch_ahead(ins, row)
+                _fetch_ahead(state, ins, row)
             ins.last = get_float(ins.close, row)
             ins.row = row + 1
             opens = _open_of(ins, row + 1, closes)
             ins.next_open = opens
         following = min(following, opens)
     state.next_open = following
-    state.now = closes
+    state.now = state.decided = closes
 
 
-@compiled
+@inlined
 def _advance(state, address):
     """The next step with the decisions of its close, or decisions between steps; False when all is over."""
     opens = state.next_open
@@ -205,10 +215,30 @@ def _advance(state, address):
     if state.next_delisting <= opens:
         _delist(state, opens)
     _step(state, address, opens)
-    state.decided = state.now
     if state.next_delisting <= state.now:
         _delist(state, state.now)
     return True
+
+
+@inlined
+def _decides(state, ins):
+    """Whether a strategy candle of the instrument closes now; it is counted then."""
+    if ins.next_close != state.decided:
+        return False
+    ins.candle += 1
+    ins.next_close = _next_close(state, ins)
+    return True
+
+
+@inlined
+def _decide(state, address, on_candle):
+    """Compiled code decides, one instrument after the other."""
+    instruments = state.instruments
+    for k in range(state.count):
+        ins = Instrument(instruments, k)
+        if _decides(state, ins):
+            state.decisions += 1
+            call(on_candle, address, instruments + k * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
 
 
 @compiled(types.int64(types.int64, types.int64, types.int64, types.int64, types.int64))
@@ -230,6 +260,8 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 return DONE
             state.phase = TELL
         if state.phase == TELL:
+            if not hooks & (ON_FILL | ON_ORDER_ERROR):
+                state.told = state.events_n
             while state.told < state.events_n:
                 event = Event(state.events, state.told)
                 state.told += 1
@@ -265,21 +297,18 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
             state.has_changes = 0
             state.phase, state.cursor = CANDLES, 0
         if state.phase == CANDLES:
+            if hooks & ON_CANDLE and not interpreted:
+                _decide(state, address, on_candle)
+                state.cursor = count
             while state.cursor < count:
                 ins = Instrument(instruments, state.cursor)
                 state.cursor += 1
-                if ins.next_close != state.decided:
-                    continue
-                ins.candle += 1
-                ins.next_close = _next_close(state, ins)
-                state.is_stepping = 1
-                if not hooks & ON_CANDLE:
-                    continue
-                state.decisions += 1
-                if interpreted:
-                    state.current = ins.index
-                    return NEEDS_PYTHON
-                call(on_candle, address, instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
+                if _decides(state, ins):
+                    state.is_stepping = 1
+                    if hooks & ON_CANDLE:
+                        state.decisions += 1
+                        state.current = ins.index
+                        return NEEDS_PYTHON
             state.phase = NEXT
             if hooks & ON_STEP and state.is_stepping:
                 state.is_stepping, state.phase = 0, STEP

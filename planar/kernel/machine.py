@@ -72,6 +72,8 @@ HOOK = types.int64(types.int64, types.int64, types.int64, types.int64)
 """A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""
 
 compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy")
+inlined = functools.partial(compiled, inline="always")
+"""For what has few callers that are in a hurry: numba copies it into them, which spares a call its 30 instructions."""
 
 
 def at(dtype: np.dtype):

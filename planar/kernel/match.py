@@ -15,7 +15,7 @@ from planar.kernel.ledger import (
     venue_base,
     venue_cash,
 )
-from planar.kernel.machine import compiled, get_float
+from planar.kernel.machine import compiled, get_float, inlined
 from planar.kernel.numbers import (
     affordable,
     amount_of,
@@ -36,17 +36,6 @@ UNLIMITED = 2**62
 
 
 @compiled
-def set_terms(state, ins, order, price, stop, amount):
-    """Sets limit, trigger and amount, and the prices derived from them."""
-    order.price, order.stop, order.amount = price, stop, amount
-    if price:
-        order.limit_at = price_of(ins, price)
-        order.hit = order.limit_at if state.touch else price_of(ins, price - order.side)
-    if stop:
-        order.stop_at = price_of(ins, stop)
-
-
-@compiled
 def budget_of(state, ins):
     """The volume that orders may still use in this step."""
     if ins.budget_step != state.steps:
@@ -59,32 +48,43 @@ def budget_of(state, ins):
 
 
 @compiled
-def is_triggered(order, price):
+def is_triggered(ins, order, price):
     """Whether a print at this price triggers the stop."""
-    return price >= order.stop_at if order.side == Side.BUY else price <= order.stop_at
+    stop = price_of(ins, order.stop)
+    return price >= stop if order.side == Side.BUY else price <= stop
 
 
 @compiled
-def is_hit(order, price):
+def hit_of(state, ins, order):
+    """The print that fills a resting limit: one at the limit, or one tick through."""
+    return price_of(ins, order.price if state.touch else order.price - order.side)
+
+
+@compiled
+def is_hit(state, ins, order, price):
     """Whether a print at this price fills the resting limit."""
-    return price <= order.hit if order.side == Side.BUY else price >= order.hit
+    hit = hit_of(state, ins, order)
+    return price <= hit if order.side == Side.BUY else price >= hit
 
 
 @compiled
-def in_reach(order, low, high):
+def in_reach(ins, order, low, high):
     """Whether a price between low and high is at or beyond the order's limit or trigger."""
     if order.form == Kind.MARKET:
         return False
-    is_buy = order.side == Side.BUY
-    if order.form == Kind.LIMIT:
-        return low <= order.limit_at if is_buy else high >= order.limit_at
-    return high >= order.stop_at if is_buy else low <= order.stop_at
+    is_limit = order.form == Kind.LIMIT
+    price = price_of(ins, order.price if is_limit else order.stop)
+    return low <= price if is_limit == (order.side == Side.BUY) else high >= price
 
 
-@compiled
+@inlined
 def about_in_reach(ins, order, low, high):
     """`in_reach` give or take a tick: candles lie on the grid of ticks only roughly, and crossing rounds to it."""
-    return in_reach(order, low - ins.tick, high + ins.tick)
+    if order.form == Kind.MARKET:
+        return False
+    is_limit = order.form == Kind.LIMIT
+    price = (order.price if is_limit else order.stop) * ins.tick
+    return low <= price + ins.tick if is_limit == (order.side == Side.BUY) else high >= price - ins.tick
 
 
 @compiled
@@ -212,7 +212,7 @@ def _is_open(order):
     return order.status <= Status.PARTIAL
 
 
-@compiled
+@inlined
 def _expire_rest(state, ins, order, time):
     """What an IOC or FOK could not have at once is gone."""
     if not _is_open(order):
@@ -234,7 +234,7 @@ def travelled_price(ins, order, open_time, execution):
     return min(start + move, high) if order.side == Side.BUY else max(start - move, low)
 
 
-@compiled
+@inlined
 def _admit(state, ins, order):
     """Whether the venue sees the funds that the order is to hold; a market buy by amount holds what there is."""
     if order.side == Side.SELL:
@@ -246,14 +246,14 @@ def _admit(state, ins, order):
     return order.reserved <= available
 
 
-@compiled
+@inlined
 def arrive(state, ins, order, price, open_time, time):
     """An order reaches the venue when the market stands at ``price``."""
     reason = Reason.NONE
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
     if crosses and order.post_only:
         reason = Reason.POST_ONLY_WOULD_TAKE
-    elif order.form >= Kind.STOP and is_triggered(order, price):
+    elif order.form >= Kind.STOP and is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
     elif not _admit(state, ins, order):
         reason = Reason.INSUFFICIENT_FUNDS
@@ -263,6 +263,7 @@ def arrive(state, ins, order, price, open_time, time):
     accept(state, ins, order, time)
     if order.form == Kind.MARKET:
         take(state, ins, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
+        ins.market_rest |= _is_open(order)
     elif crosses:
         take(state, ins, order, price, 0.0, time)
     _expire_rest(state, ins, order, time)
@@ -272,7 +273,6 @@ def arrive(state, ins, order, price, open_time, time):
 def trigger(state, ins, order, price, time):
     """A stop is triggered by a print at ``price``: it trades, or becomes a limit that arrives there."""
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
-    ins.is_dirty = 1
     order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
     if order.form == Kind.MARKET or _crosses(state, ins, order, price):
         slip = state.stop_slippage * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
@@ -302,30 +302,30 @@ def _change_refusal(state, ins, order, amend, price):
     if order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop):
         return Reason.INVALID_ORDER
     was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
-    set_terms(state, ins, order, amend.price, amend.stop, amend.amount)
+    order.price, order.stop, order.amount = amend.price, amend.stop, amend.amount
     reason = Reason.NONE
     if order.form == Kind.LIMIT:
         if order.post_only and _crosses(state, ins, order, price):
             reason = Reason.POST_ONLY_WOULD_TAKE
-    elif is_triggered(order, price):
+    elif is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
     wanted = amend.needs if order.side == Side.BUY and order.price == 0 else required(ins, order)
     if reason == Reason.NONE and wanted > held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins)):
         reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
-        set_terms(state, ins, order, was_price, was_stop, was_amount)
+        order.price, order.stop, order.amount = was_price, was_stop, was_amount
         return reason
     reserve(state, ins, order, wanted)
     return Reason.NONE
 
 
-@compiled
+@inlined
 def cancel(state, ins, order, time):
     """A cancel reaches the venue."""
     finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
 
 
-@compiled
+@inlined
 def expire(state, ins, order, time):
     """A GTD order's time has come."""
     finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
@@ -334,7 +334,6 @@ def expire(state, ins, order, time):
 @compiled
 def happen(state, ins, order, price, open_time, time):
     """What is due for the order happens, the market standing at ``price``."""
-    ins.is_dirty = 1
     if order.status == Status.PENDING and order.arrive <= order.expire:
         arrive(state, ins, order, price, open_time, time)
     elif order.expire <= min(order.amend_at, order.cancel_at):

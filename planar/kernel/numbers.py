@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from planar.kernel.machine import compiled
+from planar.kernel.machine import compiled, inlined
 
 LARGEST = 2**63 - 1
 NEARLY, PRECISION = 1e-6, 2.0**-50
@@ -15,7 +15,7 @@ RATE = 1_000_000_000
 """Fee rates are whole parts of this."""
 
 
-@compiled
+@inlined
 def whole(x):
     """A float without fraction as an integer; raises OverflowError outside int64."""
     if not abs(x) < 9.2e18:
@@ -23,13 +23,13 @@ def whole(x):
     return int(x)
 
 
-@compiled
+@inlined
 def slack(x):
     """How far a float may be off the whole number that it stands for."""
     return max(NEARLY, min(abs(x) * PRECISION, 0.5))
 
 
-@compiled
+@inlined
 def down(x):
     """A float as a whole number, rounded down."""
     return whole(np.floor(x + slack(x)))
@@ -130,10 +130,16 @@ def cost_up(ins, amount, ticks):
     return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)
 
 
-@compiled
+@inlined
 def whole_steps(ins, amount):
     """The part of an amount that is a multiple of the amount step."""
     return amount if ins.step == 1 else amount // ins.step * ins.step
+
+
+@inlined
+def _over(x, scale):
+    """``x / scale``. Most scales are 1, and a division takes longer than to see that."""
+    return x if scale == 1.0 else x / scale
 
 
 @compiled
@@ -145,19 +151,19 @@ def price_of(ins, ticks):
 @compiled
 def ticks_down(ins, price):
     """Ticks of a price, rounded down."""
-    return down(price * ins.price_d / ins.price_n)
+    return down(_over(price * ins.price_d, ins.price_n))
 
 
 @compiled
 def ticks_up(ins, price):
     """Ticks of a price, rounded up."""
-    return up(price * ins.price_d / ins.price_n)
+    return up(_over(price * ins.price_d, ins.price_n))
 
 
 @compiled
 def ticks_near(ins, price):
     """Ticks of a price, to the nearest."""
-    return whole(np.floor(price * ins.price_d / ins.price_n + 0.5))
+    return whole(np.floor(_over(price * ins.price_d, ins.price_n) + 0.5))
 
 
 @compiled
@@ -175,13 +181,13 @@ def amount_of(ins, units):
 @compiled
 def units_of_money(state, money):
     """Money as quote units, rounded down."""
-    return down(money * state.quote_d / state.quote_n)
+    return down(_over(money * state.quote_d, state.quote_n))
 
 
 @compiled
 def units_of_amount(ins, amount):
     """An amount as base units, rounded down."""
-    return down(amount * ins.base_d / ins.base_n)
+    return down(_over(amount * ins.base_d, ins.base_n))
 
 
 @compiled

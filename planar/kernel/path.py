@@ -1,8 +1,9 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
 from planar.kernel.ledger import open_order
-from planar.kernel.machine import compiled, copy_bytes, get_float, get_int
-from planar.kernel.match import about_in_reach, happen, in_reach, is_hit, is_triggered, make, take, trigger
+from planar.kernel.machine import compiled, copy_bytes, get_float, get_int, inlined
+from planar.kernel.match import about_in_reach, happen, hit_of, in_reach, is_hit, is_triggered, make, take, trigger
+from planar.kernel.numbers import price_of
 from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
 from planar.model.order import LIVE, NEVER, Kind, Side, Status
 
@@ -51,9 +52,9 @@ def _meet_open(state, ins, order, start, open_time):
     if order.form == Kind.MARKET:
         take(state, ins, order, start, 0.0, open_time)
     elif order.form == Kind.LIMIT:
-        if is_hit(order, start):
+        if is_hit(state, ins, order, start):
             make(state, ins, order, open_time)
-    elif is_triggered(order, start):
+    elif is_triggered(ins, order, start):
         trigger(state, ins, order, start, open_time)
         if order.settled != state.steps:
             order.settled = -state.steps
@@ -76,17 +77,19 @@ def legs(ins, upwards):
 
 
 @compiled
-def _reached(order, price, target):
+def _reached(state, ins, order, price, target):
     """The price at which a move from ``price`` to ``target`` meets the open order; nan when it does not."""
     if order.form == Kind.LIMIT:
+        hit = hit_of(state, ins, order)
         if order.side == Side.BUY:
-            return min(order.hit, price) if target < price and target <= order.hit else float("nan")
-        return max(order.hit, price) if target > price and target >= order.hit else float("nan")
+            return min(hit, price) if target < price and target <= hit else float("nan")
+        return max(hit, price) if target > price and target >= hit else float("nan")
     if order.form == Kind.MARKET:
         return float("nan")
+    stop = price_of(ins, order.stop)
     if order.side == Side.BUY:
-        return max(order.stop_at, price) if target > price and target >= order.stop_at else float("nan")
-    return min(order.stop_at, price) if target < price and target <= order.stop_at else float("nan")
+        return max(stop, price) if target > price and target >= stop else float("nan")
+    return min(stop, price) if target < price and target <= stop else float("nan")
 
 
 @compiled
@@ -113,7 +116,7 @@ def walk_leg(state, ins, leg, open_time):
             order = open_order(ins, i)
             if order.status == Status.PENDING or order.settled == state.steps:
                 continue
-            reached = _reached(order, price, target)
+            reached = _reached(state, ins, order, price, target)
             if reached == reached:
                 at = begin + abs(reached - start)
                 if at < distance:
@@ -148,7 +151,7 @@ def prospects(state, ins, open_time):
     reached, meetings, is_stirred = 0, 0, False
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        reached += in_reach(order, low, high)
+        reached += in_reach(ins, order, low, high)
         if about_in_reach(ins, order, low, high):
             meetings += 2 if order.form == Kind.STOP_LIMIT else 1
         if order.amend_at < close_time:
@@ -158,16 +161,22 @@ def prospects(state, ins, open_time):
     return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and is_stirred)
 
 
-@compiled
+@inlined
 def settle_due(state, ins, open_time):
     """A candle whose path reaches no order: only what is due happens, in time order."""
     start = get_float(ins.open, ins.row)
     close_time = open_time + state.execution
-    while True:
-        when, first = _first_due(ins)
-        if when >= close_time:
-            return
-        happen(state, ins, open_order(ins, first), start, open_time, when)
+    while ins.due < close_time:
+        when, following, i = ins.due, NEVER, 0
+        while i < ins.active_n:
+            slot = get_int(ins.active, i)
+            order = Live(ins.live, slot)
+            if order.due == when:
+                happen(state, ins, order, start, open_time, when)
+            else:
+                following = min(following, order.due)
+                i += 1
+        ins.due = following
 
 
 @compiled

@@ -41,7 +41,7 @@ STATE = _fields(
     orders_cap fills_cap events_cap amends_cap notes_cap headroom is_full
     cash reserved pending returning latency slice_steps
     path touch budgeted
-    instruments orders fills events amends notes shared scratch
+    instruments orders fills events amends notes shared scratch stirred
     hooks interpreted current item decisions path_decided touched
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
@@ -54,7 +54,7 @@ INSTRUMENT = _fields(
     time close candle_close columns memory index
     open high low volume
     step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
-    has_volume active due busy lead market_rest budget budget_step is_dirty live
+    has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     """,
@@ -98,6 +98,7 @@ class Memory:
         state["scratch"] = self.keep(
             np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (LIVE.itemsize + 8), "u1")
         ).ctypes.data
+        state["stirred"] = self.keep(np.zeros(count, np.int64)).ctypes.data
         self.logs: dict[str, np.ndarray] = {}
 
     @property

@@ -122,9 +122,6 @@ LIVE = np.dtype(
         ("expire", "i8"),  # GTD, else NEVER
         ("cancel_at", "i8"),  # when a cancel arrives, else NEVER
         ("amend_at", "i8"),  # when an amend arrives, else NEVER
-        ("limit_at", "f8"),  # the limit as a price
-        ("hit", "f8"),  # the print that fills it: the limit, or one tick through
-        ("stop_at", "f8"),  # the trigger as a price
         ("budget", "i8"),  # quote units left of a market buy by cost; 0 for none
         ("reserved", "i8"),  # quote units of a buy, base units of a sell
         ("settled", "i8"),  # the last step that met it
