@@ -14,7 +14,7 @@ from planar.engine.rules import Fees, check_quotes, default_instrument, with_fee
 from planar.errors import ConfigError, DataError, did_you_mean
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
-from planar.store.candles import checked, infer_timeframe
+from planar.store.candles import checked_columns, infer_timeframe
 from planar.strategy.candles import FIELDS, Candles, resample
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ class Request:
 def open_market(request: Request) -> Market:
     """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     names, given = _names(request)
-    frames, source = _frames(request, names)
+    found, source = _candles(request, names)
     length = timeframes.milliseconds(request.timeframe)
-    execution = _execution(request, {n: _candles(frames[n], n) for n in names}, length)
+    execution = _execution(request, found, length)
     end = max(int(c.closes[-1]) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
     instruments = [with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
@@ -119,9 +119,10 @@ def _asked_for(wanted: Instruments | None) -> tuple[list[str], dict[str, Instrum
     return names, {i.name: i for i in items if isinstance(i, Instrument)}
 
 
-def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame], str]:
+def _candles(request: Request, names: list[str]) -> tuple[dict[str, Candles], str]:
+    """The candles of each instrument by name, and where they come from."""
     if request.candles is not None:
-        return _given_frames(request.candles, names), "given candles"
+        return _given_candles(request.candles, names), "given candles"
     from planar.store.store import Store
 
     store = request.store if isinstance(request.store, Store) else Store(request.store or DEFAULT_STORE)
@@ -129,7 +130,7 @@ def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame]
     if request.store is not None or Path(store.path).exists():
         # Candles that somebody named must be there; those that only the class names may be made up.
         named = request.store is not None or request.instruments is not None
-        found = _stored_frames(store, request, names, must=named)
+        found = _stored_candles(store, request, names, must=named)
         if found is not None:
             return found, str(store.path)
         whose = names[0] if len(names) == 1 else f"all {len(names)} instruments"
@@ -139,33 +140,39 @@ def _frames(request: Request, names: list[str]) -> tuple[dict[str, pl.DataFrame]
     length = timeframes.milliseconds(request.timeframe)
     count = SYNTHETIC_DAYS * 86_400_000 // length
     frames = synthetic(names, request.timeframe, candles=count, seed=request.seed)
-    return frames, f"synthetic market, seed {request.seed}{lack}"
+    return {n: _read(frames[n], n, length) for n in names}, f"synthetic market, seed {request.seed}{lack}"
 
 
-def _given_frames(candles: Frames, names: list[str]) -> dict[str, pl.DataFrame]:
+def _given_candles(candles: Frames, names: list[str]) -> dict[str, Candles]:
     if isinstance(candles, Mapping):
         missing = [n for n in names if n not in candles]
         if missing:
             near = did_you_mean(missing[0], candles)
             raise DataError(f"candles has no frame for {missing[0]}; it has {', '.join(map(str, candles))}.{near}")
-        return {n: _frame(candles[n], n) for n in names}
+        return {n: _given(candles[n], n) for n in names}
     if len(names) != 1:
         wanted = ", ".join(names)
         raise ConfigError(f"candles is one frame for {len(names)} instruments: give {{name: frame}} for {wanted}.")
-    return {names[0]: _frame(candles, names[0])}
+    return {names[0]: _given(candles, names[0])}
 
 
-def _frame(frame: Frame, name: str) -> pl.DataFrame:
+def _given(frame: Frame, name: str) -> Candles:
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
     if not isinstance(frame, pl.DataFrame):
         kind = type(frame).__name__
         raise DataError(f"{name}: candles are a {kind}; give a polars frame (pl.from_pandas converts one).")
-    return checked(frame, name=name)
+    return _read(frame, name)
 
 
-def _stored_frames(store: "Store", request: Request, names: list[str], *, must: bool) -> dict[str, pl.DataFrame] | None:
-    """Frames of the finest stored timeframe that covers every instrument; None when they are not stored."""
+def _read(frame: pl.DataFrame, name: str, timeframe: int | None = None) -> Candles:
+    """The checked candles of a frame. A single one does not tell its timeframe: it must be given."""
+    columns, length = checked_columns(frame, name=name, timeframe=timeframe)
+    return Candles(**columns, timeframe=length or infer_timeframe(columns["time"], name=name))
+
+
+def _stored_candles(store: "Store", request: Request, names: list[str], *, must: bool) -> dict[str, Candles] | None:
+    """Candles of the finest stored timeframe that covers every instrument; None when they are not stored."""
     series = store.series()
     stored: dict[str, dict[int, tuple[int, int]]] = {}
     for row in series.iter_rows(named=True):
@@ -185,7 +192,7 @@ def _stored_frames(store: "Store", request: Request, names: list[str], *, must: 
                 f"planar data import FILE --instrument {name} --timeframe {request.timeframe}"
             )
     chosen = _finest_covering(stored, names, length)
-    return {n: checked(store.read_candles(n, timeframes.name(chosen)), name=n, timeframe=chosen) for n in names}
+    return {n: _read(store.read_candles(n, timeframes.name(chosen)), n, chosen) for n in names}
 
 
 def _finest_covering(stored: dict, names: list[str], length: int) -> int:
@@ -197,13 +204,6 @@ def _finest_covering(stored: dict, names: list[str], length: int) -> int:
     if not common:
         raise DataError(f"the store has no timeframe that {', '.join(names)} share; import one for all of them.")
     return max(common)
-
-
-def _candles(frame: pl.DataFrame, name: str) -> Candles:
-    time = frame["time"].to_numpy()
-    length = infer_timeframe(time, name=name)
-    open_, high, low, close, volume = (frame[f].to_numpy() for f in FIELDS)
-    return Candles(time, open_, high, low, close, volume, length)
 
 
 def _execution(request: Request, candles: dict[str, Candles], length: int) -> dict[str, Candles]:

@@ -64,7 +64,8 @@ class Simulation:
         # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
-        self.state["is_aligned"] = all(np.array_equal(c, e.closes) for c, e in zip(closes, execution, strict=True))
+        pairs = zip(closes, execution, strict=True)
+        self.state["is_aligned"] = all(c is e.closes or np.array_equal(c, e.closes) for c, e in pairs)
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.

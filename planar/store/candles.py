@@ -35,13 +35,19 @@ def checked(frame: pl.DataFrame, *, name: str, timeframe: int | None = None) -> 
     timeframe: its length in milliseconds, inferred when left out. A single row then has no grid to be on.
     A volume that is null, NaN or zero in every row means "no volume data" and becomes NaN.
     """
+    return pl.DataFrame(checked_columns(frame, name=name, timeframe=timeframe)[0], schema=SCHEMA)
+
+
+def checked_columns(
+    frame: pl.DataFrame, *, name: str, timeframe: int | None = None
+) -> tuple[dict[str, np.ndarray], int | None]:
+    """The columns of `checked` as arrays, and their timeframe: None for a single row when it is left out."""
     columns = _columns(frame, name)
     time = _time(columns["time"], name)
-    _check_time(time, name, timeframe)
+    length = _checked_timeframe(time, name, timeframe)
     prices = {column: _numbers(columns[column], name) for column in PRICES}
     _check_prices(time, prices, name)
-    volume = _volume(time, columns["volume"], name)
-    return pl.DataFrame({"time": time, **prices, "volume": volume}, schema=SCHEMA)
+    return {"time": time, **prices, "volume": _volume(time, columns["volume"], name)}, length
 
 
 def infer_timeframe(time: np.ndarray, *, name: str = "candles") -> int:
@@ -53,6 +59,10 @@ def infer_timeframe(time: np.ndarray, *, name: str = "candles") -> int:
         raise DataError(f"{name}: {len(time)} candle(s) do not tell their timeframe; at least two are needed. Name it.")
     if is_gapless(time):
         return _whole_seconds(int(time[1] - time[0]), name)
+    return _common_step(time, name)
+
+
+def _common_step(time: np.ndarray, name: str) -> int:
     steps = np.diff(time)
     step = int(steps.min())
     if 2 * np.count_nonzero(steps == step) <= len(steps):
@@ -133,25 +143,29 @@ def _time(opens: pl.Series, name: str) -> np.ndarray:
     return time.to_numpy()
 
 
-def _check_time(time: np.ndarray, name: str, timeframe: int | None) -> None:
-    if time.min() < EARLIEST or time.max() > LATEST:
+def _checked_timeframe(time: np.ndarray, name: str, timeframe: int | None) -> int | None:
+    """The timeframe of opens that are dates, rise, and are on its grid."""
+    step = int(time[1] - time[0]) if is_gapless(time) else 0
+    # Opens that rise by one step are dates when the ends are.
+    if (time[0] if step else time.min()) < EARLIEST or (time[-1] if step else time.max()) > LATEST:
         row = _first((time < EARLIEST) | (time > LATEST))
         raise DataError(
             f"{name}: the time of row {row}, {time[row]}, is no date in UTC milliseconds. Convert its unit."
         )
-    if not is_gapless(time):
+    if not step:
         _check_rising(time, name)
     if timeframe is None and len(time) == 1:
-        return
-    length = timeframe or infer_timeframe(time, name=name)
-    # Inferred steps divide all others, so the first candle speaks for the rest.
-    told = time if timeframe else time[:1]
+        return None
+    length = timeframe or (_whole_seconds(step, name) if step else _common_step(time, name))
+    # Where all steps are multiples of the timeframe, the first candle speaks for the rest.
+    told = time[:1] if timeframe is None or (step and step % length == 0) else time
     if (row := _first((told - timeframes.bucket_open(0, length)) % length != 0)) is not None:
         raise DataError(
             f"{name}: row {row} ({utc(time[row])}) is not the open of a {_length(length)} candle; "
             f"the nearest before is {utc(timeframes.bucket_open(int(time[row]), length))}. "
             "Give the opens of the candles in UTC, or name another timeframe."
         )
+    return length
 
 
 def _check_rising(time: np.ndarray, name: str) -> None:
