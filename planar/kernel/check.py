@@ -77,7 +77,7 @@ def _look_out(ins, order, price, stop):
         ins.up = min(ins.up, (ticks - 1) * ins.tick)
 
 
-@compiled
+@inlined
 def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, order.due)
@@ -160,18 +160,32 @@ def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
             return Reason.INVALID_PRICE
     order.price, order.stop = limit, trigger
     budget = -1
-    if order.side == Side.BUY and (sizing == COST or sizing == FRACTION or sizing == TARGET):
-        budget = _budget(state, ins, sizing, size)
+    if sizing == AMOUNT:
+        order.amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
     else:
-        amount = _asked_amount(state, ins, order, sizing, size, risk_stop)
-        if amount < 0:
+        budget = _size(state, ins, order, sizing, size, risk_stop)
+        if budget < -1:
             return Reason.INVALID_PRICE
-        order.amount = whole_steps(ins, amount)
-    if has_price and budget >= 0:
-        order.amount = affordable(ins, budget, limit)
-        budget = -1
     order.by_cost = budget >= 0
     return _fund(state, ins, order, budget)
+
+
+@compiled
+def _size(state, ins, order, sizing, size, risk_stop):
+    """Sets the amount of an order that is sized otherwise; gives the budget of a market buy by cost, -1 for none, or
+    -2 when a risk has no distance to its stop.
+    """
+    if order.side == Side.BUY and sizing != RISK:
+        budget = _budget(state, ins, sizing, size)
+        if order.price == 0:
+            return budget
+        order.amount = affordable(ins, budget, order.price)
+        return -1
+    amount = _valued_amount(state, ins, order, sizing, size, risk_stop)
+    if amount < 0:
+        return -2
+    order.amount = whole_steps(ins, amount)
+    return -1
 
 
 @compiled
@@ -200,11 +214,9 @@ def part_of(fraction, units):
     return min(part, units) if fraction <= 1.0 else part
 
 
-@inlined
-def _asked_amount(state, ins, order, sizing, size, risk_stop):
-    """Base units asked for; negative when a risk has no distance to its stop."""
-    if sizing == AMOUNT:
-        return max(units_of_amount(ins, size), 0)
+@compiled
+def _valued_amount(state, ins, order, sizing, size, risk_stop):
+    """Base units asked for by cost, fraction or risk; negative when a risk has no distance to its stop."""
     price = _reference(ins, order)
     if sizing == COST:
         return max(units_of_amount(ins, size / price), 0)
@@ -224,7 +236,7 @@ def _fund(state, ins, order, budget):
         return Reason.BELOW_MIN_COST
     if budget < 0 and (order.amount <= 0 or order.amount < ins.min_amount):
         return Reason.BELOW_MIN_AMOUNT
-    if ins.min_cost > 0.0 and money_of(state, _least_cost(ins, order, budget)) < ins.min_cost:
+    if ins.min_cost > 0.0 and _least_cost(state, ins, order, budget) < ins.min_cost:
         return Reason.BELOW_MIN_COST
     free = free_cash(state) if order.side == Side.BUY else free_base(ins)
     wanted = _wanted(state, ins, order, budget, free)
@@ -236,11 +248,11 @@ def _fund(state, ins, order, budget):
 
 
 @compiled
-def _least_cost(ins, order, budget):
+def _least_cost(state, ins, order, budget):
     """What the order is worth, rounded down, for the venue's minimum."""
-    if budget >= 0:
-        return budget
-    return cost_down(ins, order.amount, order.price or order.stop or max(ticks_down(ins, ins.last), 1))
+    if budget < 0:
+        budget = cost_down(ins, order.amount, order.price or order.stop or max(ticks_down(ins, ins.last), 1))
+    return money_of(state, budget)
 
 
 @inlined
@@ -254,6 +266,12 @@ def _wanted(state, ins, order, budget, free):
     if order.price:
         wanted = need(ins, left_of(order), order.price)
         return wanted if wanted <= free else -1
+    return _estimated_need(ins, order, free)
+
+
+@compiled
+def _estimated_need(ins, order, free):
+    """What a buy without a limit reserves: its cost a little above its price, or all that is free."""
     price = _reference(ins, order)
     if need(ins, order.amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
         return -1

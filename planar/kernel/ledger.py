@@ -54,7 +54,7 @@ def venue_base(ins):
     return ins.base - (ins.reserved - ins.pending)
 
 
-@compiled
+@inlined
 def reserve(state, ins, order, units):
     """Sets what an order holds: quote units for a buy, base units for a sell."""
     change = units - order.reserved

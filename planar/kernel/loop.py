@@ -40,7 +40,7 @@ INSTRUMENT_BYTES = INSTRUMENT.itemsize
 AHEAD = 32
 """Candles, two cache lines."""
 IDLE, LIGHT, BUSY, LEGS, PATH = range(5)
-"""What an instrument has to do in a step: nothing; only what is due; the path; it has a path, unreached; reached."""
+"""What an instrument has to do in a step: nothing; only what is due; all; it has a path, unreached; reached."""
 
 
 @compiled
@@ -97,53 +97,67 @@ def _count_touched(state, ins):
 
 
 @inlined
-def _lay_path(state, address, ins, open_time, is_alone):
-    """Chooses the path of an instrument that needs one; for one that is alone and does not, all that is due happens."""
-    if ins.active_n == 0:
-        return
-    is_reached = is_path = is_open_question = False
-    if ins.work != LIGHT or not is_alone:
-        is_reached, is_path, is_open_question = prospects(state, ins, open_time)
-    if is_alone and not is_path:
+def _settle_alone(state, address, ins, open_time):
+    """The Path phase where one instrument has something to do: nothing else uses its cash meanwhile."""
+    if ins.work == LIGHT:
         settle_due(state, ins, open_time)
         return
-    ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
-    choose_path(state, address, ins, ins_address, open_time, is_open_question)
-    ins.work = PATH if is_reached else LEGS
+    is_reached, is_path, is_open_question = prospects(state, ins, open_time)
+    if is_path:
+        ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
+        choose_path(state, address, ins, ins_address, open_time, is_open_question)
+        for leg in range(3):
+            walk_leg(state, ins, leg, open_time)
+        if is_reached:
+            _count_touched(state, ins)
+        ins.lead = 0
+    else:
+        settle_due(state, ins, open_time)
+    watch_all(state, ins)
+
+
+@compiled
+def _settle_together(state, address, open_time, count):
+    """The Path phase of the first ``count`` of `State.stirred`: they share cash, so they walk each leg in turn."""
+    instruments, stirred = state.instruments, state.stirred
+    for i in range(count):
+        ins = Instrument(instruments, get_int(stirred, i))
+        is_reached, is_path, is_open_question = prospects(state, ins, open_time)
+        if ins.active_n:
+            ins_address = instruments + ins.index * INSTRUMENT_BYTES
+            choose_path(state, address, ins, ins_address, open_time, is_open_question)
+        ins.work = PATH if is_reached else LEGS
+    for leg in range(3):
+        for i in range(count):
+            ins = Instrument(instruments, get_int(stirred, i))
+            if ins.active_n:
+                walk_leg(state, ins, leg, open_time)
+    for i in range(count):
+        ins = Instrument(instruments, get_int(stirred, i))
+        if ins.work == PATH:
+            _count_touched(state, ins)
+        ins.lead = 0
+        watch_all(state, ins)
 
 
 @compiled
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
-    instruments, stirred, count, close_time = state.instruments, state.stirred, 0, open_time + state.execution
+    instruments, stirred, count, last = state.instruments, state.stirred, 0, 0
+    close_time = open_time + state.execution
     for k in range(state.count):
         ins = Instrument(instruments, k)
         if ins.active_n and ins.next_open == open_time:
-            work = _work(state, ins, open_time, close_time)
-            if work != IDLE:
-                ins.work = work
+            ins.work = _work(state, ins, open_time, close_time)
+            if ins.work != IDLE:
                 set_int(stirred, count, k)
-                count += 1
-                if work == BUSY:
+                count, last = count + 1, k
+                if ins.work == BUSY:
                     open_phase(state, ins, open_time)
-    walks = 0
-    for i in range(count):
-        ins = Instrument(instruments, get_int(stirred, i))
-        _lay_path(state, address, ins, open_time, count == 1)
-        walks += ins.work >= LEGS
-    if walks:
-        for leg in range(3):
-            for i in range(count):
-                ins = Instrument(instruments, get_int(stirred, i))
-                if ins.work >= LEGS:
-                    walk_leg(state, ins, leg, open_time)
-    for i in range(count):
-        ins = Instrument(instruments, get_int(stirred, i))
-        if ins.work == PATH:
-            _count_touched(state, ins)
-        if ins.work != LIGHT:
-            ins.lead = 0
-            watch_all(state, ins)
+    if count == 1:
+        _settle_alone(state, address, Instrument(instruments, last), open_time)
+    elif count:
+        _settle_together(state, address, open_time, count)
 
 
 @inlined
@@ -188,7 +202,7 @@ def _step(state, address, open_time):
         opens = ins.next_open
         if opens == open_time:
             row = ins.row
-            if row & 7 == 0:
+            if (row + k) & 7 == 0:  # a cache line each, not all instruments at once
                 _fetch_ahead(state, ins, row)
             ins.last = get_float(ins.close, row)
             ins.row = row + 1

@@ -331,9 +331,9 @@ def expire(state, ins, order, time):
     finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
 
 
-@compiled
-def happen(state, ins, order, price, open_time, time):
-    """What is due for the order happens, the market standing at ``price``."""
+@inlined
+def happen_here(state, ins, order, price, open_time, time):
+    """What is due for the order happens, the market standing at ``price``: for the caller in a hurry."""
     if order.status == Status.PENDING and order.arrive <= order.expire:
         arrive(state, ins, order, price, open_time, time)
     elif order.expire <= min(order.amend_at, order.cancel_at):
@@ -342,3 +342,9 @@ def happen(state, ins, order, price, open_time, time):
         change(state, ins, order, price, time)
     else:
         cancel(state, ins, order, time)
+
+
+@compiled
+def happen(state, ins, order, price, open_time, time):
+    """What is due for the order happens, the market standing at ``price``."""
+    happen_here(state, ins, order, price, open_time, time)

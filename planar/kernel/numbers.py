@@ -26,7 +26,9 @@ def whole(x):
 @inlined
 def slack(x):
     """How far a float may be off the whole number that it stands for."""
-    return max(NEARLY, min(abs(x) * PRECISION, 0.5))
+    if abs(x) < NEARLY / PRECISION:
+        return NEARLY
+    return min(abs(x) * PRECISION, 0.5)
 
 
 @inlined
@@ -50,7 +52,7 @@ def plus(a, b):
     return a + b
 
 
-@compiled
+@inlined
 def times(a, b):
     """``a * b``; raises OverflowError outside int64."""
     if abs(float(a) * float(b)) > 9.2e18:
@@ -103,7 +105,7 @@ def product_down(a, b, c):
     return divide_product(a, b, c)[0]
 
 
-@compiled
+@inlined
 def product_up(a, b, c):
     """``a * b / c`` rounded up."""
     if c == 1:
@@ -112,7 +114,7 @@ def product_up(a, b, c):
     return plus(quotient, 1) if rest else quotient
 
 
-@compiled
+@inlined
 def fee_of(cost, rate):
     """Fee on a cost, rounded up: against the trader for a fee and for a rebate."""
     return product_up(cost, rate, RATE) if rate else 0
@@ -124,7 +126,7 @@ def cost_down(ins, amount, ticks):
     return product_down(amount, times(ticks, ins.cost_n), ins.cost_d)
 
 
-@compiled
+@inlined
 def cost_up(ins, amount, ticks):
     """What a buy costs, in quote units, rounded up."""
     return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)
@@ -196,7 +198,7 @@ def largest_rate(ins):
     return max(ins.maker, ins.taker, 0)
 
 
-@compiled
+@inlined
 def need(ins, amount, ticks):
     """Quote units that buying ``amount`` at ``ticks`` takes, its fee included where that is paid in quote."""
     cost = cost_up(ins, amount, ticks)

@@ -2,7 +2,7 @@
 
 from planar.kernel.ledger import open_order
 from planar.kernel.machine import compiled, copy_bytes, get_float, get_int, inlined
-from planar.kernel.match import about_in_reach, happen, hit_of, in_reach, is_hit, is_triggered, make, take, trigger
+from planar.kernel.match import about_in_reach, happen, happen_here, hit_of, in_reach, is_hit, is_triggered, make, take, trigger
 from planar.kernel.numbers import price_of
 from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
 from planar.model.order import LIVE, NEVER, Kind, Side, Status
@@ -140,24 +140,41 @@ def walk_leg(state, ins, leg, open_time):
 
 
 @compiled
+def _is_early(state, ins, order, open_time):
+    """Whether what is due for the order happens before any path of the candle comes near its limit or trigger."""
+    is_limit = order.form == Kind.LIMIT
+    price, start = (order.price if is_limit else order.stop) * ins.tick, get_float(ins.open, ins.row)
+    away = start - price if is_limit == (order.side == Side.BUY) else price - start
+    longest = 3.0 * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
+    return longest * ((order.due - open_time) / state.execution) < away - ins.tick
+
+
+@compiled
 def prospects(state, ins, open_time):
     """Whether the candle's prices reach an order, whether its path must be walked, and whether the path could matter.
 
-    It could when two orders may be met, or one that something else befalls in this step: an arrival, a cancel, an
-    amend.
+    It could when two orders may be met, or one while something else happens that may trade or keep it from trading.
     """
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     close_time = open_time + state.execution
     reached, meetings, is_stirred = 0, 0, False
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        reached += in_reach(ins, order, low, high)
-        if about_in_reach(ins, order, low, high):
-            meetings += 2 if order.form == Kind.STOP_LIMIT else 1
         if order.amend_at < close_time:
             meetings += 2
-        if order.due < close_time or order.settled == -state.steps:
+        if order.settled == -state.steps or (order.form == Kind.MARKET and order.due < close_time):
             is_stirred = True
+        if not about_in_reach(ins, order, low, high):
+            continue
+        reached += in_reach(ins, order, low, high)
+        if order.due < close_time:
+            if not _is_early(state, ins, order, open_time):
+                is_stirred = True
+            elif order.status != Status.PENDING or order.expire <= order.arrive:
+                continue  # it is gone before it can be met
+            elif min(order.expire, order.cancel_at) < close_time:
+                is_stirred = True
+        meetings += 2 if order.form == Kind.STOP_LIMIT else 1
     return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and is_stirred)
 
 
@@ -172,7 +189,7 @@ def settle_due(state, ins, open_time):
             slot = get_int(ins.active, i)
             order = Live(ins.live, slot)
             if order.due == when:
-                happen(state, ins, order, start, open_time, when)
+                happen_here(state, ins, order, start, open_time, when)
             else:
                 following = min(following, order.due)
                 i += 1
