@@ -8,5 +8,6 @@ ledger       apply: what a fill, an end or a refusal does to orders, balances an
 match        one order meets one price: arrival, trigger, taker and maker fills
 path         a candle as a path: the open, then three legs; which path
 check        what a strategy may ask: rules, minimums, reservations; amend, cancel
+candles      whether candles are what all of it takes for granted
 loop         the resumable loop over steps and decisions
 """

@@ -4,6 +4,8 @@ Every field of STATE and INSTRUMENT is 8 bytes, so interpreted code reads them t
 one of floats at fixed places (`integers`, `floats`), as fast as Python reads anything.
 """
 
+import sys
+
 import numpy as np
 
 from planar.kernel.machine import at
@@ -85,10 +87,18 @@ def place(dtype: np.dtype, field: str) -> int:
     return (dtype.names or ()).index(field)
 
 
+SPARE_BYTES = 2**27
+
+_spare: dict[str, np.ndarray] = {}
+"""Room of logs of a run that is gone, by name, for the next run: it need not be cleared by the system again, which
+takes as long as writing to it."""
+
+
 class Memory:
     """Owns every array whose address stands in a record; as long as it lives, the addresses hold."""
 
     def __init__(self, count: int, max_orders: int) -> None:
+        self.logs: dict[str, np.ndarray] = {}
         self.kept: list[np.ndarray] = []
         self.state = self.keep(np.zeros(1, STATE))
         self.instruments = self.keep(np.zeros(count, INSTRUMENT))
@@ -99,7 +109,6 @@ class Memory:
             np.zeros(STATE.itemsize + INSTRUMENT.itemsize + max_orders * (LIVE.itemsize + 8), "u1")
         ).ctypes.data
         state["stirred"] = self.keep(np.zeros(count, np.int64)).ctypes.data
-        self.logs: dict[str, np.ndarray] = {}
 
     @property
     def address(self) -> int:
@@ -113,8 +122,20 @@ class Memory:
 
     def grow(self, name: str, dtype: np.dtype | str, capacity: int, used: int = 0) -> None:
         """Gives the log of that name room for ``capacity`` entries; the ``used`` ones that it holds stay."""
-        new = np.empty(capacity, dtype)
+        room, size = _spare.pop(name, None), capacity * np.dtype(dtype).itemsize
+        if room is None or len(room) < size:
+            room = np.empty(size, "u1")
+        new = room[:size].view(dtype)
         if used:
             new[:used] = self.logs[name][:used]
         self.logs[name] = new
         self.state[0][name] = new.ctypes.data
+
+    def __del__(self) -> None:
+        while self.logs:
+            name, log = self.logs.popitem()
+            room = log.base
+            del log
+            # Whoever still looks at the log has it for good.
+            if room is not None and sys.getrefcount(room) == 2 and room.nbytes <= SPARE_BYTES:
+                _spare[name] = room
