@@ -168,7 +168,7 @@ def _given(frame: Frame, name: str) -> Candles:
 def _read(frame: pl.DataFrame, name: str, timeframe: int | None = None) -> Candles:
     """The checked candles of a frame. A single one does not tell its timeframe: it must be given."""
     columns, length = checked_columns(frame, name=name, timeframe=timeframe)
-    return Candles(**columns, timeframe=length or infer_timeframe(columns["time"], name=name))
+    return Candles(*columns.values(), timeframe=length or infer_timeframe(columns["time"], name=name))
 
 
 def _stored_candles(store: "Store", request: Request, names: list[str], *, must: bool) -> dict[str, Candles] | None:

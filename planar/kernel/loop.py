@@ -122,7 +122,7 @@ def _settle_together(state, address, open_time, count):
     instruments, stirred = state.instruments, state.stirred
     for i in range(count):
         ins = Instrument(instruments, get_int(stirred, i))
-        is_reached, is_path, is_open_question = prospects(state, ins, open_time)
+        is_reached, _, is_open_question = prospects(state, ins, open_time)
         if ins.active_n:
             ins_address = instruments + ins.index * INSTRUMENT_BYTES
             choose_path(state, address, ins, ins_address, open_time, is_open_question)

@@ -2,7 +2,18 @@
 
 from planar.kernel.ledger import open_order
 from planar.kernel.machine import compiled, copy_bytes, get_float, get_int, inlined
-from planar.kernel.match import about_in_reach, happen, happen_here, hit_of, in_reach, is_hit, is_triggered, make, take, trigger
+from planar.kernel.match import (
+    about_in_reach,
+    happen,
+    happen_here,
+    hit_of,
+    in_reach,
+    is_hit,
+    is_triggered,
+    make,
+    take,
+    trigger,
+)
 from planar.kernel.numbers import price_of
 from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
 from planar.model.order import LIVE, NEVER, Kind, Side, Status

@@ -21,13 +21,13 @@ TESTS = Path(__file__).parent.parent
 BUGS = {
     "a limit needs one print beyond what fills it": (
         "path.py",
-        "min(order.hit, price) if target < price and target <= order.hit",
-        "min(order.hit, price) if target < price and target < order.hit",
+        "min(hit, price) if target < price and target <= hit",
+        "min(hit, price) if target < price and target < hit",
     ),
     "a touch fills where a cross is asked for": (
         "match.py",
-        "order.hit = order.limit_at if state.touch else price_of(ins, price - order.side)",
-        "order.hit = order.limit_at",
+        "return price_of(ins, order.price if state.touch else order.price - order.side)",
+        "return price_of(ins, order.price)",
     ),
     "a taker pays the maker's fee": (
         "match.py",
@@ -74,7 +74,7 @@ BUGS = {
     "a gapped stop trades at its trigger": (
         "path.py",
         "trigger(state, ins, order, start, open_time)",
-        "trigger(state, ins, order, order.stop_at, open_time)",
+        "trigger(state, ins, order, price_of(ins, order.stop), open_time)",
     ),
     "of two orders reached at once the younger is first": ("path.py", "if at < distance:", "if at <= distance:"),
     "impact grows with the amount, not its root": (
@@ -104,6 +104,18 @@ BUGS = {
         "    order.settled = state.steps\n    ins.is_changed",
         "    order.settled = 0\n    ins.is_changed",
     ),
+    "the path is never thought to matter for what is due": ("path.py", "longest = 3.0 *", "longest = 0.0 *"),
+    "what is due second is forgotten": (
+        "path.py",
+        "                following = min(following, order.due)\n",
+        "                following = NEVER\n",
+    ),
+    "the rest of a market order is forgotten": ("match.py", "        ins.market_rest |= _is_open(order)\n", ""),
+    "an order out of reach is not looked out for": (
+        "check.py",
+        "ins.up = min(ins.up, (ticks - 1) * ins.tick)",
+        "ins.up = min(ins.up, (ticks + 9) * ins.tick)",
+    ),
 }
 
 
@@ -127,6 +139,12 @@ def hunt(folder: Path, name: str | None) -> str:
     shutil.rmtree(folder)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def test_every_bug_can_be_planted():
+    for file, sound, bug in BUGS.values():
+        assert (Path(planar.__file__).parent / "kernel" / file).read_text().count(sound) == 1, sound
+        assert sound != bug
 
 
 @pytest.mark.slow
