@@ -16,28 +16,25 @@ START_VOLATILITY = 0.03
 @compiled
 def _sum_block(ins, block):
     """Sums one block of candles into its place in the ring."""
-    first = block * ins.block
-    spread, variance, volume, terms = 0.0, 0.0, 0.0, 0
-    if first > 0:
-        previous = get_float(ins.close, first - 1)
-        before = previous * (2.0 / (get_float(ins.high, first - 1) + get_float(ins.low, first - 1)))
-    else:
-        previous, before = 0.0, 0.0
-    for i in range(first, first + ins.block):
-        middle = 2.0 / (get_float(ins.high, i) + get_float(ins.low, i))
-        close = get_float(ins.close, i)
+    first, end = block * ins.block, (block + 1) * ins.block
+    begin = max(first, 1)  # the first candle of all has none before it
+    spread, variance, volume = 0.0, 0.0, get_float(ins.volume, 0) if first == 0 else 0.0
+    closes, highs, lows, volumes = ins.close, ins.high, ins.low, ins.volume
+    previous = get_float(closes, begin - 1)
+    before = previous * (2.0 / (get_float(highs, begin - 1) + get_float(lows, begin - 1)))
+    for i in range(begin, end):
+        middle = 2.0 / (get_float(highs, i) + get_float(lows, i))
+        close = get_float(closes, i)
         now, last = close * middle, previous * middle
-        if i > 0:
-            spread += (before - 1.0) * (last - 1.0)
-            variance += (now - last) * (now - last)
-            terms += 1
-        volume += get_float(ins.volume, i)
+        spread += (before - 1.0) * (last - 1.0)
+        variance += (now - last) * (now - last)
+        volume += get_float(volumes, i)
         previous, before = close, now
     at = block % ins.window * FIELDS
     set_float(ins.ring, at, spread)
     set_float(ins.ring, at + 1, variance)
     set_float(ins.ring, at + 2, volume)
-    set_float(ins.ring, at + 3, float(terms))
+    set_float(ins.ring, at + 3, float(end - begin))
 
 
 @compiled

@@ -87,7 +87,11 @@ BUGS = {
         "oldest = max(block - ins.window, 0)",
         "oldest = max(block - ins.window + 1, 0)",
     ),
-    "the estimators drop the first term of each block": ("estimators.py", "if i > 0:", "if i > first:"),
+    "the estimators drop the first term of each block": (
+        "estimators.py",
+        "begin = max(first, 1)",
+        "begin = first + 1",
+    ),
     "cancels do not travel": (
         "ledger.py",
         "order.cancel_at = state.now + state.latency",
