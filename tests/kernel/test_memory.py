@@ -1,0 +1,44 @@
+"""Room of logs goes from a run that is gone to the next, never from one that is still looked at."""
+
+import numpy as np
+
+from planar.kernel.state import SPARE_BYTES, Memory
+
+
+def written(capacity: int = 1_000) -> tuple[Memory, np.ndarray]:
+    memory = Memory(1, 1)
+    memory.grow("fills", np.int64, capacity)
+    log = memory.logs["fills"]
+    log[:] = 7
+    return memory, log
+
+
+def test_the_room_of_a_run_that_is_gone_is_used_again():
+    memory, log = written()
+    room = log.ctypes.data
+    del memory, log
+    assert written(500)[1].ctypes.data == room
+
+
+def test_a_log_that_is_looked_at_stays_as_it_is():
+    memory, log = written()
+    part = log[10:20]
+    del memory, log
+    next_memory, _ = written()
+    next_memory.logs["fills"][:] = 9
+    assert (part == 7).all()
+
+
+def test_growing_keeps_what_is_there():
+    memory, _ = written(10)
+    memory.grow("fills", np.int64, 40, used=10)
+    assert (memory.logs["fills"][:10] == 7).all()
+    assert len(memory.logs["fills"]) == 40
+
+
+def test_very_large_logs_are_given_back_to_the_system():
+    memory, log = written(SPARE_BYTES // 8 + 1)
+    del memory, log
+    small = Memory(1, 1)
+    small.grow("fills", np.int64, 10)
+    assert small.logs["fills"].base.nbytes < SPARE_BYTES
