@@ -58,7 +58,7 @@ def backtest(
     seed
         Of the synthetic market.
     json_
-        Print one JSON document instead of the table.
+        Print one JSON document instead of the table; its start and end are UTC ms.
     interpreted
         Do not compile the strategy.
     """
@@ -89,15 +89,20 @@ def backtest(
 
 
 def _document(run: "Run") -> dict[str, Any]:
-    """What ``--json`` prints."""
+    """What ``--json`` prints. start, end: UTC ms; notes: what the printout says under its tables."""
+    shown = run.summary()
     return {
         "strategy": run.strategy,
         "instruments": run.instruments,
         "timeframe": run.timeframe,
+        "start": shown.start,
+        "end": shown.end,
         "parameters": run.parameters,
         "stats": run.stats,
         "counts": {"orders": len(run.orders), "fills": len(run.fills), "trades": len(run.trades)},
         "data_hash": run.data_hash,
+        "why_interpreted": run.why_interpreted,
+        "notes": list(shown.notes),
     }
 
 

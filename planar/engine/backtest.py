@@ -97,6 +97,9 @@ def _cash(cash: float | Mapping[str, float], market: Market) -> float:
         cash = cash[quote]
     if not isinstance(cash, int | float) or isinstance(cash, bool) or not math.isfinite(cash) or cash <= 0:
         raise ConfigError(f"cash={cash!r} must be a positive amount of {quote}.")
+    unit = market.instruments[0].quote_unit
+    if cash < unit:
+        raise ConfigError(f"cash={cash!r} is less than the smallest amount of {quote} there is, {unit:g}: give more.")
     return float(cash)
 
 
@@ -145,7 +148,7 @@ class Session:
             rows.append(first)
         # One instrument too short for a decision may be among others; a run of nothing else has nothing to show.
         if all(first >= len(c) for first, c in zip(rows, market.candles, strict=True)):
-            check_warm_up(self.strategy, market.instruments[0].name, rows[0], market.candles[0])
+            check_warm_up(self.strategy, market.instruments[0].name, rows[0], market.candles[0], series[0])
         return series, rows
 
     def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str | None]:

@@ -1,6 +1,7 @@
 """Runs the hooks of a strategy as Python, over the same records as compiled hooks."""
 
 import copy
+import sysconfig
 import traceback
 from typing import Any
 
@@ -21,6 +22,9 @@ from planar.strategy.universe import Member, Universe
 
 PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))
 WIDTH, CANDLE = INSTRUMENT.itemsize // 8, place(INSTRUMENT, "candle")
+
+LIBRARIES = tuple(sysconfig.get_paths()[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
+"""Folders of Python's own and of installed files."""
 
 OURS = ("planar/engine", "planar/strategy", "planar/kernel")
 """Files that an author's error only passes through."""
@@ -95,8 +99,7 @@ class Interpreter:
 
     def _told(self, error: Exception, k: int, hook: str = "") -> StrategyError:
         """The author's line and the candle at which a hook raised, in one paragraph."""
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if not any(part in f.filename for part in OURS)]
+        own = _authors(traceback.extract_tb(error.__traceback__))
         where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else type(self.strategy).__name__
         hook = hook or (own[0].name if own else "a hook")
         candle = int(self.records[k]["candle"])
@@ -133,9 +136,15 @@ class Interpreter:
                 if name in parameters:
                     continue
                 if isinstance(kind, int):
-                    bound.__dict__[name] = Array(memory[at : at + kind].copy())
+                    bound.__dict__[name] = Array(memory[at : at + kind].copy(), f"self.{name}")
                 else:
                     setattr(bound, name, _take(memory if where == "_memory" else shared, at, kind))
+
+
+def _authors(frames: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    """The frames of an author's own files; those of the libraries they call only where there are no others."""
+    others = [f for f in frames if not any(part in f.filename for part in OURS)]
+    return [f for f in others if not f.filename.startswith(LIBRARIES)] or others
 
 
 def _put(memory: np.ndarray, at: int, kind: str, value: float) -> None:
@@ -161,7 +170,7 @@ def _bind(strategy: Strategy, bound: type[Strategy]) -> Strategy:
         made.__dict__[name] = copy.deepcopy(strategy.__dict__.get(name, value))
     made.__dict__.update(layout.memory)
     for name, declared in layout.arrays.items():
-        made.__dict__[name] = Array(np.full(declared.length, declared.default))
+        made.__dict__[name] = Array(np.full(declared.length, declared.default), f"self.{name}")
     return made
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = Path("data/planar.duckdb")
 SYNTHETIC_DAYS = 365
+SECONDS = range(1_000_000_000, 10_000_000_000)
+"""Moments from 2001 on in seconds; as milliseconds they would be in early 1970."""
 
 Frame = pl.DataFrame | pl.LazyFrame
 Frames = Frame | Mapping[str, Frame]
@@ -77,6 +79,7 @@ class Request:
 
 def open_market(request: Request) -> Market:
     """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
+    _check_request(request)
     names, given = _names(request)
     found, source = _candles(request, names)
     length = timeframes.milliseconds(request.timeframe)
@@ -88,6 +91,14 @@ def open_market(request: Request) -> Market:
     fees = "given" if request.fees is not None else "of the instrument" if given else "assumed"
     steps = "of the instrument" if given else "read off the candles"
     return Market(instruments, [execution[n] for n in names], [candles[n] for n in names], source, fees, steps)
+
+
+def _check_request(request: Request) -> None:
+    if request.candles is not None and request.store is not None:
+        raise ConfigError(f"candles and store={str(request.store)!r} are both given: a run takes one of the two.")
+    seed = request.seed
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise ConfigError(f"seed={seed!r} must be a whole number, 0 or more.")
 
 
 def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
@@ -234,7 +245,11 @@ def _cut(name: str, candles: Candles, length: int, end: int | None) -> Candles:
 
 def moment(value: Moment | None, what: str) -> int | None:
     """A time as UTC ms: whole ms, a datetime or date (naive is UTC), or text such as ``2024-01-31``."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value in SECONDS:
+            raise ConfigError(f"{what}={value} looks like seconds: give UTC milliseconds, {value * 1000}.")
         return value
     if isinstance(value, str):
         try:

@@ -134,8 +134,8 @@ class Memory:
     def __del__(self) -> None:
         while self.logs:
             name, log = self.logs.popitem()
-            room = log.base
+            room, used = log.base, self.state[0][f"{name}_n"]
             del log
             # Whoever still looks at the log has it for good.
-            if room is not None and sys.getrefcount(room) == 2 and room.nbytes <= SPARE_BYTES:
+            if room is not None and used and sys.getrefcount(room) == 2 and room.nbytes <= SPARE_BYTES:
                 _spare[name] = room

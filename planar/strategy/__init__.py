@@ -12,7 +12,8 @@ typed        candle, self and broker as numba types
 compiler     hooks in the kernel's signature, or the reason why not
 interpreted  candle, orders and broker as Python objects
 memory       self as a Python object whose numbers keep their types
-undeclared   memory that hooks assign and nobody declared, refused
+signature    hooks, and what each of them is called with
+undeclared   what a method's text alone shows to be wrong: undeclared memory, an assigned parameter, a log line
 texts        tags and log lines by number
 universe     every instrument at one moment, for on_step
 override     a method per exchange or mode

@@ -9,10 +9,10 @@ from planar.errors import ConfigError, StrategyError, did_you_mean
 from planar.model.timeframe import milliseconds
 from planar.strategy.override import Overridden
 from planar.strategy.parameter import Array, Number, Parameter, Shared
+from planar.strategy.signature import HOOKS, check_signatures
 from planar.strategy.undeclared import check_memory
 
 SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone")
-HOOKS = ("on_candle", "on_fill", "on_order_error", "on_position", "on_step", "on_start", "on_stop", "on_reset")
 LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
 
 
@@ -122,6 +122,7 @@ def _check_declarations(cls: type[Strategy]) -> None:
         if name.startswith("on_") and name not in HOOKS:
             near = did_you_mean(name, HOOKS)
             raise StrategyError(f"{where} defines {name}, which is no hook.{near} Hooks are {', '.join(HOOKS)}.")
+    check_signatures(cls)
     _check_settings(cls, where)
 
 

@@ -146,6 +146,16 @@ def _first_number(values: np.ndarray) -> int:
     return len(values)
 
 
+def _without_numbers(series: Series, prefix: str = "") -> str:
+    """Which column has no number at all, if any, and of how many candles."""
+    count = len(series.time)
+    for name in series.indicators:
+        if _first_number(series.columns[name]) == count:
+            return f"column {prefix + name!r} is nan in all of its {count:,} candles"
+    parts = (_without_numbers(inner, f"{alias}.") for alias, (inner, _) in series.higher.items())
+    return next(filter(None, parts), "")
+
+
 def _first_row(strategy: Strategy, ready: int) -> int:
     """The larger of what the indicators need and what the author declared."""
     declared = strategy.warmup() if callable(strategy.warmup) else strategy.warmup
@@ -169,9 +179,15 @@ def _offsets(strategy: Strategy, candles: Candles) -> np.ndarray | None:
     return np.array([int(s.total_seconds() * 1000) for s in shifts], np.int64)[back]
 
 
-def check_warm_up(strategy: Strategy, name: str, first: int, candles: Candles) -> None:
+def check_warm_up(strategy: Strategy, name: str, first: int, candles: Candles, series: Series) -> None:
     """Raises DataError when an instrument's data ends before its first decision."""
     if first >= len(candles):
+        empty = _without_numbers(series)
+        if empty:
+            raise DataError(
+                f"{name}: {_name(strategy)}.indicators: {empty}. Import more candles, choose an earlier start or a "
+                "shorter parameter, or mend what computes it."
+            )
         raise DataError(
             f"{name}: {_name(strategy)} needs more candles before its first decision than the {len(candles):,} "
             "there are. Import more candles, choose an earlier start or a shorter parameter."

@@ -177,10 +177,23 @@ def _explained(error: Exception, source: Source, hook: str) -> CannotCompile:
 
 REASONS = (
     (r"Invalid use of getiter with parameters \((?:View|Array)", "a loop over values is not compiled; use a range"),
+    (r"\n((?:candle|broker|an order|a fill|a row of values) has no [^\n]+)", "{0}"),
+    (r"can't resolve ufunc (\w+) for types \[(?:View|Array)", "numpy's {0} of a row of values is not compiled"),
+    (
+        r"The use of a (?:reflected )?(\w+)[^\n]* type, assigned to variable '(\w+)' in globals",
+        "{1!r} is a {0} of the module; of these, numbers, texts and tuples are compiled",
+    ),
+    (r"exception_match\(none, (\w+)\)", "'except {0}' is not compiled"),
+    (r"got an unexpected keyword argument '(\w+)'", "{0}= is given by name; own methods are called by position"),
+    (r"missing a required argument: 'indval2'", "min and max of a row of values are written view.min(), view.max()"),
     (r"Unknown attribute '(\w+)' of type (\w+)", "{1} has no {0!r} in compiled code"),
+    (r"Untyped global name '(\w+)'[^\n]*type of <class '(?:\w+\.)*(\w+)'>", "{0!r} is a {1}, which is not compiled"),
     (r"Untyped global name '(\w+)'[^\n]*type of ([^\n]+)", "{0!r} is {1}, which is not compiled"),
     (r"NameError: name '(\w+)' is not defined", "{0!r} is not defined"),
     (r"Cannot unify ([^\n]+?) for '(\w+)", "{1!r} is {0}: it must keep one type"),
+    (r">>> sum\((?:View|Array)", "the sum of a row of values is written view.sum()"),
+    (r">>> getitem\((?:View|Array\(\d+\)), slice", "a slice of values takes no step: write view[first:end]"),
+    (r">>> getitem\((?:View|Array\(\d+\)), float", "a place in a row of values is a whole number"),
     (r"TypingError: ([^\n]+)\s+raised from", "{0}"),
     (r">>> ([^\n]+)", "{0} is not compiled"),
     (r"\n([^\n]*(?:not supported|unsupported|cannot)[^\n]*)", "{0}"),

@@ -4,7 +4,7 @@ This form defines the API. Values are read through memoryviews, which give plain
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,12 +13,17 @@ import numpy as np
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import check, ledger, reads, views
 from planar.model.order import NEVER, Reason, Side, Status, Tif
-from planar.strategy.texts import Texts
+from planar.strategy.texts import Texts, misfit
 
 if TYPE_CHECKING:
     from planar.strategy.columns import Series
 
 PRICES = ("open", "high", "low", "close", "volume")
+TIMES = ("time", "now", "hour", "weekday")
+WHOLE = (int, np.integer)
+NUMBERS = (int, float, np.number, np.bool)
+LISTED = 30
+"""Of fewer names than these all are told."""
 NAN = float("nan")
 SIZES = ("amount", "cost", "fraction", "risk")
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
@@ -26,26 +31,50 @@ SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
 EMPTY = "sum, mean, std, min and max need at least one value"
 
 
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """What is said of a name that something lacks, with the nearest one; compiled code says the same."""
+    names = [n for n in known if not n.startswith("_")]
+    listed = f"; it has {', '.join(names)}" if len(names) < LISTED else ""
+    return f"{what} has no {name!r}{listed}.{did_you_mean(name, names)}"
+
+
 class View:
-    """Floats in a row: the last n values of a column, ending at the present candle, or a part of them."""
+    """Floats in a row: the last n values of a column, ending at the present candle, or a part of them.
 
-    __slots__ = ("_address", "_values")
+    name: of what they are values of, for messages.
+    """
 
-    def __init__(self, values: "memoryview[Any]", address: int) -> None:
-        self._values, self._address = values, address
+    __slots__ = ("_address", "_name", "_values")
+
+    def __init__(self, values: "memoryview[Any]", address: int, name: str) -> None:
+        self._values, self._address, self._name = values, address, name
 
     def __len__(self) -> int:
         return len(self._values)
 
     def __getitem__(self, i):
         if not isinstance(i, slice):
-            return self._values[i]
+            try:
+                return self._values[i]
+            except (IndexError, TypeError):
+                raise self._outside(i) from None
         if i.step is not None:
             raise StrategyError("a slice of values takes no step: write view[first:end].")
-        return View(self._values[i], self._address + 8 * i.indices(len(self._values))[0])
+        return View(self._values[i], self._address + 8 * i.indices(len(self._values))[0], self._name)
 
     def __iter__(self) -> Iterator[float]:
         return iter(self._values)
+
+    def __getattr__(self, name: str):
+        raise AttributeError(unknown("a row of values", name, views.REDUCTIONS))
+
+    def _outside(self, i: object) -> Exception:
+        """What to raise for a place that is not there."""
+        count = len(self._values)
+        if not isinstance(i, WHOLE):
+            return TypeError(f"{self._name}[{i!r}]: a place is a whole number, not a {type(i).__name__}.")
+        places = f"its places are 0 to {count - 1}, or -{count} to -1" if count else "there are no values"
+        return IndexError(f"{self._name}[{i}] is outside: {places}.")
 
 
 class Array(View):
@@ -53,17 +82,22 @@ class Array(View):
 
     __slots__ = ()
 
-    def __init__(self, values: np.ndarray) -> None:
-        super().__init__(values.data, values.ctypes.data)
+    def __init__(self, values: np.ndarray, name: str) -> None:
+        super().__init__(values.data, values.ctypes.data, name)
 
     def __setitem__(self, i: int, value: float) -> None:
         if isinstance(i, slice):
             raise StrategyError("an array is assigned to one place at a time: array[i] = value.")
-        self._values[i] = value
+        try:
+            self._values[i] = value
+        except IndexError:
+            raise self._outside(i) from None
 
 
-def _reduce(function):
-    def reduction(self: View) -> float:
+def _reduce(name: str, function):
+    def reduction(self: View, *others: object, **options: object) -> float:
+        if others or options:  # numpy asks with an axis
+            raise StrategyError(f"numpy's {name}, or one with options, is not for a row of values: {WRITE[name]}.")
         if not self._values:
             raise ValueError(EMPTY)
         return function(self._address, len(self._values))
@@ -71,8 +105,11 @@ def _reduce(function):
     return reduction
 
 
+WRITE = {name: f"write view.{name}(), or np.{name}(np.asarray(view))" for name in views.REDUCTIONS}
+"""What to write instead of numpy's functions."""
+
 for _name, _function in views.REDUCTIONS.items():
-    setattr(View, _name, _reduce(_function))
+    setattr(View, _name, _reduce(_name, _function))
 
 
 class Candle:
@@ -116,7 +153,9 @@ class Candle:
 
     def back(self, k: int) -> "Candle":
         """The candle k candles ago."""
-        if not 0 <= k <= self.row:
+        if not isinstance(k, WHOLE) or k < 0:
+            raise IndexError(f"candle.back({k!r}): write how many candles ago as a whole number, 0 or more.")
+        if k > self.row:
             where = f"this is number {self.row}, counted from 0"
             raise IndexError(f"candle.back({k}) leaves the candles there are: {where}.")
         return type(self)(self.row - k)
@@ -125,14 +164,15 @@ class Candle:
         """The last n values of a column, ending at this candle."""
         if name not in self.columns:
             raise AttributeError(f"candle.last has no column {name!r}.{did_you_mean(name, self.columns)}")
-        if not 1 <= n <= self.row + 1:
+        if not isinstance(n, WHOLE) or n < 1:
+            raise IndexError(f"candle.last({name!r}, {n!r}): write how many values as a whole number, 1 or more.")
+        if n > self.row + 1:
             raise IndexError(f"candle.last({name!r}, {n}) leaves the candles there are: {self.row + 1} are known.")
         first = self.row + 1 - n
-        return View(self.columns[name][first : self.row + 1], self.addresses[name] + 8 * first)
+        return View(self.columns[name][first : self.row + 1], self.addresses[name] + 8 * first, name)
 
     def __getattr__(self, name: str):
-        known = [*self.columns, *self.higher, "time", "now", "hour", "weekday", "back", "last"]
-        raise AttributeError(f"candle has no {name!r}; it has {', '.join(known)}.{did_you_mean(name, known)}")
+        raise AttributeError(unknown("candle", name, [*self.columns, *self.higher, *TIMES, "back", "last"]))
 
 
 def candle_class(
@@ -154,8 +194,8 @@ def candle_class(
     return made
 
 
-class OrderView:
-    """An order as it stands now."""
+class _Record:
+    """What orders and fills have in common."""
 
     __slots__ = ("_address", "_index", "_tags")
 
@@ -163,10 +203,22 @@ class OrderView:
         self._address, self._index, self._tags = address, index, tags
 
 
-class FillView(OrderView):
+class OrderView(_Record):
+    """An order as it stands now."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str):
+        raise AttributeError(unknown("an order", name, reads.ORDER_READS))
+
+
+class FillView(_Record):
     """One fill."""
 
     __slots__ = ()
+
+    def __getattr__(self, name: str):
+        raise AttributeError(unknown("a fill", name, reads.FILL_READS))
 
 
 def _read(function, kind=None):
@@ -175,16 +227,9 @@ def _read(function, kind=None):
     return property(lambda self: kind(function(self._address, self._index)))
 
 
-def _no_such_value(_: FillView) -> float:
-    raise AttributeError("a fill has no such value")
-
-
 KINDS = {"status": Status, "reason": Reason, "side": Side}
 for _name, _function in reads.ORDER_READS.items():
     setattr(OrderView, _name, _read(_function, KINDS.get(_name)))
-for _name in reads.ORDER_READS:
-    if _name not in reads.FILL_READS:
-        setattr(FillView, _name, property(_no_such_value))
 for _name, _function in reads.FILL_READS.items():
     setattr(FillView, _name, _read(_function, KINDS.get(_name)))
 
@@ -246,7 +291,7 @@ class Broker:
         return OrderView(self._address, check.known(self._address, id), self._texts)
 
     def log(self, text: str, *values: float) -> None:
-        """Keeps a line: the text with up to four numbers, formatted when it is shown."""
+        """Keeps a line: the text with up to four numbers, formatted when it is shown; a bool is shown as 1 or 0."""
         self._note(0, text, values)
 
     def mark(self, name: str, price: float = 0.0) -> None:
@@ -258,14 +303,19 @@ class Broker:
         self._note(2, name, (value,))
 
     def _note(self, kind: int, text: str, values: tuple) -> None:
+        if not isinstance(text, str):
+            raise StrategyError(f"broker.{views.NOTES[kind]} takes a text first, such as '{{}}', not {text!r}.")
+        # A text alone may be one that the strategy made, braces and all.
+        wrong = misfit(text, len(values)) if values and kind == 0 else ""
+        if wrong:
+            raise StrategyError(wrong)
         if len(values) > 4:
             raise StrategyError(f"broker.{views.NOTES[kind]} keeps up to four numbers; {len(values)} were given.")
-        numbers = [float(v) for v in values] + [0.0] * (4 - len(values))
+        numbers = [_number(kind, v) for v in values] + [0.0] * (4 - len(values))
         ledger.note(self._address, self._index, kind, self._texts.number(text), len(values), *numbers)
 
     def __getattr__(self, name: str):
-        known = [n for n in dir(type(self)) if not n.startswith("_")]
-        raise AttributeError(f"broker has no {name!r}.{did_you_mean(name, known)}")
+        raise AttributeError(unknown("broker", name, dir(type(self))))
 
 
 def _broker_read(function):
@@ -288,6 +338,18 @@ def word(name: str, value: object, known: dict[str, int]) -> int:
 def direction(side: object) -> int:
     """1 for ``"buy"``, -1 for ``"sell"``, in small letters or large."""
     return word("side", side.lower() if isinstance(side, str) else side, SIDES)
+
+
+def _number(kind: int, value: object) -> float:
+    if not isinstance(value, NUMBERS):
+        shown = repr(value) if value is None or isinstance(value, str) else f"a {type(value).__name__}"
+        raise StrategyError(no_number(kind, shown))
+    return float(value)
+
+
+def no_number(kind: int, shown: str) -> str:
+    """What is said of something else than a number in a note."""
+    return f"broker.{views.NOTES[kind]} keeps numbers, and {shown} is none."
 
 
 def _given(value) -> float:

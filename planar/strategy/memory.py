@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from planar.errors import StrategyError
 from planar.strategy.base import Layout, Strategy
+from planar.strategy.undeclared import IS_CHOSEN
 
 
 class _Number:
@@ -27,6 +28,16 @@ class _Number:
         return value
 
 
+class _Chosen:
+    """Guards a parameter: the user chooses it, a hook does not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __set__(self, instance: object, value: object) -> None:
+        raise StrategyError(f"{value!r} is assigned to {IS_CHOSEN.format(self.name)}")
+
+
 class _Fixed:
     """Guards an array of memory: its places are assigned, never the array."""
 
@@ -41,8 +52,8 @@ class _Fixed:
 def bound_class(cls: type[Strategy], shared: dict[str, Any]) -> type[Strategy]:
     """A subclass whose memory keeps its declared types and whose shared numbers live in ``shared``."""
     layout: Layout = cls.layout
-    numbers = {**{name: p.default for name, p in layout.parameters.items()}, **layout.memory}
-    body: dict[str, object] = {name: _Number(name, type(value)) for name, value in numbers.items()}
+    body: dict[str, object] = {name: _Number(name, type(value)) for name, value in layout.memory.items()}
+    body |= {name: _Chosen(name) for name in layout.parameters}
     body |= {name: _Fixed(name) for name in layout.arrays}
     for name, value in layout.shared.items():
         body[name] = _shared_property(_Number(name, type(value)), shared)

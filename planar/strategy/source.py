@@ -21,19 +21,35 @@ import textwrap
 import types
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 from planar.errors import did_you_mean
+from planar.kernel import views
 from planar.strategy import exact
 from planar.strategy.assigned import first_unassigned
-from planar.strategy.base import HOOKS, Strategy
+from planar.strategy.base import Strategy
 from planar.strategy.interpreted import Broker
-from planar.strategy.undeclared import is_self
+from planar.strategy.signature import HOOKS
+from planar.strategy.undeclared import is_self, misfit_of
 
 INEXACT = ("numpy", "math")
 """Packages of which only some functions compute the same when compiled."""
 
 KNOWN = ("planar", *INEXACT)
 """Packages whose functions are compiled as they are."""
+
+
+TEXTS = (str, repr, format, ascii, chr)
+"""Functions that make texts; numba's make other ones."""
+
+
+NOT_COMPILED: dict[type, str] = {
+    ast.With: "with",
+    ast.Import: "an import inside a function",
+    ast.ImportFrom: "an import inside a function",
+    ast.GeneratorExp: "a generator (… for … in …)",
+}
+"""What is never compiled, in plain words."""
 
 
 class CannotCompile(Exception):  # noqa: N818 - it is a decision, not a failure
@@ -72,6 +88,12 @@ class _Rewrite(ast.NodeTransformer):
         self.names, self.globals = function.__code__.co_varnames, function.__globals__
         self.strings: set[str] = set()
 
+    def visit(self, node: ast.AST) -> Any:
+        what = NOT_COMPILED.get(type(node))
+        if what:
+            raise CannotCompile(f"{what} is not compiled", getattr(node, "lineno", None))
+        return super().visit(node)
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         if is_self(node.value):
@@ -83,6 +105,8 @@ class _Rewrite(ast.NodeTransformer):
         if name in self.layout.objects:
             kind = type(self.layout.objects[name]).__name__
             raise CannotCompile(f"self.{name} is a {kind}; only numbers and arrays are compiled", node.lineno)
+        if name in self.layout.parameters and isinstance(node.ctx, ast.Store):
+            raise CannotCompile(f"self.{name} is a parameter, which cannot be assigned: declare memory", node.lineno)
         if name in self.layout.arrays and isinstance(node.ctx, ast.Store):
             raise CannotCompile(f"self.{name} is an array: its places are assigned, never the array", node.lineno)
         if name not in self.known:
@@ -99,13 +123,17 @@ class _Rewrite(ast.NodeTransformer):
     def _exact(self, node: ast.Call) -> ast.expr:
         """A call of Python's, math's or numpy's that computes the same to the last bit, or a refusal."""
         meaning = self._meaning(node.func)
+        if meaning in TEXTS:
+            raise CannotCompile(f"{ast.unparse(node)} is not compiled: texts are constants", node.lineno)
         home = getattr(meaning, "__module__", None) or ""
         if not isinstance(meaning, Hashable) or (meaning not in exact.REPLACED and not home.startswith(INEXACT)):
             return node
         if meaning in exact.REPLACED and len(node.args) == 1 and not node.keywords:
             return ast.copy_location(_call(exact.REPLACED[meaning], node, *node.args), node)
         if meaning not in exact.EQUAL:
-            what = f"{ast.unparse(node)} is not compiled: it may differ from Python's in the last bit"
+            name = getattr(meaning, "__name__", "")
+            instead = f"; a row of values has .{name}()" if name in views.REDUCTIONS else ""
+            what = f"{ast.unparse(node)} is not compiled: it may differ from Python's in the last bit{instead}"
             raise CannotCompile(what, node.lineno)
         return node
 
@@ -123,6 +151,16 @@ class _Rewrite(ast.NodeTransformer):
         """Of a function's own variables, self apart, only a broker has methods of these names."""
         if owner.id in self.names and not is_self(owner) and isinstance(vars(Broker).get(name), types.FunctionType):
             _check_arguments(name, node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        name = node.target.id
+        raise CannotCompile(
+            f"{ast.unparse(node)!r} is not compiled: give {name} its value in a line before", node.lineno
+        )
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        remedy = "write broker.log('close {}', candle.close)"
+        raise CannotCompile(f"{ast.unparse(node)} is not compiled, texts are constants: {remedy}", node.lineno)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, str):
@@ -178,6 +216,9 @@ def _check_arguments(name: str, node: ast.Call) -> None:
         inspect.signature(vars(Broker)[name]).bind(None, *node.args, **by_name)
     except TypeError as error:
         raise CannotCompile(f"broker.{name}: {error}", node.lineno) from None
+    wrong = misfit_of(node) if name == "log" else ""
+    if wrong:
+        raise CannotCompile(wrong, node.lineno)
 
 
 def _call(name: str, at: ast.expr, *arguments: ast.expr) -> ast.expr:
@@ -234,10 +275,10 @@ def _rewritten(
     """The rewritten code of a function, the texts in it, and a text of all that it is."""
     tree, definition, line = _parse(function, name)
     unassigned = first_unassigned(definition)
-    if unassigned is not None:
-        raise CannotCompile(f"{unassigned.id!r} may be read before it has a value", unassigned.lineno)
     rewrite = _Rewrite(cls, function)
     tree = ast.fix_missing_locations(rewrite.visit(tree))
+    if unassigned is not None:
+        raise CannotCompile(f"{unassigned.id!r} may be read before it has a value", unassigned.lineno)
     module = compile(tree, file, "exec")
     code = next(c for c in module.co_consts if isinstance(c, types.CodeType))
     return code, frozenset(rewrite.strings), f"{name}:{line}:{ast.dump(tree)}"

@@ -1,5 +1,8 @@
 """`Texts`: tags, log lines and names by number, since compiled code keeps no text."""
 
+import functools
+from string import Formatter
+
 
 class _Number(float):
     """A number that is written without a point when it is whole, unless its format asks for one."""
@@ -22,6 +25,29 @@ def filled_in(text: str, values: list[float]) -> str:
         return text.format(*numbers)
     except (IndexError, KeyError, ValueError):
         return " ".join([text, *map(format, numbers)])
+
+
+@functools.lru_cache(maxsize=1024)
+def misfit(text: str, count: int) -> str:
+    """What is wrong with a log line that is given so many numbers; nothing when its places are as many."""
+    try:
+        names = _places(text)
+    except ValueError:
+        return ""  # shown as it is written
+    wanted = len(names) if not any(names) else len(set(names))
+    if wanted == count and set(names) <= {"", *map(str, range(count))}:
+        return ""
+    remedy = "write one {} for each number, and {{ for a brace"
+    return f"broker.log({text!r}, …): places for numbers {wanted}, numbers given {count}: {remedy}."
+
+
+def _places(text: str) -> list[str]:
+    """Names of the places of a format, empty ones for ``{}``; those inside a place's own format too."""
+    found = []
+    for _, name, wanted, _ in Formatter().parse(text):
+        if name is not None:
+            found += [name, *_places(wanted or "")]
+    return found
 
 
 class Texts:

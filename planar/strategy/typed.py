@@ -8,7 +8,7 @@ the address of its as-of rows and of its own table.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir
@@ -32,7 +32,7 @@ from planar.kernel import calls, check, reads, views
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
 from planar.model.order import NEVER, Side
-from planar.strategy.interpreted import EMPTY, TIFS, direction, word
+from planar.strategy.interpreted import EMPTY, TIFS, Broker, direction, no_number, unknown, word
 
 # Places in a column table.
 TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, ROWS, TIMEFRAME, OFFSET = range(FIRST_COLUMN)
@@ -198,6 +198,12 @@ def _place_of(kind: CandleType, name: str) -> int | None:
     return FIRST_COLUMN + kind.columns.index(name) if name in kind.columns else None
 
 
+def _check_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Raises TypingError in the words of the interpreted form; names that begin with _ are numba's own business."""
+    if name not in known and not name.startswith("_"):
+        raise TypingError(unknown(what, name, known))
+
+
 @infer_getattr
 class _CandleAttributes(AttributeTemplate):
     key = CandleType
@@ -207,6 +213,7 @@ class _CandleAttributes(AttributeTemplate):
             return types.float64
         if name in TIMES or name in MEMBERS[CandleType]:
             return types.int64
+        _check_known("candle", name, kind.known())
         return dict(kind.higher).get(name)
 
 
@@ -264,6 +271,8 @@ def _back(candle, k):
 def _last(candle, name, n):
     if not isinstance(name, types.StringLiteral):
         raise TypingError("candle.last(name, n) takes a constant text as name")
+    if not isinstance(n, types.Integer):
+        raise TypingError("candle.last(name, n) takes a whole number as n")
     place = _place_of(candle, name.literal_value)
     if place is None:
         known = [*PRICES, *candle.columns]
@@ -281,21 +290,26 @@ def _last(candle, name, n):
 # views and arrays
 
 
-def _members_of(type_class: Any) -> None:
+def _members_of(type_class: Any, what: str, known: Iterable[str]) -> None:
     @infer_getattr
     class _Members(AttributeTemplate):
         key = type_class
 
         def generic_resolve(self, kind, name: str):
-            return types.int64 if name in MEMBERS[type_class] else None
+            if name in MEMBERS[type_class]:
+                return types.int64
+            return _check_known(what, name, known)
 
     @lower_getattr_generic(type_class)
     def _read(context, builder, kind, value, name):
         return _member(builder, kind, value, name)
 
 
-for _type in (BrokerType, ViewType, ArrayType, OrderType, FillType):
-    _members_of(_type)
+_members_of(BrokerType, "broker", dir(Broker))
+_members_of(OrderType, "an order", reads.ORDER_READS)
+_members_of(FillType, "a fill", reads.FILL_READS)
+for _type in (ViewType, ArrayType):
+    _members_of(_type, "a row of values", views.REDUCTIONS)
 
 
 def _sequence(type_class: Any) -> None:
@@ -496,6 +510,8 @@ def _sizing(*sizes) -> int:
 
 def _text(broker: BrokerType, kind: Any, what: str) -> int:
     text = _constant(kind, what)
+    if text and text not in broker.strings:
+        raise TypingError(f"{what} must be a constant text in compiled code")
     return broker.strings.index(text) if text in broker.strings else -1
 
 
@@ -595,15 +611,39 @@ def _order(broker, id):
     return implementation
 
 
+def noted(value):
+    """A number of a note as a float; a bool as 1.0 or 0.0."""
+    raise NotImplementedError
+
+
+@overload(noted)
+def _noted(value):
+    if isinstance(value, types.Boolean):
+        return lambda value: 1.0 if value else 0.0
+    return lambda value: float(value)
+
+
+def _shown(kind: types.Type) -> str:
+    """How a message shows a value of which only the type is known."""
+    if isinstance(kind, types.NoneType):
+        return "None"
+    if isinstance(kind, types.Optional):
+        return "what may be None"
+    return repr(kind.literal_value) if isinstance(kind, types.Literal) else f"a {kind.name.partition('(')[0]}"
+
+
 def _note_method(name: str, kind: int):
     @overload_method(BrokerType, name, prefer_literal=True)
     def method(broker, text, a=0.0, b=0.0, c=0.0, d=0.0):
-        number = _text(broker, text, f"the text of broker.{name}")
-        count = sum(isinstance(v, types.Type) and not isinstance(v, types.Omitted) for v in (a, b, c, d))
+        values = [v for v in (a, b, c, d) if isinstance(v, types.Type) and not isinstance(v, types.Omitted)]
+        for value in values:
+            if not isinstance(value, types.Number | types.Boolean):
+                raise TypingError(no_number(kind, _shown(value)))
+        number, count = _text(broker, text, f"the text of broker.{name}"), len(values)
 
         def implementation(broker, text, a=0.0, b=0.0, c=0.0, d=0.0):
             calls.note(
-                broker._state, broker._index, kind, number, count, float(a), float(b), float(c), float(d),
+                broker._state, broker._index, kind, number, count, noted(a), noted(b), noted(c), noted(d),
             )  # fmt: skip
 
         return implementation

@@ -39,6 +39,17 @@ def test_json_is_one_document_with_stats_counts_and_hash(somewhere, capsys):
     assert document["parameters"] == {"fast": 20, "slow": 50}
     assert document["counts"]["fills"] == document["stats"]["trades"] * 2 + document["counts"]["fills"] % 2
     assert len(document["data_hash"]) == 16
+    assert (document["why_interpreted"], document["notes"]) == (None, [])
+
+
+def test_json_tells_when_the_run_began_and_ended_and_what_the_printout_notes(somewhere, capsys):
+    """A synthetic year of hours, from the start asked for to the last close."""
+    words = ["backtest", "relative_value", "--json", "--from", "2024-02-01"]
+    document = json.loads(run(words, capsys)[1])
+    assert document["start"] == 1_706_745_600_000
+    assert document["end"] == 1_704_067_200_000 + 365 * 86_400_000
+    assert "on_step" in document["why_interpreted"]
+    assert document["notes"] == [f"Ran interpreted: {document['why_interpreted']}"]
 
 
 def test_same_seed_gives_the_same_document(somewhere, capsys):

@@ -1,5 +1,7 @@
 """Strategies that go wrong at a known candle."""
 
+import numpy as np
+
 from planar import Strategy, array, indicator, param
 
 
@@ -124,3 +126,83 @@ class ChangesAParameter(One):
 class MeanOfNothing(One):
     def on_candle(self, candle, broker):
         broker.plot("mean", candle.last("close", 1)[1:].mean())
+
+
+class MisspellsFill(One):
+    def on_candle(self, candle, broker):
+        broker.buy(1.0)
+
+    def on_fill(self, fill, broker):
+        broker.plot("paid", fill.prise)
+
+
+class MisspellsOrder(One):
+    def on_candle(self, candle, broker):
+        broker.plot("limit", broker.order(broker.buy(1.0)).prise)
+
+
+class LogsNone(One):
+    def on_candle(self, candle, broker):
+        broker.log("stop {}", None)
+
+
+class LogsTooFew(One):
+    def on_candle(self, candle, broker):
+        if self.seen > 5000:
+            broker.log("{} and {}", candle.close)
+
+
+def tells(venue):
+    venue.log("{}", 1.0, 2.0)
+
+
+class LogsTooManyElsewhere(One):
+    def on_candle(self, candle, broker):
+        tells(broker)
+
+
+class LogsANumberAlone(One):
+    def on_candle(self, candle, broker):
+        broker.log(candle.close)
+
+
+class MeanByNumpy(One):
+    def on_candle(self, candle, broker):
+        broker.plot("mean", np.mean(candle.last("close", 1)))
+
+
+class LeavesTheView(One):
+    def on_candle(self, candle, broker):
+        broker.plot("old", candle.last("close", 1)[5])
+
+
+class LeavesTheArray(One):
+    window = array(3)
+
+    def on_candle(self, candle, broker):
+        self.window[-4] = 1.0
+
+
+class AsksForNoValues(One):
+    def on_candle(self, candle, broker):
+        broker.plot("none", candle.last("close", 0).mean())
+
+
+class LooksAhead(One):
+    def on_candle(self, candle, broker):
+        broker.plot("next", candle.back(-1).close)
+
+
+class AsksForPartOfAValue(One):
+    def on_candle(self, candle, broker):
+        broker.plot("part", candle.last("close", 1.5).mean())
+
+
+class NeverHasANumber(One):
+    timeframes = ["1w"]  # noqa: RUF012
+
+    def indicators(self, candles):
+        return {"ma": indicator.sma(candles.close, 5), "w1": {"trend": candles.w1.close * np.nan}}
+
+    def on_candle(self, candle, broker):
+        broker.buy(1.0)

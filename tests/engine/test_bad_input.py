@@ -21,24 +21,36 @@ class Idle(ill.One):
 @pytest.mark.parametrize(
     ("strategy", "words"),
     [
-        (ill.Raises, ["candle 1,234", "the author's own words", "line 16", "ill_strategies.py"]),
-        (ill.DividesByZero, ["candle 1,234", "ZeroDivisionError", "line 23"]),
-        (ill.LeavesTheData, ["candle 1,234", "candle.back(5000)", "line 30"]),
-        (ill.AsksForNan, ["candle 1,234", "not finite", "line 37"]),
-        (ill.Misspells, ["'clsoe'", "Did you mean 'close'?", "line 42"]),
-        (ill.MisspellsBroker, ["'is_flatt'", "Did you mean 'is_flat'?", "line 48"]),
-        (ill.TwoSizes, ["exactly one of amount, cost, fraction and risk", "line 62"]),
-        (ill.MisspellsMemory, ["'sene'", "Did you mean 'seen'? In", "line 67"]),
-        (ill.AssignsUndeclared, ["line 75", "count_it assigns self.sene", "Did you mean 'seen'?", "Declare it"]),
-        (ill.SmallTif, ["tif='gtc'", "'GTC', 'IOC', 'FOK', 'GTD'", "Did you mean 'GTC'?", "line 80"]),
-        (ill.UnknownSide, ["side='by'", "'buy', 'sell'", "Did you mean 'buy'?", "line 85"]),
-        (ill.ByPosition, ["positional arguments", "line 90"]),
-        (ill.SellsByRisk, ["unexpected keyword argument 'risk'", "line 95"]),
-        (ill.TooManyMarks, ["positional arguments", "line 100"]),
-        (ill.AssignsAnArray, ["self.window is an array", "self.window[0] = ", "line 107"]),
-        (ill.AssignsASlice, ["one place at a time", "line 114"]),
-        (ill.ChangesAParameter, ["self.days was declared as int", "2.5", "line 121"]),
-        (ill.MeanOfNothing, ["at least one value", "line 126"]),
+        (ill.Raises, ["candle 1,234", "the author's own words", "line 18", "ill_strategies.py"]),
+        (ill.DividesByZero, ["candle 1,234", "ZeroDivisionError", "line 25"]),
+        (ill.LeavesTheData, ["candle 1,234", "candle.back(5000)", "line 32"]),
+        (ill.AsksForNan, ["candle 1,234", "not finite", "line 39"]),
+        (ill.Misspells, ["'clsoe'", "Did you mean 'close'?", "line 44"]),
+        (ill.MisspellsBroker, ["'is_flatt'", "Did you mean 'is_flat'?", "line 50"]),
+        (ill.TwoSizes, ["exactly one of amount, cost, fraction and risk", "line 64"]),
+        (ill.MisspellsMemory, ["'sene'", "Did you mean 'seen'? In", "line 69"]),
+        (ill.AssignsUndeclared, ["line 77", "count_it assigns self.sene", "Did you mean 'seen'?", "Declare it"]),
+        (ill.SmallTif, ["tif='gtc'", "'GTC', 'IOC', 'FOK', 'GTD'", "Did you mean 'GTC'?", "line 82"]),
+        (ill.UnknownSide, ["side='by'", "'buy', 'sell'", "Did you mean 'buy'?", "line 87"]),
+        (ill.ByPosition, ["positional arguments", "line 92"]),
+        (ill.SellsByRisk, ["unexpected keyword argument 'risk'", "line 97"]),
+        (ill.TooManyMarks, ["positional arguments", "line 102"]),
+        (ill.AssignsAnArray, ["self.window is an array", "self.window[0] = ", "line 109"]),
+        (ill.AssignsASlice, ["one place at a time", "line 116"]),
+        (ill.ChangesAParameter, ["line 123", "ChangesAParameter.on_candle assigns self.days", "Declare memory"]),
+        (ill.MeanOfNothing, ["at least one value", "line 128"]),
+        (ill.MisspellsFill, ["a fill has no 'prise'", "Did you mean 'price'?", "line 136"]),
+        (ill.MisspellsOrder, ["an order has no 'prise'", "Did you mean 'price'?", "line 141"]),
+        (ill.LogsNone, ["broker.log keeps numbers, and None is none", "line 146"]),
+        (ill.LogsTooFew, ["line 152", "LogsTooFew.on_candle", "'{} and {}'", "places for numbers 2, numbers given 1"]),
+        (ill.LogsTooManyElsewhere, ["places for numbers 1, numbers given 2", "line 156"]),
+        (ill.LogsANumberAlone, ["broker.log takes a text first", "line 166"]),
+        (ill.MeanByNumpy, ["write view.mean()", "line 171", "ill_strategies.py"]),
+        (ill.LeavesTheView, ["close[5] is outside", "0 to 0, or -1 to -1", "line 176"]),
+        (ill.LeavesTheArray, ["self.window[-4] is outside", "0 to 2, or -3 to -1", "line 183"]),
+        (ill.AsksForNoValues, ["candle.last('close', 0)", "1 or more", "line 188"]),
+        (ill.LooksAhead, ["candle.back(-1)", "0 or more", "line 193"]),
+        (ill.AsksForPartOfAValue, ["candle.last('close', 1.5)", "a whole number", "line 198"]),
     ],
 )
 def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words, compiled):
@@ -50,12 +62,20 @@ def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words
 @pytest.mark.parametrize(
     ("strategy", "words"),
     [
-        (ill.MisspellsMemory, ["line 67", "declares no 'sene'", "Did you mean 'seen'?"]),
-        (ill.SmallTif, ["line 80", "tif='gtc'", "Did you mean 'GTC'?"]),
-        (ill.UnknownSide, ["line 85", "side='by'", "Did you mean 'buy'?"]),
-        (ill.ByPosition, ["line 90", "broker.buy", "positional"]),
-        (ill.SellsByRisk, ["line 95", "broker.sell", "'risk'"]),
-        (ill.AssignsAnArray, ["line 107", "self.window is an array"]),
+        (ill.MisspellsMemory, ["line 69", "declares no 'sene'", "Did you mean 'seen'?"]),
+        (ill.SmallTif, ["line 82", "tif='gtc'", "Did you mean 'GTC'?"]),
+        (ill.UnknownSide, ["line 87", "side='by'", "Did you mean 'buy'?"]),
+        (ill.ByPosition, ["line 92", "broker.buy", "positional"]),
+        (ill.SellsByRisk, ["line 97", "broker.sell", "'risk'"]),
+        (ill.AssignsAnArray, ["line 109", "self.window is an array"]),
+        (ill.Misspells, ["line 44", "candle has no 'clsoe'", "Did you mean 'close'?"]),
+        (ill.MisspellsBroker, ["line 50", "broker has no 'is_flatt'", "Did you mean 'is_flat'?"]),
+        (ill.MisspellsFill, ["line 136", "a fill has no 'prise'; it has order_id", "Did you mean 'price'?"]),
+        (ill.MisspellsOrder, ["line 141", "an order has no 'prise'; it has id", "Did you mean 'price'?"]),
+        (ill.LogsNone, ["line 146", "broker.log keeps numbers, and None is none"]),
+        (ill.LogsTooManyElsewhere, ["line 156", "places for numbers 1, numbers given 2"]),
+        (ill.MeanByNumpy, ["line 171", "a row of values has .mean()"]),
+        (ill.AsksForPartOfAValue, ["line 198", "candle.last(name, n) takes a whole number"]),
     ],
 )
 def test_what_may_not_be_compiled_says_where_and_why_and_shows_no_type_of_numba(strategy, words):
@@ -64,6 +84,39 @@ def test_what_may_not_be_compiled_says_where_and_why_and_shows_no_type_of_numba(
     text = str(raised.value)
     assert [w for w in words if w not in text] == []
     assert "Self(" not in text
+
+
+def on_candle(self, candle):
+    pass
+
+
+def on_fill(self, order, fill, broker):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        (on_candle, ["defines on_candle(self, candle)", "write: def on_candle(self, candle, broker)."]),
+        (on_fill, ["defines on_fill(self, order, fill, broker)", "write: def on_fill(self, fill, broker)."]),
+    ],
+)
+def test_a_hook_with_other_arguments_is_told_with_its_line_when_the_class_is_made(hook, words):
+    with pytest.raises(StrategyError) as raised:
+        type("Wrong", (planar.Strategy,), {hook.__name__: hook})
+    place = f"test_bad_input.py, line {hook.__code__.co_firstlineno}: Wrong "
+    assert [w for w in (place, *words) if w not in str(raised.value)] == []
+
+
+def test_a_parameter_is_not_assigned_by_other_ways_either():
+    class ByName(ill.One):
+        days = planar.param(3)
+
+        def on_candle(self, candle, broker):
+            setattr(self, "days", 4)  # noqa: B010
+
+    with pytest.raises(StrategyError, match=r"self\.days, a parameter.*Declare memory"):
+        planar.backtest(ByName, FRAME)
 
 
 @pytest.mark.parametrize("wrong", [[3], 3, None, {NAME}, [NAME, None]])
@@ -115,7 +168,18 @@ def with_row_4_twice(frame):
         (lambda: planar.backtest(Idle, FRAME, fill="pesimistic"), ConfigError, ["Did you mean 'pessimistic'?"]),
         (lambda: planar.backtest(Idle, FRAME, fees="x"), ConfigError, ["fees='x'"]),
         (lambda: planar.backtest("sma_cross", FRAME, instruments=[NAME]), DataError, ["1d", "1h"]),
-        (lambda: planar.backtest(ill.WarmsUpTooLong, FRAME), DataError, ["1,500", "shorter parameter"]),
+        (lambda: planar.backtest(ill.WarmsUpTooLong, FRAME), DataError, ["'ma'", "1,500", "shorter parameter"]),
+        (lambda: planar.backtest(ill.NeverHasANumber, FRAME), DataError, [NAME, "column 'w1.trend' is nan in all"]),
+        (lambda: planar.backtest(Idle, FRAME, seed="x"), ConfigError, ["seed='x'", "whole number"]),
+        (lambda: planar.backtest(Idle, FRAME, seed=-1), ConfigError, ["seed=-1", "0 or more"]),
+        (
+            lambda: planar.backtest(Idle, FRAME, start=1_704_067_200),
+            ConfigError,
+            ["start=1704067200", "seconds", "1704067200000"],
+        ),
+        (lambda: planar.backtest(Idle, FRAME, end=1_767_225_600), ConfigError, ["end=1767225600", "seconds"]),
+        (lambda: planar.backtest(Idle, FRAME, store="x.duckdb"), ConfigError, ["'x.duckdb'", "one of the two"]),
+        (lambda: planar.backtest(Idle, FRAME, cash=1e-9), ConfigError, ["cash=1e-09", "1e-08", "USD", "give more"]),
     ],
 )
 def test_bad_arguments_are_told_in_one_paragraph(call, kind, words):

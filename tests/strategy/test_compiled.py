@@ -10,6 +10,10 @@ NAME = "test:A/USD"
 CANDLES = synthetic([NAME], "1h", candles=60, seed=2)[NAME]
 
 
+LEVELS = [1.0, 2.0]
+WEIGHTS = {"a": 1.0}
+
+
 def scaled(x, by=3.0, plus=0.5):
     return x * by + plus
 
@@ -105,3 +109,104 @@ class Says(One):
 def test_a_whole_number_in_a_log_line_is_shown_as_whole(compiled):
     texts = planar.backtest(Says, CANDLES, compiled=compiled).notes["text"].to_list()
     assert texts[:2] == ["3 3.00 2.5    1", "1000000000000000 7 2.0 -0.25"]
+
+
+class SaysBools(One):
+    def on_candle(self, candle, broker):
+        broker.log("{} {} {}", candle.close > 0.0, broker.is_long, True)
+        broker.log("{0} {1} {0} {{}}", 3, 2.5)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_bool_in_a_log_line_is_shown_as_1_or_0(compiled):
+    texts = planar.backtest(SaysBools, CANDLES, compiled=compiled).notes["text"].to_list()
+    assert texts[:2] == ["1 0 1", "3 2.5 3 {}"]
+
+
+class SaysAnFString(One):
+    def on_candle(self, candle, broker):
+        broker.log(f"{candle.hour}")
+
+
+class SaysAText(One):
+    def on_candle(self, candle, broker):
+        broker.log(str(candle.hour))
+
+
+class SaysTwoTexts(One):
+    def on_candle(self, candle, broker):
+        broker.log("at " + "once")
+
+
+class AssignsInside(One):
+    def on_candle(self, candle, broker):
+        if (close := candle.close) > 0.0:
+            self.total = close
+
+
+class ReadsAList(One):
+    def on_candle(self, candle, broker):
+        self.total = LEVELS[0]
+
+
+class ReadsADict(One):
+    def on_candle(self, candle, broker):
+        self.total = WEIGHTS["a"]
+
+
+class Catches(One):
+    def on_candle(self, candle, broker):
+        try:
+            self.total = 1.0 / self.seen
+        except ZeroDivisionError:
+            self.total = 0.0
+
+
+class CallsByName(One):
+    def on_candle(self, candle, broker):
+        self.total = self.twice(x=candle.close)
+
+    def twice(self, x):
+        return 2.0 * x
+
+
+class TakesTheLargest(One):
+    def on_candle(self, candle, broker):
+        self.total = max(candle.last("close", 1)) + sum(candle.last("close", 1))
+
+
+class Imports(One):
+    def on_candle(self, candle, broker):
+        import math
+
+        self.total = math.pi
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        (SaysAnFString, ["f'{candle.hour}' is not compiled", "broker.log('close {}', candle.close)"]),
+        (SaysAText, ["str(candle.hour) is not compiled", "texts are constants"]),
+        (SaysTwoTexts, ["broker.log must be a constant text"]),
+        (AssignsInside, ["(close := candle.close)", "give close its value in a line before"]),
+        (ReadsAList, ["'LEVELS' is a list of the module"]),
+        (ReadsADict, ["'WEIGHTS' is a dict"]),
+        (Catches, ["'except ZeroDivisionError' is not compiled"]),
+        (CallsByName, ["x= is given by name", "by position"]),
+        (TakesTheLargest, ["view.max()"]),
+        (Imports, ["an import inside a function"]),
+    ],
+)
+def test_why_a_class_runs_interpreted_is_told_in_plain_words_with_the_line(strategy, words):
+    run = planar.backtest(strategy, CANDLES)
+    assert run.why_interpreted is not None
+    assert [w for w in ("line ", *words) if w not in run.why_interpreted] == []
+    assert run.notes.equals(planar.backtest(strategy, CANDLES, compiled=False).notes)
+
+
+def test_a_text_made_by_the_strategy_may_have_braces_of_its_own():
+    class Shows(One):
+        def on_candle(self, candle, broker):
+            broker.log(repr({}) + repr({"a": 1}))
+
+    assert planar.backtest(Shows, CANDLES).notes["text"][0] == "{}{'a': 1}"
