@@ -1,6 +1,7 @@
 """Room of logs goes from a run that is gone to the next, never from one that is still looked at."""
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -28,15 +29,16 @@ def written(capacity: int = 1_000) -> tuple[Memory, np.ndarray]:
 
 def test_the_room_of_a_run_that_is_gone_is_used_again():
     memory, log = written()
-    room = log.ctypes.data
-    del memory, log
-    assert written(500)[1].ctypes.data == room
+    room = weakref.ref(log.base)
+    del log, memory
+    assert room() is not None
+    assert written(500)[1].base is room()
 
 
 def test_a_log_that_is_looked_at_stays_as_it_is():
     memory, log = written()
     part = log[10:20]
-    del memory, log
+    del log, memory
     next_memory, _ = written()
     next_memory.logs["fills"][:] = 9
     assert (part == 7).all()
@@ -51,7 +53,14 @@ def test_growing_keeps_what_is_there():
 
 def test_very_large_logs_are_given_back_to_the_system():
     memory, log = written(SPARE_BYTES // 8 + 1)
-    del memory, log
-    small = Memory(1, 1)
-    small.grow("fills", np.int64, 10)
-    assert small.logs["fills"].base.nbytes < SPARE_BYTES
+    room = weakref.ref(log.base)
+    del log, memory
+    assert room() is None
+
+
+def test_logs_that_nothing_was_written_to_are_given_back():
+    memory, log = written()
+    memory.state[0]["fills_n"] = 0
+    room = weakref.ref(log.base)
+    del log, memory
+    assert room() is None
