@@ -51,11 +51,13 @@ def check(
 def _table(found: "Finding") -> Table:
     why = found.why_interpreted
     others = f" and {found.sampled:,} of the other {found.instruments - 1}" if found.instruments > 1 else ""
-    asked = f"orders, amends and cancels on {found.truncations} truncations"
+    part = "them" if found.ordered == found.candles else f"the first {found.ordered:,}"
+    asked = f"orders, amends and cancels on {found.truncations} truncations of {part}"
     looked = f"columns on {found.prefixes:,} prefixes{others}, {asked}"
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_row(
-        "Strategy", f"{found.strategy}, on {found.candles:,} candles ({found.source}), {found.orders:,} orders"
+        "Strategy",
+        f"{found.strategy}, on {found.candles:,} candles ({found.source}), {found.orders:,} orders in {part}",
     )
     table.add_row("Compiled", "yes" if why is None else f"no, runs interpreted: {why}")
     table.add_row("Warm-up", f"{found.warm_up:,} candles before the first decision")

@@ -49,7 +49,8 @@ AMENDED = ["time", "order", "price", "stop", "amount"]
 class Finding:
     """What a check found. leaks: one line each; empty means that no look-ahead was found.
 
-    prefixes: of the first instrument's columns; sampled: of the other instruments' columns, all together.
+    ordered: on how many of the first candles the orders were looked at. prefixes: of the first instrument's columns;
+    sampled: of the other instruments' columns, all together.
     """
 
     strategy: str
@@ -59,6 +60,7 @@ class Finding:
     source: str
     instruments: int
     orders: int = 0
+    ordered: int = 0
     leaks: list[str] = field(default_factory=list)
     prefixes: int = 0
     sampled: int = 0
@@ -103,7 +105,7 @@ def check(
         cls.__name__, base.why_interpreted, first, len(market.candles[0]), market.source, len(market.instruments)
     )
     whole = _asked(base)
-    finding.orders = len(whole.words)
+    finding.orders, finding.ordered = len(whole.words), count
     numbers = random.Random(seed)
     for leak in (
         _column_leaks(base.strategies, market, numbers, finding),
