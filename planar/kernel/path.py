@@ -164,17 +164,19 @@ def _is_early(state, ins, order, open_time):
 def prospects(state, ins, open_time):
     """Whether the candle's prices reach an order, whether its path must be walked, and whether the path could matter.
 
-    It could when two orders may be met, or one while something else happens that may trade or keep it from trading.
+    It could when two orders may be met, or one while something else happens that may trade or keep it from trading: to
+    a triggered stop that is anything due, since what it can pay depends on what others hold by then.
     """
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     close_time = open_time + state.execution
-    reached, meetings, is_stirred = 0, 0, False
+    reached, meetings, is_stirred, is_stop, is_due = 0, 0, False, False, False
     for i in range(ins.active_n):
         order = open_order(ins, i)
         if order.amend_at < close_time:
             meetings += 2
         if order.settled == -state.steps or (order.form == Kind.MARKET and order.due < close_time):
             is_stirred = True
+        is_due |= order.due < close_time
         if not about_in_reach(ins, order, low, high):
             continue
         reached += in_reach(ins, order, low, high)
@@ -185,8 +187,9 @@ def prospects(state, ins, open_time):
                 continue  # it is gone before it can be met
             elif min(order.expire, order.cancel_at) < close_time:
                 is_stirred = True
+        is_stop |= order.form == Kind.STOP
         meetings += 2 if order.form == Kind.STOP_LIMIT else 1
-    return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and is_stirred)
+    return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and (is_stirred or (is_stop and is_due)))
 
 
 @inlined

@@ -134,3 +134,16 @@ def test_two_delistings_in_one_candle_are_settled_in_the_order_of_time():
     scenario = Scenario(tuple(coins), ((FLAT,) * 4,) * 2, MINUTE, MINUTE, 10_000.0, PLAIN, acts)
     events = assert_agreed(scenario)["events"]
     assert [time for time, _, order in events if order == -1] == [150_000, 170_000]
+
+
+def test_what_a_stop_can_pay_depends_on_when_a_cancel_out_of_reach_arrives():
+    """80 at 124 are 9,920: there only once the cancel has freed the 200 of a limit far away. Up first, the stop is
+    triggered before the cancel and refused; down first, after it, and it buys far above the close: that is lower."""
+    rows = [FLAT, FLAT, FLAT, (100.0, 115.0, 85.0, 100.0, 1e6)]
+    asks = [
+        (1, ("buy", "amount", 10.0, {"price": 20.0})),
+        (1, ("buy", "amount", 80.0, {"stop": 110.0})),
+        (3, ("cancel", ("live", 0))),
+    ]
+    scenario = scenario_of(rows, *asks, path="pessimistic", latency_ms=24_000, stop_slippage=0.45)
+    assert [fill[3] for fill in assert_agreed(scenario)["fills"]] == [124]
