@@ -189,6 +189,12 @@ class Simulation:
         step = int(self.state["execution"])
         return loop.end(self.memory.address, max(DAY, 10 * step))
 
+    @property
+    def decisions(self) -> int:
+        """Strategy candles that closed since the start, of all instruments."""
+        records = self.memory.instruments
+        return int((records["candle"] - records["first_candle"]).sum())
+
     def open_orders(self) -> np.ndarray:
         """LIVE records of the orders that are open now, by instrument and id."""
         pairs = zip(self._live, self.memory.instruments["active_n"], strict=True)

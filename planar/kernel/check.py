@@ -15,7 +15,7 @@ from planar.kernel.ledger import (
     reserve,
     reserve_extra,
 )
-from planar.kernel.machine import compiled, get_int, inlined, set_int
+from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
     affordable,
     amount_of,
@@ -67,11 +67,9 @@ def position_of(state, ins):
 
 
 @inlined
-def _look_out(ins, order, price, stop):
+def _look_out(ins, is_limit, side, ticks):
     """Widens the range of prices in which the instrument has something to do, by a tick more than limit or trigger."""
-    is_limit = order.form == Kind.LIMIT
-    ticks = price if is_limit else stop
-    if is_limit == (order.side == Side.BUY):
+    if is_limit == (side == Side.BUY):
         ins.down = max(ins.down, (ticks + 1) * ins.tick)
     else:
         ins.up = min(ins.up, (ticks - 1) * ins.tick)
@@ -82,12 +80,14 @@ def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, order.due)
     if order.form != Kind.MARKET:
-        _look_out(ins, order, order.price, order.stop)
+        is_limit = order.form == Kind.LIMIT
+        _look_out(ins, is_limit, order.side, order.price if is_limit else order.stop)
     elif order.status != Status.PENDING:
         ins.market_rest = 1
     if order.amend >= 0:
         amend = Amend(state.amends, order.amend)
-        _look_out(ins, order, amend.price, amend.stop)
+        is_limit = order.form == Kind.LIMIT
+        _look_out(ins, is_limit, order.side, amend.price if is_limit else amend.stop)
 
 
 @compiled
@@ -175,6 +175,7 @@ def _size(state, ins, order, sizing, size, risk_stop):
     """Sets the amount of an order that is sized otherwise; gives the budget of a market buy by cost, -1 for none, or
     -2 when a risk has no distance to its stop.
     """
+    apart()
     if order.side == Side.BUY and sizing != RISK:
         budget = _budget(state, ins, sizing, size)
         if order.price == 0:
@@ -242,14 +243,20 @@ def _fund(state, ins, order, budget):
     wanted = _wanted(state, ins, order, budget, free)
     if wanted < 0:
         return Reason.INSUFFICIENT_FUNDS
-    order.budget = max(budget, 0)
-    reserve(state, ins, order, wanted)
+    order.budget, order.reserved = max(budget, 0), wanted
+    if order.side == Side.BUY:
+        state.reserved += wanted
+        state.pending += wanted
+    else:
+        ins.reserved += wanted
+        ins.pending += wanted
     return Reason.NONE
 
 
 @compiled
 def _least_cost(state, ins, order, budget):
     """What the order is worth, rounded down, for the venue's minimum."""
+    apart()
     if budget < 0:
         budget = cost_down(ins, order.amount, order.price or order.stop or max(ticks_down(ins, ins.last), 1))
     return money_of(state, budget)
@@ -272,10 +279,27 @@ def _wanted(state, ins, order, budget, free):
 @compiled
 def _estimated_need(ins, order, free):
     """What a buy without a limit reserves: its cost a little above its price, or all that is free."""
+    apart()
     price = _reference(ins, order)
     if need(ins, order.amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
         return -1
     return min(free, need(ins, order.amount, ticks_up(ins, price * (1.0 + BUFFER))))
+
+
+@inlined
+def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag):
+    order = _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag)
+    reason = _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire)
+    if reason != Reason.NONE:
+        keep(state, ins, order, Status.REJECTED, reason, state.now)
+        return -reason.value
+    activate(state, ins, order)
+    ins.due = min(ins.due, order.due)
+    if stop == stop:
+        _look_out(ins, False, side, order.stop)
+    elif price == price:
+        _look_out(ins, True, side, order.price)
+    return order.id + 1
 
 
 @compiled
@@ -283,15 +307,15 @@ def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, 
     """Asks for one order. price, stop and risk_stop are nan for none, expire is NEVER for none."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    order = _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag)
-    reason = _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire)
-    if reason != Reason.NONE:
-        order.done = state.now
-        keep(state, order, Status.REJECTED, reason)
-        return -reason.value
-    activate(state, ins, order)
-    watch(state, ins, order)
-    return state.orders_n
+    return _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag)
+
+
+@compiled
+def submit_plain(address, k, side, size, price, tag):
+    """`submit` of an amount, at market or at a limit that is good till cancelled: what most orders are."""
+    state, nothing = State(address, 0), float("nan")
+    ins = Instrument(state.instruments, k)
+    return _submit(state, ins, side, AMOUNT, size, price, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
 
 
 @compiled

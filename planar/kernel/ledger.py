@@ -3,7 +3,7 @@
 `apply_fill` and `finish` are the only writers of balances; `reserve` the only writer of reservations; `tell` of events.
 """
 
-from planar.kernel.machine import compiled, get_int, inlined, set_int
+from planar.kernel.machine import compiled, copy_bytes, get_int, inlined, set_int
 from planar.kernel.numbers import (
     amount_of,
     cost_down,
@@ -16,8 +16,10 @@ from planar.kernel.numbers import (
     whole_steps,
 )
 from planar.kernel.state import Amend, Event, Fill, Instrument, Live, Note, Order, State
-from planar.model.order import NEVER, Reason, Side, Status
+from planar.model.order import LIVE, NEVER, ORDER, Reason, Side, Status
 from planar.model.order import Event as EventKind
+
+ORDER_BYTES, LIVE_BYTES = ORDER.itemsize, LIVE.itemsize
 
 
 @compiled
@@ -156,15 +158,12 @@ def open_order(ins, i):
 
 
 @inlined
-def keep(state, order, status, reason):
+def keep(state, ins, order, status, reason, done):
     """Copies what is kept of an order to its place among all orders."""
-    # Field by field, and without reading back what was just written: a wide read waits for narrow writes before it.
-    kept = Order(state.orders, order.id)
-    kept.time, kept.done, kept.price, kept.stop = order.time, order.done, order.price, order.stop
-    kept.amount, kept.filled, kept.cost, kept.fee = order.amount, order.filled, order.cost, order.fee
-    kept.requested, kept.tag, kept.instrument, kept.slot = order.requested, order.tag, order.instrument, order.slot
-    kept.side, kept.kind, kept.form, kept.tif = order.side, order.kind, order.form, order.tif
-    kept.post_only, kept.status, kept.reason, kept.by_cost = order.post_only, status, reason, order.by_cost
+    place = state.orders + order.id * ORDER_BYTES
+    copy_bytes(place, ins.live + order.slot * LIVE_BYTES, ORDER_BYTES)
+    kept = Order(place, 0)
+    kept.status, kept.reason, kept.done = status, reason, done
 
 
 @inlined
@@ -180,14 +179,15 @@ def activate(state, ins, order):
 def _deactivate(state, ins, order):
     """The order's slot becomes the first free one."""
     state.active_n -= 1
-    last = ins.active_n - 1
-    at = 0
-    while get_int(ins.active, at) != order.slot:
-        at += 1
-    for i in range(at, last):
-        set_int(ins.active, i, get_int(ins.active, i + 1))
-    set_int(ins.active, last, order.slot)
-    ins.active_n = last
+    ins.active_n -= 1
+    i, active, slot, moving = ins.active_n, ins.active, order.slot, int(order.slot)
+    while True:
+        here = get_int(active, i)
+        set_int(active, i, moving)
+        if here == slot:
+            return
+        moving = here
+        i -= 1
 
 
 @compiled
@@ -198,7 +198,7 @@ def write_open_orders(address):
         ins = Instrument(state.instruments, k)
         for i in range(ins.active_n):
             order = open_order(ins, i)
-            keep(state, order, order.status, order.reason)
+            keep(state, ins, order, order.status, order.reason, NEVER)
 
 
 @compiled
@@ -207,8 +207,8 @@ def finish(state, ins, order, status, event, reason, time):
     reserve(state, ins, order, 0)
     if order.amend >= 0:
         drop_amend(state, ins, order)
-    order.status, order.done = status, time
-    keep(state, order, status, reason)
+    keep(state, ins, order, status, reason, time)
+    order.status = status
     _deactivate(state, ins, order)
     if status != Status.FILLED:
         tell(state, ins, order.id, event, reason, time)

@@ -9,7 +9,7 @@ from numba import types
 
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order, settle_delisted
-from planar.kernel.machine import call, compiled, get_float, get_int, inlined, prefetch, set_int
+from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
@@ -55,6 +55,7 @@ def _next_decision(state):
 @compiled
 def _delist(state, time):
     """Settles the instruments whose delisting was due, in the order of time."""
+    apart()
     while state.next_delisting <= time:
         due, following = state.next_delisting, NEVER
         for k in range(state.count):
@@ -88,6 +89,7 @@ def _work(state, ins, open_time, close_time):
 @compiled
 def _count_touched(state, ins):
     """Counts resting limits whose price the candle reached without going one tick through."""
+    apart()
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     for i in range(ins.active_n):
         order = open_order(ins, i)
@@ -96,12 +98,9 @@ def _count_touched(state, ins):
                 state.touched += 1
 
 
-@inlined
+@compiled
 def _settle_alone(state, address, ins, open_time):
     """The Path phase where one instrument has something to do: nothing else uses its cash meanwhile."""
-    if ins.work == LIGHT:
-        settle_due(state, ins, open_time)
-        return
     is_reached, is_path, is_open_question = prospects(state, ins, open_time)
     if is_path:
         ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
@@ -141,23 +140,37 @@ def _settle_together(state, address, open_time, count):
 
 
 @compiled
+def _settle_stirred(state, address, open_time, count):
+    """The Open and Path phases of the first ``count`` of `State.stirred`."""
+    apart()
+    instruments, stirred = state.instruments, state.stirred
+    for i in range(count):
+        ins = Instrument(instruments, get_int(stirred, i))
+        if ins.work == BUSY:
+            open_phase(state, ins, open_time)
+    if count == 1:
+        _settle_alone(state, address, Instrument(instruments, get_int(stirred, 0)), open_time)
+    else:
+        _settle_together(state, address, open_time, count)
+
+
+@compiled
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
-    instruments, stirred, count, last = state.instruments, state.stirred, 0, 0
+    instruments, stirred, count, work = state.instruments, state.stirred, 0, IDLE
     close_time = open_time + state.execution
     for k in range(state.count):
         ins = Instrument(instruments, k)
         if ins.active_n and ins.next_open == open_time:
-            ins.work = _work(state, ins, open_time, close_time)
-            if ins.work != IDLE:
+            work = _work(state, ins, open_time, close_time)
+            if work != IDLE:
+                ins.work = work
                 set_int(stirred, count, k)
-                count, last = count + 1, k
-                if ins.work == BUSY:
-                    open_phase(state, ins, open_time)
-    if count == 1:
-        _settle_alone(state, address, Instrument(instruments, last), open_time)
+                count += 1
+    if count == 1 and Instrument(instruments, get_int(stirred, 0)).work == LIGHT:
+        settle_due(state, Instrument(instruments, get_int(stirred, 0)), open_time)
     elif count:
-        _settle_together(state, address, open_time, count)
+        _settle_stirred(state, address, open_time, count)
 
 
 @inlined
@@ -251,8 +264,62 @@ def _decide(state, address, on_candle):
     for k in range(state.count):
         ins = Instrument(instruments, k)
         if _decides(state, ins):
-            state.decisions += 1
             call(on_candle, address, instruments + k * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
+
+
+@compiled
+def _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
+    """Runs the hooks of a step from `State.phase` on; True when one is to be run by Python."""
+    apart()
+    hooks, interpreted, instruments, count = state.hooks, state.interpreted, state.instruments, state.count
+    if state.phase == TELL:
+        while hooks & (ON_FILL | ON_ORDER_ERROR) and state.told < state.events_n:
+            event = Event(state.events, state.told)
+            state.told += 1
+            hook, item = ON_ORDER_ERROR, int(event.order)
+            if event.kind == EventKind.FILL:
+                # Every fill has one event, so fills are counted off.
+                hook, item = ON_FILL, state.fills_told
+                state.fills_told += 1
+            if not hooks & hook or (hook == ON_ORDER_ERROR and event.reason == Reason.NONE):
+                continue
+            state.current, state.item = event.instrument, item
+            if interpreted:
+                return True
+            ins_address = instruments + event.instrument * INSTRUMENT_BYTES
+            call(on_fill if hook == ON_FILL else on_order_error, address, ins_address, item, 0)
+        state.phase, state.cursor = (POSITIONS if state.has_changes else CANDLES), 0
+    if state.phase == POSITIONS:
+        while state.cursor < count:
+            ins = Instrument(instruments, state.cursor)
+            state.cursor += 1
+            if not ins.is_changed:
+                continue
+            ins.is_changed = 0
+            if not hooks & ON_POSITION:
+                continue
+            state.current = ins.index
+            if interpreted:
+                return True
+            call(on_position, address, instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
+        state.has_changes = 0
+        state.phase, state.cursor = CANDLES, 0
+    if state.phase == CANDLES and hooks & ON_CANDLE and not interpreted:
+        _decide(state, address, on_candle)
+    elif state.phase == CANDLES:
+        while state.cursor < count:
+            ins = Instrument(instruments, state.cursor)
+            state.cursor += 1
+            if _decides(state, ins):
+                state.is_stepping = 1
+                if hooks & ON_CANDLE:
+                    state.current = ins.index
+                    return True
+        if hooks & ON_STEP and state.is_stepping:
+            state.is_stepping, state.phase = 0, STEP
+            return True
+    state.phase = NEXT
+    return False
 
 
 @compiled(types.int64(types.int64, types.int64, types.int64, types.int64, types.int64))
@@ -262,7 +329,8 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
     Hooks come as addresses of compiled functions; when Python runs them, these are not looked at.
     """
     state = State(address, 0)
-    hooks, interpreted, instruments, count = state.hooks, state.interpreted, state.instruments, state.count
+    is_compiled = state.hooks & ON_CANDLE and not state.interpreted
+    is_told = state.hooks & (ON_FILL | ON_ORDER_ERROR)
     while True:
         if state.phase == NEXT:
             if state.is_full:
@@ -272,62 +340,12 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 return SLICE_END
             if not _advance(state, address):
                 return DONE
-            state.phase = TELL
-        if state.phase == TELL:
-            if not hooks & (ON_FILL | ON_ORDER_ERROR):
-                state.told = state.events_n
-            while state.told < state.events_n:
-                event = Event(state.events, state.told)
-                state.told += 1
-                hook, item = ON_ORDER_ERROR, int(event.order)
-                if event.kind == EventKind.FILL:
-                    # Every fill has one event, so fills are counted off.
-                    hook, item = ON_FILL, state.fills_told
-                    state.fills_told += 1
-                if not hooks & hook or (hook == ON_ORDER_ERROR and event.reason == Reason.NONE):
-                    continue
-                state.current, state.item = event.instrument, item
-                if interpreted:
-                    return NEEDS_PYTHON
-                ins_address = instruments + event.instrument * INSTRUMENT_BYTES
-                if hook == ON_FILL:
-                    call(on_fill, address, ins_address, item, 0)
-                else:
-                    call(on_order_error, address, ins_address, item, 0)
-            state.phase, state.cursor = (POSITIONS if state.has_changes else CANDLES), 0
-        if state.phase == POSITIONS:
-            while state.cursor < count:
-                ins = Instrument(instruments, state.cursor)
-                state.cursor += 1
-                if not ins.is_changed:
-                    continue
-                ins.is_changed = 0
-                if not hooks & ON_POSITION:
-                    continue
-                state.current = ins.index
-                if interpreted:
-                    return NEEDS_PYTHON
-                call(on_position, address, instruments + ins.index * INSTRUMENT_BYTES, ins.columns, ins.candle)
-            state.has_changes = 0
-            state.phase, state.cursor = CANDLES, 0
-        if state.phase == CANDLES:
-            if hooks & ON_CANDLE and not interpreted:
+            if is_compiled and not state.has_changes and not (is_told and state.told < state.events_n):
                 _decide(state, address, on_candle)
-                state.cursor = count
-            while state.cursor < count:
-                ins = Instrument(instruments, state.cursor)
-                state.cursor += 1
-                if _decides(state, ins):
-                    state.is_stepping = 1
-                    if hooks & ON_CANDLE:
-                        state.decisions += 1
-                        state.current = ins.index
-                        return NEEDS_PYTHON
-            state.phase = NEXT
-            if hooks & ON_STEP and state.is_stepping:
-                state.is_stepping, state.phase = 0, STEP
-                return NEEDS_PYTHON
-        state.phase = NEXT
+                continue
+            state.phase = TELL
+        if _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
+            return NEEDS_PYTHON
 
 
 @compiled

@@ -15,7 +15,7 @@ from planar.kernel.ledger import (
     venue_base,
     venue_cash,
 )
-from planar.kernel.machine import compiled, get_float, inlined
+from planar.kernel.machine import apart, compiled, get_float, inlined
 from planar.kernel.numbers import (
     affordable,
     amount_of,
@@ -87,10 +87,17 @@ def about_in_reach(ins, order, low, high):
     return low <= price + ins.tick if is_limit == (order.side == Side.BUY) else high >= price - ins.tick
 
 
+@inlined
+def _is_near(ins, order, price):
+    """Whether the limit is at the price or beyond, give or take a tick: nearer than that none can cross."""
+    limit = order.price * ins.tick
+    return price <= limit + ins.tick if order.side == Side.BUY else price >= limit - ins.tick
+
+
 @compiled
 def _crosses(state, ins, order, price):
     """Whether the limit reaches the other side of the book around this price."""
-    if not about_in_reach(ins, order, get_float(ins.low, ins.row), get_float(ins.high, ins.row)):
+    if not _is_near(ins, order, price):
         return False
     half = half_spread(state, ins, price)
     if order.side == Side.BUY:
@@ -116,6 +123,7 @@ def _maker_cap(state, ins, order):
 @compiled
 def make(state, ins, order, time):
     """A resting order is served at its limit."""
+    apart()
     order.settled = state.steps
     amount = whole_steps(ins, min(left_of(order), budget_of(state, ins), _maker_cap(state, ins, order)))
     if amount <= 0:
@@ -163,6 +171,7 @@ def _exhausted(state, ins, order, time):
 @compiled
 def take(state, ins, order, price, slip, time):
     """A taker trades from this price: spread, impact and slip on top, all that budget and funds allow."""
+    apart()
     order.settled = state.steps
     half = half_spread(state, ins, price)
     if order.by_cost:
@@ -246,9 +255,10 @@ def _admit(state, ins, order):
     return order.reserved <= available
 
 
-@inlined
-def arrive(state, ins, order, price, open_time, time):
-    """An order reaches the venue when the market stands at ``price``."""
+@compiled
+def _arrive_at_market(state, ins, order, price, open_time, time):
+    """An order that may trade or be refused reaches the venue when the market stands at ``price``."""
+    apart()
     reason = Reason.NONE
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
     if crosses and order.post_only:
@@ -269,9 +279,20 @@ def arrive(state, ins, order, price, open_time, time):
     _expire_rest(state, ins, order, time)
 
 
+@inlined
+def arrive(state, ins, order, price, open_time, time):
+    """An order reaches the venue when the market stands at ``price``: most are limits that rest away from it."""
+    rests = order.form == Kind.LIMIT and order.tif != Tif.IOC and order.tif != Tif.FOK
+    if rests and not _is_near(ins, order, price) and _admit(state, ins, order):
+        accept(state, ins, order, time)
+    else:
+        _arrive_at_market(state, ins, order, price, open_time, time)
+
+
 @compiled
 def trigger(state, ins, order, price, time):
     """A stop is triggered by a print at ``price``: it trades, or becomes a limit that arrives there."""
+    apart()
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
     order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
     if order.form == Kind.MARKET or _crosses(state, ins, order, price):
@@ -282,6 +303,7 @@ def trigger(state, ins, order, price, time):
 @compiled
 def change(state, ins, order, price, time):
     """An amend reaches the venue: new terms, treated as arriving anew; one that would be refused changes nothing."""
+    apart()
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
     if amend.amount <= order.filled and not order.by_cost:
@@ -319,16 +341,14 @@ def _change_refusal(state, ins, order, amend, price):
     return Reason.NONE
 
 
-@inlined
-def cancel(state, ins, order, time):
-    """A cancel reaches the venue."""
-    finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
-
-
-@inlined
-def expire(state, ins, order, time):
-    """A GTD order's time has come."""
-    finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
+@compiled
+def _change_or_expire(state, ins, order, price, time):
+    """An amend reaches the venue, or a GTD order's time has come."""
+    apart()
+    if order.expire <= min(order.amend_at, order.cancel_at):
+        finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
+    else:
+        change(state, ins, order, price, time)
 
 
 @inlined
@@ -336,15 +356,14 @@ def happen_here(state, ins, order, price, open_time, time):
     """What is due for the order happens, the market standing at ``price``: for the caller in a hurry."""
     if order.status == Status.PENDING and order.arrive <= order.expire:
         arrive(state, ins, order, price, open_time, time)
-    elif order.expire <= min(order.amend_at, order.cancel_at):
-        expire(state, ins, order, time)
-    elif order.amend_at <= order.cancel_at:
-        change(state, ins, order, price, time)
+    elif order.cancel_at < order.expire and order.cancel_at < order.amend_at:
+        finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
     else:
-        cancel(state, ins, order, time)
+        _change_or_expire(state, ins, order, price, time)
 
 
 @compiled
 def happen(state, ins, order, price, open_time, time):
     """What is due for the order happens, the market standing at ``price``."""
+    apart()
     happen_here(state, ins, order, price, open_time, time)

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from planar.kernel.machine import compiled, inlined
+from planar.kernel.machine import apart, compiled, inlined
 
 LARGEST = 2**63 - 1
 NEARLY, PRECISION = 1e-6, 2.0**-50
@@ -26,9 +26,7 @@ def whole(x):
 @inlined
 def slack(x):
     """How far a float may be off the whole number that it stands for."""
-    if abs(x) < NEARLY / PRECISION:
-        return NEARLY
-    return min(abs(x) * PRECISION, 0.5)
+    return max(NEARLY, min(abs(x) * PRECISION, 0.5))
 
 
 @inlined
@@ -85,16 +83,22 @@ def _long_division(a, b, c):
 
 
 @compiled
+def _divide_long_product(a, b, c):
+    apart()
+    if b >= 0:
+        return _long_division(a, b, c)
+    quotient, rest = _long_division(a, -b, c)
+    return (-quotient, rest) if rest == 0 else (-quotient - 1, c - rest)
+
+
+@inlined
 def divide_product(a, b, c):
     """Quotient and rest of ``a * b / c``, rounded down, for a >= 0, c > 0 and b of either sign."""
     if abs(float(a) * float(b)) < 9.2e18:
         product = a * b
         quotient = product // c
         return quotient, product - quotient * c
-    if b >= 0:
-        return _long_division(a, b, c)
-    quotient, rest = _long_division(a, -b, c)
-    return (-quotient, rest) if rest == 0 else (-quotient - 1, c - rest)
+    return _divide_long_product(a, b, c)
 
 
 @compiled

@@ -1,7 +1,7 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
 from planar.kernel.ledger import open_order
-from planar.kernel.machine import compiled, copy_bytes, get_float, get_int, inlined
+from planar.kernel.machine import apart, compiled, copy_bytes, get_float, get_int, inlined
 from planar.kernel.match import (
     about_in_reach,
     happen,
@@ -37,6 +37,7 @@ def _first_due(ins):
 @compiled
 def open_phase(state, ins, open_time):
     """What happens at the open: everything due by then, then resting orders meet the open as a print."""
+    apart()
     start = get_float(ins.open, ins.row)
     if ins.due <= open_time:
         while True:
@@ -106,6 +107,7 @@ def _reached(state, ins, order, price, target):
 @compiled
 def walk_leg(state, ins, leg, open_time):
     """Walks one leg, meeting what is due and what is reached, nearest first."""
+    apart()
     row = ins.row
     if leg == 0:
         start, target, begin, end = get_float(ins.open, row), ins.x1, 0.0, ins.d1
@@ -247,6 +249,7 @@ def _equity_after(state, state_address, ins, ins_address, upwards, open_time):
 @compiled
 def choose_path(state, state_address, ins, ins_address, open_time, is_open_question):
     """Lays the path of this candle by the fill model, and notes whether the choice matters."""
+    apart()
     row = ins.row
     start, high, low = get_float(ins.open, row), get_float(ins.high, row), get_float(ins.low, row)
     upwards = state.path != OLHC

@@ -44,7 +44,7 @@ STATE = _fields(
     cash reserved pending returning latency slice_steps
     path touch budgeted
     instruments orders fills events amends notes shared scratch stirred
-    hooks interpreted current item decisions path_decided touched
+    hooks interpreted current item path_decided touched
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
 )

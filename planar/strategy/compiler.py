@@ -107,7 +107,7 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
     functions = {}
     for name, code in source.functions.items():
         python = python_types.FunctionType(code, names, name, source.defaults[name])
-        functions[name] = numba.njit(error_model="python", nogil=True)(python)
+        functions[name] = numba.njit(error_model="python", nogil=True, forceinline=name in HOOK_SOURCE)(python)
         if name not in source.methods:
             names[name] = functions[name]
     typed.bind_methods(self_type, {n: functions[n] for n in source.methods if n not in HOOK_SOURCE})

@@ -31,7 +31,7 @@ from planar.errors import StrategyError, did_you_mean
 from planar.kernel import calls, check, reads, views
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
-from planar.model.order import NEVER, Side
+from planar.model.order import NEVER, Side, Tif
 from planar.strategy.interpreted import EMPTY, TIFS, Broker, direction, no_number, unknown, word
 
 # Places in a column table.
@@ -450,6 +450,11 @@ def _absent(kind: types.Type | None) -> bool:
     return kind is None or isinstance(kind, types.NoneType) or (isinstance(kind, types.Omitted) and kind.value is None)
 
 
+def _is_false(kind: Any) -> bool:
+    """Whether an argument is False, or left out with that default."""
+    return kind is False or (isinstance(kind, types.Omitted) and kind.value is False)
+
+
 def _constant(kind: Any, what: str) -> Any:
     """The value of an argument that must be known while compiling."""
     if not isinstance(kind, types.Type):
@@ -532,6 +537,15 @@ def _order_method(name: str, side: Side):
         if (sizing == check.RISK) == _absent(stop_loss):
             raise TypingError("risk needs stop_loss, and stop_loss belongs to risk")
         sign = side.value
+
+        def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
+                  stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
+            size = views.finite(float(amount))
+            return calls.submit_plain(broker._state, broker._index, sign, size, given(price), tag_number)
+
+        is_plain = tif_number == Tif.GTC and _absent(stop) and _absent(expire)
+        if is_plain and sizing == check.AMOUNT and _is_false(post_only):
+            return plain
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
                            stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip

@@ -100,8 +100,8 @@ BUGS = {
     "GTD that ends now is still taken": ("check.py", "if order.expire <= state.now:", "if order.expire < state.now:"),
     "an expiry loses against a cancel of the same moment": (
         "match.py",
-        "elif order.expire <= min(order.amend_at, order.cancel_at):",
-        "elif order.expire < min(order.amend_at, order.cancel_at):",
+        "elif order.cancel_at < order.expire and order.cancel_at < order.amend_at:",
+        "elif order.cancel_at <= order.expire and order.cancel_at < order.amend_at:",
     ),
     "a maker may be met twice in a candle": (
         "ledger.py",
