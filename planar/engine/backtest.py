@@ -183,7 +183,7 @@ class Session:
         simulation = Simulation(
             market.instruments,
             market.execution,
-            [c.closes for c in market.candles],
+            market.candles,
             self.first_rows,
             start=self.start,
             cash=self.cash,

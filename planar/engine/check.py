@@ -99,7 +99,7 @@ def check(
     market = open_market(Request(cls.timeframe, cls.instruments, candles, instruments, store=store, seed=seed))
     _, first = series_of(strategy, _own(market.candles[0], len(market.candles[0])), market.end)
     count = min(len(market.candles[0]), first + ORDERS_WINDOW)
-    counts = _counts(market, int(market.candles[0].closes[count - 1]))
+    counts = _counts(market, market.candles[0].close_at(count - 1))
     base = _session(strategy, market, [max(n, LISTED) for n in counts])
     finding = Finding(
         cls.__name__, base.why_interpreted, first, len(market.candles[0]), market.source, len(market.instruments)
@@ -123,7 +123,7 @@ def _own(candles: Candles, count: int) -> Candles:
 
 def _counts(market: Market, end: int) -> list[int]:
     """How many candles of each instrument have closed by the end."""
-    return [int(np.searchsorted(c.closes, end, side="right")) for c in market.candles]
+    return [c.closed_by(end) for c in market.candles]
 
 
 def _session(strategy: Strategy, market: Market, counts: list[int]) -> Session:
@@ -159,15 +159,15 @@ def _column_leaks(strategies: list[Strategy], market: Market, numbers: random.Ra
 def _column_leak(strategy: Strategy, candles: Candles, cuts: Sequence[int], window: int) -> tuple[str | None, int]:
     """The first column whose values on a prefix differ from those of the whole window; how many prefixes agreed."""
     count = min(len(candles), window)
-    whole, _ = series_of(strategy, _own(candles, count), int(candles.closes[count - 1]))
+    whole, _ = series_of(strategy, _own(candles, count), candles.close_at(count - 1))
     for passed, cut in enumerate(cuts):
         try:
-            part, _ = series_of(strategy, _own(candles, cut), int(candles.closes[cut - 1]))
+            part, _ = series_of(strategy, _own(candles, cut), candles.close_at(cut - 1))
         except PlanarError as error:
             return f"indicators fail on the first {cut:,} candles: {error}", passed
         name = _difference(whole, part, cut)
         if name:
-            moment = utc(int(candles.closes[cut - 1]))
+            moment = utc(candles.close_at(cut - 1))
             return f"column {name!r} at candle {cut - 1:,} ({moment}) changes when later candles are added", passed
     return None, len(cuts)
 
@@ -191,7 +191,7 @@ def _order_leak(
 ) -> str | None:
     """The first thing that is asked for otherwise, or not at all, once the data ends soon after it."""
     for cut in sorted(numbers.sample(cuts, min(TRUNCATIONS, len(cuts)))):
-        end = int(market.candles[0].closes[cut - 1])
+        end = market.candles[0].close_at(cut - 1)
         counts = _counts(market, end)
         if min(counts) < LISTED:
             continue
@@ -206,7 +206,7 @@ def _order_leak(
 
 def _has_candle(candles: Candles, moment: int) -> bool:
     row = int(np.searchsorted(candles.time, moment, side="right")) - 1
-    return row >= 0 and moment < int(candles.closes[row])
+    return row >= 0 and moment < candles.close_at(row)
 
 
 def _asked_otherwise(part: Asked, whole: Asked, end: int, trades: np.ndarray) -> str | None:

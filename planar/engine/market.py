@@ -50,7 +50,7 @@ class Market:
     @property
     def end(self) -> int:
         """Close of the last execution candle of all, UTC ms."""
-        return max(int(c.closes[-1]) for c in self.execution)
+        return max(c.close_at(-1) for c in self.execution)
 
     def data_hash(self) -> str:
         """A hash of names, timeframes and every candle of the run."""
@@ -84,7 +84,7 @@ def open_market(request: Request) -> Market:
     found, source = _candles(request, names)
     length = timeframes.milliseconds(request.timeframe)
     execution = _execution(request, found, length)
-    end = max(int(c.closes[-1]) for c in execution.values())
+    end = max(c.close_at(-1) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
     instruments = [with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
     check_quotes(instruments)
@@ -235,9 +235,9 @@ def _cut(name: str, candles: Candles, length: int, end: int | None) -> Candles:
         own, wanted = timeframes.name(candles.timeframe), timeframes.name(length)
         raise DataError(f"{name}: {own} candles do not make execution candles of {wanted}.")
     if length != candles.timeframe:
-        candles = resample(candles, length, int(candles.closes[-1]))
+        candles = resample(candles, length, candles.close_at(-1))
     if end is not None:
-        candles = candles.until(int(np.searchsorted(candles.closes, end, side="right")))
+        candles = candles.until(candles.closed_by(end))
     if len(candles) == 0:
         raise DataError(f"{name}: no candles before the end of the run; choose a later end.")
     return candles

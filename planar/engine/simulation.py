@@ -44,7 +44,7 @@ class Simulation:
         self,
         instruments: list[Instrument],
         execution: list[Candles],
-        closes: list[np.ndarray],
+        candles: list[Candles],
         first_rows: list[int],
         *,
         start: int,
@@ -60,12 +60,11 @@ class Simulation:
         self._set_state(cash, model)
         self.start_cash = int(self.state["cash"])
         for k, instrument in enumerate(instruments):
-            self._set_instrument(k, instrument, execution[k], closes[k], first_rows[k], start)
+            self._set_instrument(k, instrument, execution[k], candles[k], first_rows[k], start)
         # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
-        pairs = zip(closes, execution, strict=True)
-        self.state["is_aligned"] = all(c is e.closes or np.array_equal(c, e.closes) for c, e in pairs)
+        self.state["is_aligned"] = all(c is e for c, e in zip(candles, execution, strict=True))
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.
@@ -93,32 +92,33 @@ class Simulation:
         state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)
 
     def _set_instrument(
-        self, k: int, instrument: Instrument, candles: Candles, closes: np.ndarray, first_row: int, start: int
+        self, k: int, instrument: Instrument, execution: Candles, candles: Candles, first_row: int, start: int
     ) -> None:
         record = self.memory.instruments[k]
         record["index"] = k
-        self._set_candles(record, candles, closes, first_row, start)
+        self._set_candles(record, execution, candles, first_row, start)
         self._set_rules(record, instrument)
-        self._set_room(record, instrument, candles)
+        self._set_room(record, instrument, execution)
         record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
         record["opened_row"] = 0
 
-    def _set_candles(self, record: np.void, candles: Candles, closes: np.ndarray, first_row: int, start: int) -> None:
+    def _set_candles(
+        self, record: np.void, execution: Candles, candles: Candles, first_row: int, start: int
+    ) -> None:
         """Where the candles are, and the first of them that counts."""
         keep = self.memory.keep
         for name in ("time", "open", "high", "low", "close", "volume"):
             dtype = np.int64 if name == "time" else np.float64
-            record[name] = keep(np.ascontiguousarray(getattr(candles, name), dtype)).ctypes.data
-        record["rows"] = len(candles)
-        record["row"] = int(np.searchsorted(candles.time, start))
-        record["candle_close"] = keep(np.ascontiguousarray(closes, np.int64)).ctypes.data
-        record["candles"] = len(closes)
-        record["candle"] = max(first_row, int(np.searchsorted(closes, start, side="right")))
-        record["first_candle"] = record["candle"]
-        record["is_gapless"] = _is_gapless(candles)
-        record["next_open"] = candles.time[record["row"]] if record["row"] < len(candles) else NEVER
-        record["next_close"] = closes[record["candle"]] if record["candle"] < len(closes) else NEVER
-        record["has_volume"] = not np.isnan(candles.volume[:1]).any()
+            record[name] = keep(np.ascontiguousarray(getattr(execution, name), dtype)).ctypes.data
+        record["rows"] = len(execution)
+        record["row"] = int(np.searchsorted(execution.time, start))
+        record["is_gapless"] = _is_gapless(execution)
+        record["next_open"] = execution.time[record["row"]] if record["row"] < len(execution) else NEVER
+        record["has_volume"] = not np.isnan(execution.volume[:1]).any()
+        record["candle_time"] = keep(np.ascontiguousarray(candles.time, np.int64)).ctypes.data
+        record["timeframe"], record["candles"] = candles.timeframe, len(candles)
+        record["candle"] = record["first_candle"] = max(first_row, candles.closed_by(start))
+        record["next_close"] = candles.close_at(record["candle"]) if record["candle"] < len(candles) else NEVER
 
     def _set_rules(self, record: np.void, instrument: Instrument) -> None:
         """The venue's rules, in ticks and units."""
@@ -154,12 +154,16 @@ class Simulation:
         dtype, field = LOGS[name]
         self.memory.grow(name, dtype, capacity, int(self.state[field.replace("_cap", "_n")]))
         self.state[field] = capacity
+        self.state[f"{name}_full"] = capacity - self._reserve_of(name)
+
+    def _reserve_of(self, name: str) -> int:
+        """Room that a log must have left before a step: an order may have several events in one."""
+        return int(self.state["headroom"]) * (4 if name == "events" else 1)
 
     def _make_room(self) -> None:
         """Gives the logs that are short of room four times as much."""
-        room = int(self.state["headroom"])
         for name, (_, field) in LOGS.items():
-            used, need = int(self.state[field.replace("_cap", "_n")]), 4 * room if name == "events" else room
+            used, need = int(self.state[field.replace("_cap", "_n")]), self._reserve_of(name)
             if used + need > self.state[field]:
                 self._grow(name, max(4 * len(self.memory.logs[name]), used + 2 * need))
         self.state["is_full"] = 0

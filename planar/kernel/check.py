@@ -101,11 +101,11 @@ def watch_all(state, ins):
 @inlined
 def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
     index = state.orders_n
-    if index >= state.orders_cap:
-        raise OverflowError("more orders were asked for in one decision than the log has room for")
-    state.orders_n += 1
-    if state.orders_n + state.headroom > state.orders_cap:
+    if index >= state.orders_full:
+        if index >= state.orders_cap:
+            raise OverflowError("more orders were asked for in one decision than the log has room for")
         state.is_full = 1
+    state.orders_n += 1
     slot = get_int(ins.active, ins.active_n)
     order = Live(ins.live, slot)
     order.id, order.slot = index, slot
@@ -421,7 +421,7 @@ def _send_amend(state, ins, order, limit, trigger, total, wanted):
     order.amend, order.amend_at = state.amends_n, record.arrive
     order.due = next_due(order)
     state.amends_n += 1
-    if state.amends_n + state.headroom > state.amends_cap:
+    if state.amends_n > state.amends_full:
         state.is_full = 1
     reserve_extra(state, ins, order, record.extra)
     watch(state, ins, order)

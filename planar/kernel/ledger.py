@@ -27,7 +27,7 @@ def tell(state, ins, id, kind, reason, time):
     """Writes one event of an order, -1 for none."""
     event = Event(state.events, state.events_n)
     state.events_n += 1
-    if state.events_n + 4 * state.headroom > state.events_cap:
+    if state.events_n > state.events_full:
         state.is_full = 1
     event.time, event.order, event.kind, event.reason, event.instrument = time, id, kind, reason, ins.index
 
@@ -271,7 +271,7 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
 def _new_fill(state, ins, id, amount, ticks, cost, fee, time):
     fill = Fill(state.fills, state.fills_n)
     state.fills_n += 1
-    if state.fills_n + state.headroom > state.fills_cap:
+    if state.fills_n > state.fills_full:
         state.is_full = 1
     fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, id, ticks, amount, cost, fee
     fill.instrument = ins.index
@@ -345,7 +345,7 @@ def note(address, k, kind, text, count, a, b, c, d):
         raise OverflowError("more log lines were written in one decision than the log has room for")
     line = Note(state.notes, state.notes_n)
     state.notes_n += 1
-    if state.notes_n + state.headroom > state.notes_cap:
+    if state.notes_n > state.notes_full:
         state.is_full = 1
     line.time, line.instrument, line.kind, line.text, line.count = state.now, k, kind, text, count
     line.a, line.b, line.c, line.d = a, b, c, d

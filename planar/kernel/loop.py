@@ -154,7 +154,7 @@ def _settle_stirred(state, address, open_time, count):
         _settle_together(state, address, open_time, count)
 
 
-@compiled
+@inlined
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
     instruments, stirred, count, work = state.instruments, state.stirred, 0, IDLE
@@ -186,7 +186,7 @@ def _next_close(state, ins):
     """Close of the instrument's next strategy candle, NEVER past the last."""
     if state.is_aligned:
         return ins.next_open + state.execution if ins.next_open != NEVER else NEVER
-    return get_int(ins.candle_close, ins.candle) if ins.candle < ins.candles else NEVER
+    return get_int(ins.candle_time, ins.candle) + ins.timeframe if ins.candle < ins.candles else NEVER
 
 
 @compiled

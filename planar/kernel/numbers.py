@@ -138,8 +138,9 @@ def cost_up(ins, amount, ticks):
 
 @inlined
 def whole_steps(ins, amount):
-    """The part of an amount that is a multiple of the amount step."""
-    return amount if ins.step == 1 else amount // ins.step * ins.step
+    """The part of an amount, 0 or more, that is a multiple of the amount step."""
+    # Unsigned: a signed division must look at signs.
+    return amount if ins.step == 1 else np.int64(np.uint64(amount) // np.uint64(ins.step) * np.uint64(ins.step))
 
 
 @inlined

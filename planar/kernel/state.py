@@ -41,6 +41,7 @@ STATE = _fields(
     active_n has_changes is_stepping next_open next_delisting is_aligned
     orders_n fills_n events_n amends_n notes_n
     orders_cap fills_cap events_cap amends_cap notes_cap headroom is_full
+    orders_full fills_full events_full amends_full notes_full
     cash reserved pending returning latency slice_steps
     path touch budgeted
     instruments orders fills events amends notes shared scratch stirred
@@ -53,7 +54,7 @@ INSTRUMENT = _fields(
     # what every step looks at comes first, to lie in few cache lines
     """
     next_open next_close row rows candle candles active_n base closable is_changed
-    time close candle_close columns memory index
+    time close candle_time timeframe columns memory index
     open high low volume
     step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
     has_volume active due work lead market_rest budget budget_step live

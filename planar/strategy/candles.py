@@ -47,10 +47,18 @@ class Candles:
 
         return pl.DataFrame({"time": self.time, **{name: getattr(self, name) for name in FIELDS}})
 
-    @cached_property
+    @property
     def closes(self) -> np.ndarray:
         """Shape (n,), int64: when each candle is known."""
         return self.time + self.timeframe
+
+    def close_at(self, row: int) -> int:
+        """When the candle of that row is known, UTC ms."""
+        return int(self.time[row]) + self.timeframe
+
+    def closed_by(self, moment: int) -> int:
+        """How many of the candles are known at a moment, UTC ms."""
+        return int(np.searchsorted(self.time, moment - self.timeframe, side="right"))
 
     def at(self, rows: slice | np.ndarray) -> "Candles":
         """The candles of those rows alone, without higher timeframes: a slice gives views, an array gives copies."""
@@ -60,9 +68,9 @@ class Candles:
     def until(self, count: int) -> "Candles":
         """The first ``count`` candles, higher timeframes as far as they are closed by then."""
         cut = self.at(slice(count))
-        now = cut.closes[-1] if count else 0
+        now = cut.close_at(-1) if len(cut) else 0
         for name, candles in self.higher.items():
-            cut.higher[name] = candles.until(int(np.searchsorted(candles.closes, now, side="right")))
+            cut.higher[name] = candles.until(candles.closed_by(now))
         return cut
 
 

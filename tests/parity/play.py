@@ -42,13 +42,12 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
         table = scenario.columns(k, shift)
         columns = (np.array(table[f], float) for f in FIELDS)
         execution.append(Candles(np.array(table["time"], np.int64), *columns, scenario.execution))
-    end = max((int(c.closes[-1]) for c in execution if len(c)), default=0)
+    end = max((c.close_at(-1) for c in execution if len(c)), default=0)
     is_same = scenario.timeframe == scenario.execution
     candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
     m = scenario.model
     model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
-    closes = [c.closes for c in candles]
-    return Simulation(instruments, execution, closes, [0] * len(candles), start=shift, cash=scenario.cash, model=model)
+    return Simulation(instruments, execution, candles, [0] * len(candles), start=shift, cash=scenario.cash, model=model)
 
 
 class KernelPlayer(Player):
