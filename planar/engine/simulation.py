@@ -65,6 +65,8 @@ class Simulation:
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
         self.state["is_aligned"] = all(c is e for c, e in zip(candles, execution, strict=True))
+        lone = self.memory.instruments[0]
+        self.state["is_lone"] = len(instruments) == 1 and self.state["is_aligned"] and lone["is_gapless"]
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.

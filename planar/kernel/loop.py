@@ -267,6 +267,28 @@ def _decide(state, address, on_candle):
             call(on_candle, address, instruments + k * INSTRUMENT_BYTES, ins.columns, ins.candle - 1)
 
 
+@inlined
+def _idle(state, address, on_candle):
+    """The next steps and decisions of the one instrument there is, while it has no order and nothing is to be told.
+
+    What `_advance` and `_decide` would do, without looking for what cannot happen.
+    """
+    ins, ins_address = Instrument(state.instruments, 0), state.instruments
+    execution, open_time, row, events = state.execution, ins.next_open, ins.row, state.events_n
+    steps = min(ins.rows - 1 - row, state.slice_end - state.steps, (state.next_delisting - 1 - open_time) // execution)
+    while steps > 0 and not (state.active_n or state.is_full) and state.events_n == events:
+        if row & 7 == 0:
+            _fetch_ahead(state, ins, row)
+        steps -= 1
+        ins.last = get_float(ins.close, row)
+        row += 1
+        ins.row, ins.candle, state.steps, state.step_time = row, ins.candle + 1, state.steps + 1, open_time
+        open_time += execution
+        ins.next_open = state.next_open = state.now = state.decided = open_time
+        ins.next_close = open_time + execution
+        call(on_candle, address, ins_address, ins.columns, ins.candle - 1)
+
+
 @compiled
 def _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
     """Runs the hooks of a step from `State.phase` on; True when one is to be run by Python."""
@@ -331,6 +353,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
     state = State(address, 0)
     is_compiled = state.hooks & ON_CANDLE and not state.interpreted
     is_told = state.hooks & (ON_FILL | ON_ORDER_ERROR)
+    first = Instrument(state.instruments, 0)
     while True:
         if state.phase == NEXT:
             if state.is_full:
@@ -342,6 +365,8 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 return DONE
             if is_compiled and not state.has_changes and not (is_told and state.told < state.events_n):
                 _decide(state, address, on_candle)
+                if state.is_lone and not state.active_n and first.next_close == state.now + state.execution:
+                    _idle(state, address, on_candle)
                 continue
             state.phase = TELL
         if _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):

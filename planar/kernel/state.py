@@ -38,7 +38,7 @@ STATE = _fields(
     # balances in quote units; times in ms
     """
     count now step_time execution steps slice_end phase cursor decided told fills_told
-    active_n has_changes is_stepping next_open next_delisting is_aligned
+    active_n has_changes is_stepping next_open next_delisting is_aligned is_lone
     orders_n fills_n events_n amends_n notes_n
     orders_cap fills_cap events_cap amends_cap notes_cap headroom is_full
     orders_full fills_full events_full amends_full notes_full
