@@ -1,6 +1,7 @@
 """Runs the hooks of a strategy as Python, over the same records as compiled hooks."""
 
 import copy
+import functools
 import sysconfig
 import traceback
 from typing import Any
@@ -43,11 +44,16 @@ class Interpreter:
         self.shared = shared
         address = simulation.memory.address
         self.brokers = [Broker(address, k, texts) for k in range(len(series))]
-        self.candles = [_class_of(s) for s in series]
+        self.series = series
         self.integers = simulation.memory.state.view(np.int64).data
         self.records = simulation.memory.instruments
         self.own = self.records.view(np.int64).data
         self.universe = self._universe(cls)
+
+    @functools.cached_property
+    def candles(self) -> list[type[Candle]]:
+        """Candle classes by instrument."""
+        return [_class_of(s) for s in self.series]
 
     def _universe(self, cls: type[Strategy]) -> Universe | None:
         if not hasattr(cls, "on_step"):

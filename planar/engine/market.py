@@ -114,7 +114,8 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
     if len(set(names)) != len(names):
         raise ConfigError(f"instruments: {', '.join(names)} names one of them twice.")
     for name in names:
-        Instrument(name)
+        if name not in given:
+            Instrument(name)
     return names, given
 
 

@@ -145,7 +145,7 @@ class Simulation:
         block = max(1, HOUR // candles.timeframe)
         window = max(20, -(-DAY // (block * candles.timeframe)))
         record["block"], record["window"], record["block_used"] = block, window, -1
-        record["ring"] = keep(np.zeros(window * FIELDS)).ctypes.data
+        record["ring"] = keep(np.zeros(window * FIELDS + block + 1)).ctypes.data
         # One slot more than there may be open orders: a refused one is made there too.
         live, active = np.zeros(instrument.max_orders + 1, LIVE), np.arange(instrument.max_orders + 1)
         record["live"], record["active"] = keep(live).ctypes.data, keep(active).ctypes.data

@@ -12,7 +12,6 @@ from planar.kernel.ledger import (
     left_of,
     next_due,
     open_order,
-    reserve,
     reserve_extra,
 )
 from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
@@ -99,102 +98,48 @@ def watch_all(state, ins):
 
 
 @inlined
-def _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag):
-    index = state.orders_n
-    if index >= state.orders_full:
-        if index >= state.orders_cap:
-            raise OverflowError("more orders were asked for in one decision than the log has room for")
-        state.is_full = 1
-    state.orders_n += 1
-    slot = get_int(ins.active, ins.active_n)
-    order = Live(ins.live, slot)
-    order.id, order.slot = index, slot
-    order.time, order.arrive, order.done = state.now, state.now + state.latency, NEVER
-    order.expire = expire if tif == Tif.GTD else NEVER
-    order.due = min(order.arrive, order.expire)
-    order.cancel_at = order.amend_at = NEVER
-    order.amount = order.filled = order.budget = order.reserved = order.cost = order.fee = 0
-    order.price = order.stop = 0
-    order.requested, order.settled, order.amend = size, 0, -1
-    order.instrument, order.tag, order.side, order.tif = ins.index, tag, side, tif
-    order.post_only, order.status, order.reason = post_only, Status.PENDING, Reason.NONE
-    order.by_cost = sizing != AMOUNT and sizing != RISK
-    return order
-
-
-@inlined
-def _invalid(state, order, has_price, has_stop, expire):
-    """Combinations that no venue takes."""
-    at_once = order.tif == Tif.IOC or order.tif == Tif.FOK
-    if order.post_only and (not has_price or at_once or has_stop):
-        return True
-    return (at_once and has_stop) or (order.tif == Tif.GTD) != (expire != NEVER)
-
-
-@inlined
-def _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire):
-    """Sets the order's terms and reservation; gives the first reason to refuse it, or NONE."""
-    has_price, has_stop = price == price, stop == stop
-    order.kind = (
-        (Kind.STOP_LIMIT if has_price else Kind.STOP) if has_stop else (Kind.LIMIT if has_price else Kind.MARKET)
-    )
-    order.form = order.kind
+def _refused_at_once(state, ins, has_price, has_stop, tif, expire, post_only):
+    """The first reason to refuse an order, whatever its price and size; 0 for none."""
+    is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
-        return Reason.NO_PRICE
-    if _invalid(state, order, has_price, has_stop, expire):
-        return Reason.INVALID_ORDER
-    if order.expire <= state.now:
-        return Reason.EXPIRED_AT_ONCE
+        return Reason.NO_PRICE.value
+    # Combinations that no venue takes.
+    if post_only and (not has_price or is_at_once or has_stop):
+        return Reason.INVALID_ORDER.value
+    if (is_at_once and has_stop) or (tif == Tif.GTD) != (expire != NEVER):
+        return Reason.INVALID_ORDER.value
+    if expire <= state.now:
+        return Reason.EXPIRED_AT_ONCE.value
     if ins.is_delisted:
-        return Reason.DELISTED
-    if ins.active_n >= ins.max_orders:
-        return Reason.TOO_MANY_ORDERS
-    limit = trigger = 0
-    if has_price:
-        limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
-        if limit < 1:
-            return Reason.INVALID_PRICE
-    if has_stop:
-        trigger = ticks_near(ins, stop)
-        if trigger < 1:
-            return Reason.INVALID_PRICE
-    order.price, order.stop = limit, trigger
-    budget = -1
-    if sizing == AMOUNT:
-        order.amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
-    else:
-        budget = _size(state, ins, order, sizing, size, risk_stop)
-        if budget < -1:
-            return Reason.INVALID_PRICE
-    order.by_cost = budget >= 0
-    return _fund(state, ins, order, budget)
+        return Reason.DELISTED.value
+    return Reason.TOO_MANY_ORDERS.value if ins.active_n >= ins.max_orders else 0
+
+
+@inlined
+def _limit_of(ins, side, price):
+    """Ticks of a limit, rounded away from the market."""
+    return ticks_down(ins, price) if side == Side.BUY else ticks_up(ins, price)
 
 
 @compiled
-def _size(state, ins, order, sizing, size, risk_stop):
-    """Sets the amount of an order that is sized otherwise; gives the budget of a market buy by cost, -1 for none, or
-    -2 when a risk has no distance to its stop.
+def _size(state, ins, side, limit, trigger, sizing, size, risk_stop):
+    """The amount of an order that is sized otherwise, and the budget of a market buy by cost: -1 for none, -2 when a
+    risk has no distance to its stop.
     """
     apart()
-    if order.side == Side.BUY and sizing != RISK:
+    if side == Side.BUY and sizing != RISK:
         budget = _budget(state, ins, sizing, size)
-        if order.price == 0:
-            return budget
-        order.amount = affordable(ins, budget, order.price)
-        return -1
-    amount = _valued_amount(state, ins, order, sizing, size, risk_stop)
-    if amount < 0:
-        return -2
-    order.amount = whole_steps(ins, amount)
-    return -1
+        return (affordable(ins, budget, limit), -1) if limit else (0, budget)
+    amount = _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop)
+    return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
 
 
 @compiled
-def _reference(ins, order):
+def _reference(ins, limit, trigger):
     """The price an order is valued at before it trades: its limit, else its trigger, else the last close."""
-    if order.price:
-        return price_of(ins, order.price)
-    return price_of(ins, order.stop) if order.stop else ins.last
+    if limit:
+        return price_of(ins, limit)
+    return price_of(ins, trigger) if trigger else ins.last
 
 
 @compiled
@@ -216,9 +161,9 @@ def part_of(fraction, units):
 
 
 @compiled
-def _valued_amount(state, ins, order, sizing, size, risk_stop):
+def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
     """Base units asked for by cost, fraction or risk; negative when a risk has no distance to its stop."""
-    price = _reference(ins, order)
+    price = _reference(ins, limit, trigger)
     if sizing == COST:
         return max(units_of_amount(ins, size / price), 0)
     if sizing == FRACTION:
@@ -231,75 +176,117 @@ def _valued_amount(state, ins, order, sizing, size, risk_stop):
 
 
 @inlined
-def _fund(state, ins, order, budget):
-    """Minimums, then funds; reserves when all is well."""
+def _to_hold(state, ins, side, limit, trigger, amount, budget):
+    """What a new order is to hold, or a negative `Reason`: minimums first, then funds."""
     if budget == 0:
-        return Reason.BELOW_MIN_COST
-    if budget < 0 and (order.amount <= 0 or order.amount < ins.min_amount):
-        return Reason.BELOW_MIN_AMOUNT
-    if ins.min_cost > 0.0 and _least_cost(state, ins, order, budget) < ins.min_cost:
-        return Reason.BELOW_MIN_COST
-    free = free_cash(state) if order.side == Side.BUY else free_base(ins)
-    wanted = _wanted(state, ins, order, budget, free)
-    if wanted < 0:
-        return Reason.INSUFFICIENT_FUNDS
-    order.budget, order.reserved = max(budget, 0), wanted
-    if order.side == Side.BUY:
-        state.reserved += wanted
-        state.pending += wanted
-    else:
-        ins.reserved += wanted
-        ins.pending += wanted
-    return Reason.NONE
+        return -Reason.BELOW_MIN_COST.value
+    if budget < 0 and (amount <= 0 or amount < ins.min_amount):
+        return -Reason.BELOW_MIN_AMOUNT.value
+    if ins.min_cost > 0.0 and _least_cost(state, ins, limit, trigger, amount, budget) < ins.min_cost:
+        return -Reason.BELOW_MIN_COST.value
+    free = free_cash(state) if side == Side.BUY else free_base(ins)
+    wanted = _wanted(ins, side, limit, trigger, amount, budget, free)
+    return wanted if wanted >= 0 else -Reason.INSUFFICIENT_FUNDS.value
 
 
 @compiled
-def _least_cost(state, ins, order, budget):
+def _least_cost(state, ins, limit, trigger, amount, budget):
     """What the order is worth, rounded down, for the venue's minimum."""
     apart()
     if budget < 0:
-        budget = cost_down(ins, order.amount, order.price or order.stop or max(ticks_down(ins, ins.last), 1))
+        budget = cost_down(ins, amount, limit or trigger or max(ticks_down(ins, ins.last), 1))
     return money_of(state, budget)
 
 
 @inlined
-def _wanted(state, ins, order, budget, free):
-    """What the order must reserve; negative when that is not there."""
-    if order.side == Side.SELL:
-        left = left_of(order)
-        return left if left <= free else -1
+def _wanted(ins, side, limit, trigger, amount, budget, free):
+    """What an order must reserve to trade an amount or a budget (-1 for none); negative when that is not free."""
+    if side == Side.SELL:
+        return amount if amount <= free else -1
     if budget >= 0:
         return budget if budget <= free else -1
-    if order.price:
-        wanted = need(ins, left_of(order), order.price)
+    if limit:
+        wanted = need(ins, amount, limit)
         return wanted if wanted <= free else -1
-    return _estimated_need(ins, order, free)
+    return _estimated_need(ins, trigger, amount, free)
 
 
 @compiled
-def _estimated_need(ins, order, free):
+def _estimated_need(ins, trigger, amount, free):
     """What a buy without a limit reserves: its cost a little above its price, or all that is free."""
     apart()
-    price = _reference(ins, order)
-    if need(ins, order.amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
+    price = _reference(ins, 0, trigger)
+    if need(ins, amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
         return -1
-    return min(free, need(ins, order.amount, ticks_up(ins, price * (1.0 + BUFFER))))
+    return min(free, need(ins, amount, ticks_up(ins, price * (1.0 + BUFFER))))
 
 
 @inlined
 def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag):
-    order = _new_order(state, ins, side, sizing, size, tif, expire, post_only, tag)
-    reason = _refusal(state, ins, order, sizing, size, price, stop, risk_stop, expire)
-    if reason != Reason.NONE:
-        keep(state, ins, order, Status.REJECTED, reason, state.now)
-        return -reason.value
+    has_price, has_stop = price == price, stop == stop
+    limit = trigger = amount = held = 0
+    budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
+    refusal = _refused_at_once(state, ins, has_price, has_stop, tif, expire, post_only)
+    if refusal == 0:
+        limit = _limit_of(ins, side, price) if has_price else 0
+        trigger = ticks_near(ins, stop) if has_stop else 0
+        if (has_price and limit < 1) or (has_stop and trigger < 1):
+            refusal, limit, trigger = Reason.INVALID_PRICE.value, 0, 0
+    if refusal == 0:
+        if sizing == AMOUNT:
+            amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
+        else:
+            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, risk_stop)
+        if budget < -1:
+            refusal = Reason.INVALID_PRICE.value
+        else:
+            by_cost = budget >= 0
+            held = _to_hold(state, ins, side, limit, trigger, amount, budget)
+            if held < 0:
+                refusal = -held
+    kind = (2 if has_stop else 0) + (1 if has_price else 0)
+    order = _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag)
+    order.requested, order.budget, order.reserved = size, max(budget, 0), held
+    order.expire = expire if tif == Tif.GTD else NEVER
+    order.due = min(order.arrive, order.expire)
+    if refusal:
+        keep(state, ins, order, Status.REJECTED, refusal, state.now)
+        return -refusal
+    if side == Side.BUY:
+        state.reserved += held
+        state.pending += held
+    else:
+        ins.reserved += held
+        ins.pending += held
     activate(state, ins, order)
     ins.due = min(ins.due, order.due)
-    if stop == stop:
-        _look_out(ins, False, side, order.stop)
-    elif price == price:
-        _look_out(ins, True, side, order.price)
+    if has_stop:
+        _look_out(ins, False, side, trigger)
+    elif has_price:
+        _look_out(ins, True, side, limit)
     return order.id + 1
+
+
+@inlined
+def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag):
+    """An order on its way, in the first free slot and at its place among all orders."""
+    index = state.orders_n
+    if index >= state.orders_full:
+        if index >= state.orders_cap:
+            raise OverflowError("more orders were asked for in one decision than the log has room for")
+        state.is_full = 1
+    state.orders_n = index + 1
+    slot = get_int(ins.active, ins.active_n)
+    order = Live(ins.live, slot)
+    order.id, order.slot, order.instrument, order.tag = index, slot, ins.index, tag
+    order.time, order.arrive = state.now, state.now + state.latency
+    order.done = order.cancel_at = order.amend_at = NEVER
+    order.side, order.kind, order.form, order.tif = side, kind, kind, tif
+    order.price, order.stop, order.amount = limit, trigger, amount
+    order.filled = order.cost = order.fee = order.settled = 0
+    order.amend, order.post_only, order.by_cost = -1, post_only, by_cost
+    order.status, order.reason = Status.PENDING, Reason.NONE
+    return order
 
 
 @compiled
@@ -377,7 +364,7 @@ def _amend_refusal(state, ins, order, price, stop, amount):
         return Reason.INVALID_ORDER
     limit, trigger, total = order.price, order.stop, order.amount
     if has_price:
-        limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
+        limit = _limit_of(ins, order.side, price)
     if has_stop:
         trigger = ticks_near(ins, stop)
     if (has_price and limit < 1) or (has_stop and trigger < 1):
@@ -402,11 +389,8 @@ def _amended_need(state, ins, order, limit, trigger, total):
         return 0, Reason.BELOW_MIN_AMOUNT
     if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
-    was_price, was_stop, was_amount = order.price, order.stop, order.amount
-    order.price, order.stop, order.amount = limit, trigger, total
     free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + order.reserved
-    wanted = _wanted(state, ins, order, -1, free)
-    order.price, order.stop, order.amount = was_price, was_stop, was_amount
+    wanted = _wanted(ins, order.side, limit, trigger, left, -1, free)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
 
 
@@ -506,7 +490,7 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
 
 @compiled
 def _requote(address, state, ins, k, id, order, sizing, size, price):
-    limit = ticks_down(ins, price) if order.side == Side.BUY else ticks_up(ins, price)
+    limit = _limit_of(ins, order.side, price)
     if limit < 1:
         return -Reason.INVALID_PRICE.value
     if order.cancel_at != NEVER:

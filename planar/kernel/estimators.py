@@ -14,18 +14,28 @@ START_VOLATILITY = 0.03
 
 
 @compiled
+def _invert_middles(ins, first, end, inverses):
+    """Writes the reciprocals of the middles of candles: apart from the sums, so that divisions run side by side."""
+    highs, lows = ins.high + 8 * first, ins.low + 8 * first
+    for i in range(end - first):
+        set_float(inverses, i, 2.0 / (get_float(highs, i) + get_float(lows, i)))
+
+
+@compiled
 def _sum_block(ins, block):
     """Sums one block of candles into its place in the ring."""
     first, end = block * ins.block, (block + 1) * ins.block
     begin = max(first, 1)  # the first candle of all has none before it
+    inverses = ins.ring + 8 * ins.window * FIELDS
+    _invert_middles(ins, begin - 1, end, inverses)
     spread, variance, volume = 0.0, 0.0, get_float(ins.volume, 0) if first == 0 else 0.0
-    closes, highs, lows, volumes = ins.close, ins.high, ins.low, ins.volume
-    previous = get_float(closes, begin - 1)
-    before = previous * (2.0 / (get_float(highs, begin - 1) + get_float(lows, begin - 1)))
-    for i in range(begin, end):
-        middle = 2.0 / (get_float(highs, i) + get_float(lows, i))
+    closes, volumes = ins.close + 8 * begin, ins.volume + 8 * begin
+    previous = get_float(closes, -1)
+    before = previous * get_float(inverses, 0)
+    for i in range(end - begin):
+        inverse = get_float(inverses, i + 1)
         close = get_float(closes, i)
-        now, last = close * middle, previous * middle
+        now, last = close * inverse, previous * inverse
         spread += (before - 1.0) * (last - 1.0)
         variance += (now - last) * (now - last)
         volume += get_float(volumes, i)

@@ -11,7 +11,7 @@ from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order, settle_delisted
 from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.match import in_reach, is_hit
-from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
+from planar.kernel.path import choose_path, is_near, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
     CANDLES,
     DONE,
@@ -73,14 +73,19 @@ def _is_in_reach(ins):
     return get_float(ins.low, ins.row) <= ins.down or get_float(ins.high, ins.row) >= ins.up
 
 
+@compiled
+def _is_near(state, ins, open_time):
+    """Whether the candle comes near an order: what is looked out for may be gone, until it is worked out anew."""
+    apart()
+    watch_all(state, ins)
+    return _is_in_reach(ins) and is_near(state, ins, open_time)
+
+
 @inlined
 def _work(state, ins, open_time, close_time):
     """What is to be done for an instrument with open orders in the step between these times."""
-    if _is_in_reach(ins):
-        # It looks out for orders that are gone as well, until that is worked out anew.
-        watch_all(state, ins)
-        if _is_in_reach(ins):
-            return BUSY
+    if _is_in_reach(ins) and _is_near(state, ins, open_time):
+        return BUSY
     if ins.market_rest or ins.due <= open_time:
         return BUSY
     return LIGHT if ins.due < close_time else IDLE
@@ -140,6 +145,14 @@ def _settle_together(state, address, open_time, count):
 
 
 @compiled
+def _settle_busy(state, address, ins, open_time):
+    """The Open and Path phases where one instrument has all to do."""
+    apart()
+    open_phase(state, ins, open_time)
+    _settle_alone(state, address, ins, open_time)
+
+
+@compiled
 def _settle_stirred(state, address, open_time, count):
     """The Open and Path phases of the first ``count`` of `State.stirred`."""
     apart()
@@ -154,9 +167,10 @@ def _settle_stirred(state, address, open_time, count):
         _settle_together(state, address, open_time, count)
 
 
-@inlined
+@compiled
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
+    apart()
     instruments, stirred, count, work = state.instruments, state.stirred, 0, IDLE
     close_time = open_time + state.execution
     for k in range(state.count):
@@ -268,25 +282,38 @@ def _decide(state, address, on_candle):
 
 
 @inlined
-def _idle(state, address, on_candle):
-    """The next steps and decisions of the one instrument there is, while it has no order and nothing is to be told.
+def _go_alone(state, address, on_candle, is_told):
+    """The next steps and decisions of the one instrument there is; False when there is none, or only a special one.
 
-    What `_advance` and `_decide` would do, without looking for what cannot happen.
+    What `_advance` and `_decide` would do, without looking for what cannot happen. Ends when something is to be told.
     """
-    ins, ins_address = Instrument(state.instruments, 0), state.instruments
-    execution, open_time, row, events = state.execution, ins.next_open, ins.row, state.events_n
+    ins, ins_address, execution = Instrument(state.instruments, 0), state.instruments, state.execution
+    open_time, row = ins.next_open, ins.row
     steps = min(ins.rows - 1 - row, state.slice_end - state.steps, (state.next_delisting - 1 - open_time) // execution)
-    while steps > 0 and not (state.active_n or state.is_full) and state.events_n == events:
+    if steps <= 0 or ins.next_close != open_time + execution:
+        return False
+    while steps > 0 and not state.is_full:
+        steps -= 1
+        state.steps, state.step_time = state.steps + 1, open_time
+        close_time = open_time + execution
+        if ins.active_n:
+            work = _work(state, ins, open_time, close_time)
+            if work == LIGHT:
+                settle_due(state, ins, open_time)
+            elif work == BUSY:
+                _settle_busy(state, address, ins, open_time)
         if row & 7 == 0:
             _fetch_ahead(state, ins, row)
-        steps -= 1
         ins.last = get_float(ins.close, row)
-        row += 1
-        ins.row, ins.candle, state.steps, state.step_time = row, ins.candle + 1, state.steps + 1, open_time
-        open_time += execution
+        row, open_time = row + 1, close_time
+        ins.row = row
         ins.next_open = state.next_open = state.now = state.decided = open_time
-        ins.next_close = open_time + execution
+        if state.has_changes or (is_told and state.told < state.events_n):
+            state.phase = TELL
+            return True
+        ins.candle, ins.next_close = ins.candle + 1, open_time + execution
         call(on_candle, address, ins_address, ins.columns, ins.candle - 1)
+    return True
 
 
 @compiled
@@ -353,7 +380,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
     state = State(address, 0)
     is_compiled = state.hooks & ON_CANDLE and not state.interpreted
     is_told = state.hooks & (ON_FILL | ON_ORDER_ERROR)
-    first = Instrument(state.instruments, 0)
+    is_alone = is_compiled and state.is_lone
     while True:
         if state.phase == NEXT:
             if state.is_full:
@@ -361,12 +388,12 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
             if state.steps >= state.slice_end:
                 state.slice_end = state.steps + state.slice_steps
                 return SLICE_END
+            if is_alone and _go_alone(state, address, on_candle, is_told):
+                continue
             if not _advance(state, address):
                 return DONE
             if is_compiled and not state.has_changes and not (is_told and state.told < state.events_n):
                 _decide(state, address, on_candle)
-                if state.is_lone and not state.active_n and first.next_close == state.now + state.execution:
-                    _idle(state, address, on_candle)
                 continue
             state.phase = TELL
         if _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):

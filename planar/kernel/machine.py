@@ -106,20 +106,23 @@ def at(dtype: np.dtype):
     return view
 
 
+def _place(builder, kind, address, index):
+    """A pointer to a slot, in the form that LLVM sees through when it makes loops parallel."""
+    return builder.gep(builder.inttoptr(address, kind.as_pointer()), [index])
+
+
 def _slot(number: types.Type, kind: ir.Type):
     @intrinsic
     def load(typing, address, index):
         def generate(context, builder, signature, arguments):
-            place = builder.add(arguments[0], builder.shl(arguments[1], ir.Constant(ir.IntType(64), 3)))
-            return builder.load(builder.inttoptr(place, kind.as_pointer()))
+            return builder.load(_place(builder, kind, *arguments))
 
         return number(types.int64, types.int64), generate
 
     @intrinsic
     def store(typing, address, index, value):
         def generate(context, builder, signature, arguments):
-            place = builder.add(arguments[0], builder.shl(arguments[1], ir.Constant(ir.IntType(64), 3)))
-            builder.store(arguments[2], builder.inttoptr(place, kind.as_pointer()))
+            builder.store(arguments[2], _place(builder, kind, *arguments[:2]))
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, number), generate

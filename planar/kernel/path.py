@@ -163,6 +163,22 @@ def _is_early(state, ins, order, open_time):
 
 
 @compiled
+def is_near(state, ins, open_time):
+    """Whether the candle comes near an order that is not gone before."""
+    low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
+    close_time = open_time + state.execution
+    for i in range(ins.active_n):
+        order = open_order(ins, i)
+        if order.amend >= 0:
+            return True
+        if about_in_reach(ins, order, low, high):
+            is_ending = order.due < close_time and (order.status != Status.PENDING or order.expire <= order.arrive)
+            if not (is_ending and _is_early(state, ins, order, open_time)):
+                return True
+    return False
+
+
+@compiled
 def prospects(state, ins, open_time):
     """Whether the candle's prices reach an order, whether its path must be walked, and whether the path could matter.
 

@@ -230,11 +230,7 @@ def read_source(cls: type[Strategy]) -> Source:
 
     Raises CannotCompile with the line when a function has no source or uses what numba never compiles.
     """
-    try:
-        file = inspect.getsourcefile(cls) or ""
-    except TypeError:
-        raise CannotCompile("the source of the class is not to be had") from None
-    source, digest = Source(file), hashlib.sha256()
+    source, digest = Source(_file_of(cls)), hashlib.sha256()
     strings: set[str] = set()
     for name in _hooks_to_compile(cls):
         _add(source, cls, name, getattr(cls, name), strings, digest, is_method=True)
@@ -242,6 +238,14 @@ def read_source(cls: type[Strategy]) -> Source:
     digest.update(repr((cls.layout, source.strings)).encode())
     source.key = digest.hexdigest()[:16]
     return source
+
+
+@functools.lru_cache(maxsize=256)
+def _file_of(cls: type[Strategy]) -> str:
+    try:
+        return inspect.getsourcefile(cls) or ""
+    except TypeError:
+        raise CannotCompile("the source of the class is not to be had") from None
 
 
 def _hooks_to_compile(cls: type[Strategy]) -> list[str]:
@@ -307,7 +311,7 @@ def _add_what_it_uses(
 ) -> None:
     """Methods that are called on self, and what global names mean: functions are rewritten too, constants are kept."""
     for name in function.__code__.co_names:
-        method = inspect.getattr_static(cls, name, None)
+        method = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
         if isinstance(method, types.FunctionType) and name not in HOOKS and not hasattr(Strategy, name):
             _add(source, cls, name, method, strings, digest, is_method=True)
         value = function.__globals__.get(name)

@@ -97,7 +97,7 @@ BUGS = {
         "order.cancel_at = state.now + state.latency",
         "order.cancel_at = state.now",
     ),
-    "GTD that ends now is still taken": ("check.py", "if order.expire <= state.now:", "if order.expire < state.now:"),
+    "GTD that ends now is still taken": ("check.py", "if expire <= state.now:", "if expire < state.now:"),
     "an expiry loses against a cancel of the same moment": (
         "match.py",
         "elif order.cancel_at < order.expire and order.cancel_at < order.amend_at:",
