@@ -83,22 +83,16 @@ def _long_division(a, b, c):
 
 
 @compiled
-def _divide_long_product(a, b, c):
-    apart()
-    if b >= 0:
-        return _long_division(a, b, c)
-    quotient, rest = _long_division(a, -b, c)
-    return (-quotient, rest) if rest == 0 else (-quotient - 1, c - rest)
-
-
-@inlined
 def divide_product(a, b, c):
     """Quotient and rest of ``a * b / c``, rounded down, for a >= 0, c > 0 and b of either sign."""
     if abs(float(a) * float(b)) < 9.2e18:
         product = a * b
         quotient = product // c
         return quotient, product - quotient * c
-    return _divide_long_product(a, b, c)
+    if b >= 0:
+        return _long_division(a, b, c)
+    quotient, rest = _long_division(a, -b, c)
+    return (-quotient, rest) if rest == 0 else (-quotient - 1, c - rest)
 
 
 @compiled
@@ -109,7 +103,7 @@ def product_down(a, b, c):
     return divide_product(a, b, c)[0]
 
 
-@inlined
+@compiled
 def product_up(a, b, c):
     """``a * b / c`` rounded up."""
     if c == 1:
@@ -120,20 +114,46 @@ def product_up(a, b, c):
 
 @inlined
 def fee_of(cost, rate):
-    """Fee on a cost, rounded up: against the trader for a fee and for a rebate."""
-    return product_up(cost, rate, RATE) if rate else 0
+    """Fee on a cost, 0 or more, rounded up: against the trader for a fee and for a rebate."""
+    # The cost in two parts, so that no product leaves 64 bits.
+    whole_rates = np.int64(np.uint64(cost) // np.uint64(RATE))
+    return whole_rates * rate - (-((cost - whole_rates * RATE) * rate) // RATE)
+
+
+@inlined
+def _is_short(ins, amount, ticks):
+    """Whether the product that is a cost fits 64 bits, as nearly all do."""
+    return abs(float(amount) * float(ticks) * float(ins.cost_n)) < 9.2e18
 
 
 @compiled
+def _long_cost_down(ins, amount, ticks):
+    apart()
+    return product_down(amount, times(ticks, ins.cost_n), ins.cost_d)
+
+
+@compiled
+def _long_cost_up(ins, amount, ticks):
+    apart()
+    return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)
+
+
+@inlined
 def cost_down(ins, amount, ticks):
     """What a sell brings, in quote units, rounded down."""
-    return product_down(amount, times(ticks, ins.cost_n), ins.cost_d)
+    if not _is_short(ins, amount, ticks):
+        return _long_cost_down(ins, amount, ticks)
+    product = amount * ticks * ins.cost_n
+    return product if ins.cost_d == 1 else product // ins.cost_d
 
 
 @inlined
 def cost_up(ins, amount, ticks):
     """What a buy costs, in quote units, rounded up."""
-    return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)
+    if not _is_short(ins, amount, ticks):
+        return _long_cost_up(ins, amount, ticks)
+    product = amount * ticks * ins.cost_n
+    return product if ins.cost_d == 1 else -(-product // ins.cost_d)
 
 
 @inlined

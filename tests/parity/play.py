@@ -1,7 +1,9 @@
 """Plays a scenario of `reference.scenarios` on the kernel, compares it with the reference, and counts what occurred."""
 
+import ctypes
 import gc
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +12,7 @@ from reference.scenarios import NAN, Player, ReferencePlayer, Scenario
 from planar.engine.curve import curve_of
 from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, reads
-from planar.kernel.state import ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
+from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Event, Reason, Side, Status, Tif
 from planar.simulator.fill_model import FillModel
@@ -61,8 +63,11 @@ class KernelPlayer(Player):
         self.address, self.start_cash = self.simulation.memory.address, int(self.state["cash"])
         self.pace, self.slices = pace or Pace(), 0
         self._set_pace()
-        self.simulation.run(None, self._run_hook, self._watch)
+        self._run()
         self.simulation.end()
+
+    def _run(self) -> None:
+        self.simulation.run(None, self._run_hook, self._watch)
 
     def _set_pace(self) -> None:
         if self.pace.slice_steps is not None:
@@ -183,6 +188,49 @@ class KernelPlayer(Player):
         }
 
 
+class CompiledPlayer(KernelPlayer):
+    """The kernel as it runs compiled strategies: it calls the hooks itself and does not come back between them."""
+
+    def _run(self) -> None:
+        self.state["hooks"] = ON_CANDLE | ON_FILL | ON_ORDER_ERROR
+        self.raised: list[OverflowError] = []
+        self.decided: int | None = None
+        self.on_candle = self._callable(self._decide)
+        self.on_fill = self.on_order_error = self._callable(self._run_hook_of_event)
+        self.on_position = 0
+        self.simulation.run(self, self._run_hook, self._watch)
+        if self.raised:
+            raise self.raised[0]
+
+    def _callable(self, hook: Callable[[], None]) -> int:
+        """The address of a function that the kernel calls as it calls compiled hooks, and that runs a Python one."""
+
+        def run(*_: int) -> int:
+            # What it raised cannot go through the kernel: it does no more and raises in the end.
+            if not self.raised:
+                try:
+                    hook()
+                except OverflowError as error:
+                    self.raised.append(error)
+            return 0
+
+        function = HOOK(run)
+        self.simulation.memory.kept.append(function)
+        return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+    def _decide(self) -> None:
+        if self.decided != int(self.state["decided"]):
+            self.decided = int(self.state["decided"])
+            self.on_step(self.decided)
+
+    def _run_hook_of_event(self) -> None:
+        self._tell(self.simulation.log("events")[int(self.state["told"]) - 1])
+
+
+HOOK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 4)
+"""What numba makes of `planar.kernel.machine.HOOK`: a status, places for result and exception, the arguments."""
+
+
 def _answer(code: int) -> int | str | None:
     """An id from 0, the name of a reason, or None."""
     if code < 0:
@@ -227,7 +275,10 @@ def difference(ours: dict, theirs: dict) -> str:
 def disagreement(scenario: Scenario) -> tuple[str, dict]:
     """Where the kernel departs from the reference, and the reference's result."""
     theirs = outcome(ReferencePlayer, scenario)
-    return difference(outcome(KernelPlayer, scenario), theirs), theirs
+    found = difference(outcome(KernelPlayer, scenario), theirs)
+    if not found and (found := difference(outcome(CompiledPlayer, scenario), theirs)):
+        found = f"hooks called by the kernel: {found}"
+    return found, theirs
 
 
 class Coverage:

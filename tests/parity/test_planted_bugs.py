@@ -36,13 +36,13 @@ BUGS = {
     ),
     "fees are rounded down": (
         "numbers.py",
-        "return product_up(cost, rate, RATE) if rate else 0",
-        "return product_down(cost, rate, RATE) if rate else 0",
+        "(-((cost - whole_rates * RATE) * rate) // RATE)",
+        "-((cost - whole_rates * RATE) * rate // RATE)",
     ),
     "costs of buys are rounded down": (
         "numbers.py",
-        "return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)",
-        "return product_down(amount, times(ticks, ins.cost_n), ins.cost_d)",
+        "-(-product // ins.cost_d)",
+        "product // ins.cost_d",
     ),
     "a taker sell rounds to the better tick": (
         "match.py",
@@ -119,6 +119,26 @@ BUGS = {
         "check.py",
         "ins.up = min(ins.up, (ticks - 1) * ins.tick)",
         "ins.up = min(ins.up, (ticks + 9) * ins.tick)",
+    ),
+    "an order that ends late in a candle is taken for gone": (
+        "path.py",
+        "if not (is_ending and _is_early(state, ins, order, open_time)):",
+        "if not is_ending:",
+    ),
+    "a limit beyond the market is taken to rest": (
+        "match.py",
+        "return price <= limit + ins.tick if order.side == Side.BUY else price >= limit - ins.tick",
+        "return price <= limit - 9 * ins.tick if order.side == Side.BUY else price >= limit + 9 * ins.tick",
+    ),
+    "a lone instrument is not delisted in time": (
+        "loop.py",
+        "(state.next_delisting - 1 - open_time) // execution",
+        "(state.next_delisting + 9 * execution - open_time) // execution",
+    ),
+    "a lone instrument is told of fills a candle late": (
+        "loop.py",
+        "if state.has_changes or (is_told and state.told < state.events_n):",
+        "if is_told and state.told + 1 < state.events_n:",
     ),
 }
 
