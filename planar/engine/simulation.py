@@ -104,9 +104,7 @@ class Simulation:
         record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
         record["opened_row"] = 0
 
-    def _set_candles(
-        self, record: np.void, execution: Candles, candles: Candles, first_row: int, start: int
-    ) -> None:
+    def _set_candles(self, record: np.void, execution: Candles, candles: Candles, first_row: int, start: int) -> None:
         """Where the candles are, and the first of them that counts."""
         keep = self.memory.keep
         for name in ("time", "open", "high", "low", "close", "volume"):

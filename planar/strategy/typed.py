@@ -540,7 +540,7 @@ def _order_method(name: str, side: Side):
 
         def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
                   stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
-            size = views.finite(float(amount))
+            size = sized(amount, cost, fraction, risk)
             return calls.submit_plain(broker._state, broker._index, sign, size, given(price), tag_number)
 
         is_plain = tif_number == Tif.GTC and _absent(stop) and _absent(expire)

@@ -101,7 +101,7 @@ def loop_lines(bench: Bench, workload: str) -> list[Line]:
 
 
 def compiled_lines(bench: Bench, workload: str, fill: str) -> list[Line]:
-    """The whole call, the kernel in it, and the call with statistics."""
+    """The whole call, what it takes from candles that are made, the kernel in it, and the call with statistics."""
     done = _backtest(bench, workload, fill)
     name = f"planar, {RULES[fill]}"
     whole = _line(name, workload, done["seconds"], "planar", *_result(bench, done, workload, fill))
@@ -111,7 +111,8 @@ def compiled_lines(bench: Bench, workload: str, fill: str) -> list[Line]:
     if fill == "ideal":
         as_wanted = f"all {done['fills']:,} fills as in the loop"
         whole.notes += f"; {done['difference'] or as_wanted}"
-    lines = [whole, _line(f"{name}, kernel alone", workload, done["kernel"])]
+    lines = [whole, _line(f"{name}, frames made before", workload, done["prepared"], "planar")]
+    lines.append(_line(f"{name}, kernel alone", workload, done["kernel"]))
     if fill == "pessimistic":
         both = [sum(pair) for pair in zip(done["seconds"], done["statistics"], strict=True)]
         lines.append(_line(f"{name}, with statistics", workload, both))
