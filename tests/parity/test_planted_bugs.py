@@ -109,6 +109,7 @@ BUGS = {
         "    order.settled = 0\n    ins.is_changed",
     ),
     "the path is never thought to matter for what is due": ("path.py", "longest = 3.0 *", "longest = 0.0 *"),
+    "what else is due is thought not to matter to a stop": ("path.py", "(is_stop and is_due)", "False"),
     "what is due second is forgotten": (
         "path.py",
         "                following = min(following, order.due)\n",

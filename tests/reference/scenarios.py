@@ -123,6 +123,33 @@ def random_scenario(rng) -> Scenario:
     return replace(scenario, acts=acts, reactions=tuple(reactions))
 
 
+def squeezed_scenario(rng) -> Scenario:
+    """Any markets where cash is scarce: a stop near the market wants nearly all that a far limit leaves, and the limit
+    is cancelled or amended, in the middle of a candle, when the stop may be triggered and costs more than was thought.
+    """
+    scenario = random_scenario(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(scenario.acts) if rng.random() < 0.2 else []
+    for _ in range(rng.choice([2, 4, 8])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        other = rng.choice([k, k, k, len(scenario.instruments) - 1])
+        price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
+        far, near = price * rng.choice([0.5, 0.9]), price + rng.choice([0.5, 1, 1, 2]) * jump / 2
+        held = rng.choice([0.02, 0.1, 0.3])
+        amount = scenario.cash * (1.0 - held) / near * rng.choice([0.9, 0.97, 0.99, 0.999])
+        acts.append((at, other, ("buy", "fraction", held, {"price": far})))
+        acts.append((at, k, ("buy", "amount", amount, {"stop": near})))
+        loosened = rng.choice([("cancel_all",), ("cancel", ("live", 0)), ("amend", ("live", 0), {"price": far / 2})])
+        acts.append((at + rng.choice([0, 1, 1, 2]), other, loosened))
+    model = replace(
+        scenario.model,
+        path=rng.choice(["pessimistic", "optimistic"]),
+        latency_ms=int(scenario.execution * rng.choice([0.05, 0.2, 0.4, 0.6])),
+        stop_slippage=rng.choice([0.05, 0.2, 0.45]),
+    )
+    return replace(scenario, acts=tuple(acts), model=model)
+
+
 def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delisted: int) -> Instrument:
     """Any venue's rules."""
     _, price_step, amount_step = world
