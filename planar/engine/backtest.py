@@ -222,7 +222,6 @@ class Session:
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
         settled = simulation.end()
         counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps")}
-        counters["decisions"] = simulation.decisions if hasattr(self.strategy, "on_candle") else 0
         return Run(
             type(self.strategy).__name__,
             self.market,

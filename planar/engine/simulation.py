@@ -61,9 +61,9 @@ class Simulation:
         self.start_cash = int(self.state["cash"])
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], candles[k], first_rows[k], start)
-        # Decisions need no look-out of their own where each of their moments is the close of an execution candle.
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
+        # Decisions need no look-out of their own where execution candles are the strategy's: the same objects.
         self.state["is_aligned"] = all(c is e for c, e in zip(candles, execution, strict=True))
         lone = self.memory.instruments[0]
         self.state["is_lone"] = len(instruments) == 1 and self.state["is_aligned"] and lone["is_gapless"]
@@ -117,7 +117,9 @@ class Simulation:
         record["has_volume"] = not np.isnan(execution.volume[:1]).any()
         record["candle_time"] = keep(np.ascontiguousarray(candles.time, np.int64)).ctypes.data
         record["timeframe"], record["candles"] = candles.timeframe, len(candles)
-        record["candle"] = record["first_candle"] = max(first_row, candles.closed_by(start))
+        # Where execution candles are the strategy's, the first to be settled is the first to be decided on.
+        begun = record["row"] if candles is execution else candles.closed_by(start)
+        record["candle"] = record["first_candle"] = max(first_row, begun)
         record["next_close"] = candles.close_at(record["candle"]) if record["candle"] < len(candles) else NEVER
 
     def _set_rules(self, record: np.void, instrument: Instrument) -> None:
@@ -143,6 +145,7 @@ class Simulation:
         block = max(1, HOUR // candles.timeframe)
         window = max(20, -(-DAY // (block * candles.timeframe)))
         record["block"], record["window"], record["block_used"] = block, window, -1
+        # The blocks' sums, and room for the candles of the one that is being summed.
         record["ring"] = keep(np.zeros(window * FIELDS + block + 1)).ctypes.data
         # One slot more than there may be open orders: a refused one is made there too.
         live, active = np.zeros(instrument.max_orders + 1, LIVE), np.arange(instrument.max_orders + 1)
@@ -192,12 +195,6 @@ class Simulation:
         """Settles what stopped trading long before the end; gives how many instruments."""
         step = int(self.state["execution"])
         return loop.end(self.memory.address, max(DAY, 10 * step))
-
-    @property
-    def decisions(self) -> int:
-        """Strategy candles that closed since the start, of all instruments."""
-        records = self.memory.instruments
-        return int((records["candle"] - records["first_candle"]).sum())
 
     def open_orders(self) -> np.ndarray:
         """LIVE records of the orders that are open now, by instrument and id."""

@@ -223,15 +223,21 @@ def _estimated_need(ins, trigger, amount, free):
 
 @inlined
 def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag):
+    """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, stop == stop
     limit = trigger = amount = held = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
     refusal = _refused_at_once(state, ins, has_price, has_stop, tif, expire, post_only)
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
-        trigger = ticks_near(ins, stop) if has_stop else 0
-        if (has_price and limit < 1) or (has_stop and trigger < 1):
-            refusal, limit, trigger = Reason.INVALID_PRICE.value, 0, 0
+        if has_price and limit < 1:
+            refusal = Reason.INVALID_PRICE.value
+        elif has_stop:
+            trigger = ticks_near(ins, stop)
+            if trigger < 1:
+                refusal = Reason.INVALID_PRICE.value
+        if refusal:
+            limit = trigger = 0
     if refusal == 0:
         if sizing == AMOUNT:
             amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
@@ -244,7 +250,9 @@ def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire,
             held = _to_hold(state, ins, side, limit, trigger, amount, budget)
             if held < 0:
                 refusal = -held
-    kind = (2 if has_stop else 0) + (1 if has_price else 0)
+    kind = Kind.LIMIT.value if has_price else Kind.MARKET.value
+    if has_stop:
+        kind = Kind.STOP_LIMIT.value if has_price else Kind.STOP.value
     order = _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag)
     order.requested, order.budget, order.reserved = size, max(budget, 0), held
     order.expire = expire if tif == Tif.GTD else NEVER
@@ -280,12 +288,12 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
     order = Live(ins.live, slot)
     order.id, order.slot, order.instrument, order.tag = index, slot, ins.index, tag
     order.time, order.arrive = state.now, state.now + state.latency
-    order.done = order.cancel_at = order.amend_at = NEVER
+    order.cancel_at = order.amend_at = NEVER
     order.side, order.kind, order.form, order.tif = side, kind, kind, tif
     order.price, order.stop, order.amount = limit, trigger, amount
     order.filled = order.cost = order.fee = order.settled = 0
     order.amend, order.post_only, order.by_cost = -1, post_only, by_cost
-    order.status, order.reason = Status.PENDING, Reason.NONE
+    order.status = Status.PENDING
     return order
 
 
@@ -365,10 +373,12 @@ def _amend_refusal(state, ins, order, price, stop, amount):
     limit, trigger, total = order.price, order.stop, order.amount
     if has_price:
         limit = _limit_of(ins, order.side, price)
+        if limit < 1:
+            return Reason.INVALID_PRICE
     if has_stop:
         trigger = ticks_near(ins, stop)
-    if (has_price and limit < 1) or (has_stop and trigger < 1):
-        return Reason.INVALID_PRICE
+        if trigger < 1:
+            return Reason.INVALID_PRICE
     if has_amount:
         total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
     if total <= order.filled and not order.by_cost:

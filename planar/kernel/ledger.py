@@ -1,6 +1,7 @@
 """What happens to the books: a fill, an end, a refusal. Simulated, paper and live events all pass through here.
 
-`apply_fill` and `finish` are the only writers of balances; `reserve` the only writer of reservations; `tell` of events.
+`apply_fill` and `finish` are the only writers of balances; `tell` of events. Reservations are written by `reserve`, by
+`reserve_extra` for amends on their way, and by `check._submit` for new orders.
 """
 
 from planar.kernel.machine import compiled, copy_bytes, get_int, inlined, set_int

@@ -11,7 +11,7 @@ from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order, settle_delisted
 from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.match import in_reach, is_hit
-from planar.kernel.path import choose_path, is_near, open_phase, prospects, settle_due, walk_leg
+from planar.kernel.path import choose_path, comes_near, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import (
     CANDLES,
     DONE,
@@ -74,17 +74,17 @@ def _is_in_reach(ins):
 
 
 @compiled
-def _is_near(state, ins, open_time):
-    """Whether the candle comes near an order: what is looked out for may be gone, until it is worked out anew."""
+def _look_again(state, ins, open_time):
+    """Works out anew what the instrument looks out for, which may be gone; whether the candle comes near an order."""
     apart()
     watch_all(state, ins)
-    return _is_in_reach(ins) and is_near(state, ins, open_time)
+    return _is_in_reach(ins) and comes_near(state, ins, open_time)
 
 
 @inlined
 def _work(state, ins, open_time, close_time):
     """What is to be done for an instrument with open orders in the step between these times."""
-    if _is_in_reach(ins) and _is_near(state, ins, open_time):
+    if _is_in_reach(ins) and _look_again(state, ins, open_time):
         return BUSY
     if ins.market_rest or ins.due <= open_time:
         return BUSY
@@ -282,7 +282,7 @@ def _decide(state, address, on_candle):
 
 
 @inlined
-def _go_alone(state, address, on_candle, is_told):
+def _go_alone(state, address, on_candle, tells):
     """The next steps and decisions of the one instrument there is; False when there is none, or only a special one.
 
     What `_advance` and `_decide` would do, without looking for what cannot happen. Ends when something is to be told.
@@ -308,7 +308,7 @@ def _go_alone(state, address, on_candle, is_told):
         row, open_time = row + 1, close_time
         ins.row = row
         ins.next_open = state.next_open = state.now = state.decided = open_time
-        if state.has_changes or (is_told and state.told < state.events_n):
+        if state.has_changes or (tells and state.told < state.events_n):
             state.phase = TELL
             return True
         ins.candle, ins.next_close = ins.candle + 1, open_time + execution
@@ -378,9 +378,9 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
     Hooks come as addresses of compiled functions; when Python runs them, these are not looked at.
     """
     state = State(address, 0)
-    is_compiled = state.hooks & ON_CANDLE and not state.interpreted
-    is_told = state.hooks & (ON_FILL | ON_ORDER_ERROR)
-    is_alone = is_compiled and state.is_lone
+    is_direct = state.hooks & ON_CANDLE and not state.interpreted
+    tells = state.hooks & (ON_FILL | ON_ORDER_ERROR)
+    is_alone = is_direct and state.is_lone
     while True:
         if state.phase == NEXT:
             if state.is_full:
@@ -388,11 +388,11 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
             if state.steps >= state.slice_end:
                 state.slice_end = state.steps + state.slice_steps
                 return SLICE_END
-            if is_alone and _go_alone(state, address, on_candle, is_told):
+            if is_alone and _go_alone(state, address, on_candle, tells):
                 continue
             if not _advance(state, address):
                 return DONE
-            if is_compiled and not state.has_changes and not (is_told and state.told < state.events_n):
+            if is_direct and not state.has_changes and not (tells and state.told < state.events_n):
                 _decide(state, address, on_candle)
                 continue
             state.phase = TELL

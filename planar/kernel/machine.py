@@ -107,7 +107,7 @@ def at(dtype: np.dtype):
 
 
 def _place(builder, kind, address, index):
-    """A pointer to a slot, in the form that LLVM sees through when it makes loops parallel."""
+    """A pointer to a slot, in the form that LLVM sees through when it vectorises loops."""
     return builder.gep(builder.inttoptr(address, kind.as_pointer()), [index])
 
 

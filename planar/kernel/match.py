@@ -88,7 +88,7 @@ def about_in_reach(ins, order, low, high):
 
 
 @inlined
-def _is_near(ins, order, price):
+def _may_cross(ins, order, price):
     """Whether the limit is at the price or beyond, give or take a tick: nearer than that none can cross."""
     limit = order.price * ins.tick
     return price <= limit + ins.tick if order.side == Side.BUY else price >= limit - ins.tick
@@ -97,7 +97,7 @@ def _is_near(ins, order, price):
 @compiled
 def _crosses(state, ins, order, price):
     """Whether the limit reaches the other side of the book around this price."""
-    if not _is_near(ins, order, price):
+    if not _may_cross(ins, order, price):
         return False
     half = half_spread(state, ins, price)
     if order.side == Side.BUY:
@@ -283,7 +283,7 @@ def _arrive_at_market(state, ins, order, price, open_time, time):
 def arrive(state, ins, order, price, open_time, time):
     """An order reaches the venue when the market stands at ``price``: most are limits that rest away from it."""
     rests = order.form == Kind.LIMIT and order.tif != Tif.IOC and order.tif != Tif.FOK
-    if rests and not _is_near(ins, order, price) and _admit(state, ins, order):
+    if rests and not _may_cross(ins, order, price) and _admit(state, ins, order):
         accept(state, ins, order, time)
     else:
         _arrive_at_market(state, ins, order, price, open_time, time)

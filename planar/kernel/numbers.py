@@ -140,7 +140,7 @@ def _long_cost_up(ins, amount, ticks):
 
 @inlined
 def cost_down(ins, amount, ticks):
-    """What a sell brings, in quote units, rounded down."""
+    """What a sell of an amount of either sign brings, in quote units, rounded down."""
     if not _is_short(ins, amount, ticks):
         return _long_cost_down(ins, amount, ticks)
     product = amount * ticks * ins.cost_n

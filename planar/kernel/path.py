@@ -163,7 +163,7 @@ def _is_early(state, ins, order, open_time):
 
 
 @compiled
-def is_near(state, ins, open_time):
+def comes_near(state, ins, open_time):
     """Whether the candle comes near an order that is not gone before."""
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     close_time = open_time + state.execution

@@ -35,7 +35,7 @@ def _fields(integers: str, floats: str) -> np.dtype:
 
 
 STATE = _fields(
-    # balances in quote units; times in ms
+    # balances in quote units; times in ms; a log is short of room from so many entries on: …_full
     """
     count now step_time execution steps slice_end phase cursor decided told fills_told
     active_n has_changes is_stepping next_open next_delisting is_aligned is_lone

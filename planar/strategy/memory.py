@@ -1,6 +1,5 @@
 """Memory of an interpreted strategy: numbers that keep their declared types, as compiled code's do."""
 
-import functools
 from typing import Any, cast
 
 from planar.errors import StrategyError
@@ -52,15 +51,6 @@ class _Fixed:
 
 def bound_class(cls: type[Strategy], shared: dict[str, Any]) -> type[Strategy]:
     """A subclass whose memory keeps its declared types and whose shared numbers live in ``shared``."""
-    return _make_bound(cls, shared) if cls.layout.shared else _bound_without_shared(cls)
-
-
-@functools.lru_cache(maxsize=256)  # a sweep binds one class a thousand times
-def _bound_without_shared(cls: type[Strategy]) -> type[Strategy]:
-    return _make_bound(cls, {})
-
-
-def _make_bound(cls: type[Strategy], shared: dict[str, Any]) -> type[Strategy]:
     layout: Layout = cls.layout
     body: dict[str, object] = {name: _Number(name, type(value)) for name, value in layout.memory.items()}
     body |= {name: _Chosen(name) for name in layout.parameters}

@@ -156,3 +156,29 @@ def test_gaps_are_counted_from_the_start_of_the_run():
 def test_a_start_that_is_not_before_the_end_is_refused_as_such(end):
     with pytest.raises(ConfigError, match=r"start .* is not before end"):
         planar.backtest(Hourly, fall(97), instruments=RULES, start="2024-06-01", end=end)
+
+
+class Eager(Strategy):
+    """Buys a unit at each close; keeps when."""
+
+    instruments = [NAME]  # noqa: RUF012
+    timeframe = "1m"
+
+    seen = 0
+
+    def on_candle(self, candle, broker):
+        self.seen += 1
+        broker.buy(amount=0.01)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("late", [0, 1, MINUTE - 1])
+def test_a_start_inside_a_candle_is_a_start_at_the_next(compiled, late):
+    """What opened before the start is warm-up: the first decision is at the close of the first candle after it."""
+    run = planar.backtest(
+        Eager, minutes([100.0] * 50), instruments=RULES, fill=EXACT, start=20 * MINUTE + late, compiled=compiled
+    )
+    first = 21 if late == 0 else 22
+    assert run.orders["time"].to_list() == [at * MINUTE for at in range(first, 51)]
+    assert len(run.fills) == 50 - first
+    assert run.memory[NAME]["seen"] == 51 - first

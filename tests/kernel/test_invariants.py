@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from parity.play import KernelPlayer, Pace, difference
+from parity.play import CompiledPlayer, KernelPlayer, Pace, difference
 from reference.model import FillModel, Instrument
 from reference.scenarios import MINUTE, Scenario, random_scenario
 
@@ -239,11 +239,12 @@ def test_the_same_run_twice_is_the_same_to_the_bit(scenario):
 # How it is driven.
 
 
+@pytest.mark.parametrize("kind", [KernelPlayer, CompiledPlayer])
 @settings(LOUD, max_examples=40)
-@given(SCENARIOS)
-def test_slices_of_one_step_and_logs_that_must_grow_change_nothing(scenario):
+@given(scenario=SCENARIOS)
+def test_slices_of_one_step_and_logs_that_must_grow_change_nothing(kind, scenario):
     """The loop is resumable wherever it says so, and logs may move."""
-    player = play(scenario, slice_steps=1, headroom=70)
+    player = play(scenario, player=kind, slice_steps=1, headroom=70)
     assert not difference(player.result(), play(scenario).result())
     assert player.slices >= len(player.result()["equity"]) - 1
 
@@ -256,7 +257,8 @@ def test_collecting_garbage_between_slices_changes_nothing(scenario):
     assert not difference(play(scenario, slice_steps=10, collect=True, headroom=70).result(), play(scenario).result())
 
 
-def test_logs_grow_many_times_without_losing_an_entry():
+@pytest.mark.parametrize("kind", [KernelPlayer, CompiledPlayer])
+def test_logs_grow_many_times_without_losing_an_entry(kind):
     """An order and a fill or two each candle, a thousand times, from logs without any room."""
     acts = [(at, 0, ("buy" if at % 2 else "sell", "amount", 1.0, {})) for at in range(1, 1000)]
     scenario = Scenario(
@@ -268,7 +270,7 @@ def test_logs_grow_many_times_without_losing_an_entry():
         PLAIN,
         tuple(acts),
     )
-    player = play(scenario, headroom=4)
+    player = play(scenario, player=kind, headroom=4)
     assert len(player.result()["fills"]) == 999
     assert not difference(player.result(), play(scenario).result())
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from planar.kernel.state import SPARE_BYTES, Memory
+from planar.model.order import LIVE, ORDER
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,9 @@ def test_logs_that_nothing_was_written_to_are_given_back():
     room = weakref.ref(log.base)
     del log, memory
     assert room() is None
+
+
+def test_what_is_kept_of_an_order_is_how_its_live_record_begins():
+    """`ledger.keep` copies those bytes."""
+    for name in ORDER.names:
+        assert LIVE.fields[name][:2] == ORDER.fields[name][:2]

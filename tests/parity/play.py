@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from reference.scenarios import NAN, Player, ReferencePlayer, Scenario
+from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
 
 from planar.engine.curve import curve_of
 from planar.engine.simulation import LOGS, Simulation
@@ -193,7 +193,7 @@ class CompiledPlayer(KernelPlayer):
 
     def _run(self) -> None:
         self.state["hooks"] = ON_CANDLE | ON_FILL | ON_ORDER_ERROR
-        self.raised: list[OverflowError] = []
+        self.raised: list[Exception] = []
         self.decided: int | None = None
         self.on_candle = self._callable(self._decide)
         self.on_fill = self.on_order_error = self._callable(self._run_hook_of_event)
@@ -210,7 +210,7 @@ class CompiledPlayer(KernelPlayer):
             if not self.raised:
                 try:
                     hook()
-                except OverflowError as error:
+                except Exception as error:
                     self.raised.append(error)
             return 0
 
@@ -225,6 +225,12 @@ class CompiledPlayer(KernelPlayer):
 
     def _run_hook_of_event(self) -> None:
         self._tell(self.simulation.log("events")[int(self.state["told"]) - 1])
+
+    def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
+        if size != "amount" or any(terms[name] != usual for name, usual in PLAIN_ORDER.items() if name != "price"):
+            return super().order(k, side, size, value, terms)
+        price = NAN if terms["price"] is None else float(terms["price"])
+        return _answer(check.submit_plain(self.address, k, Side[side.upper()].value, float(value), price, -1))
 
 
 HOOK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 4)

@@ -158,3 +158,14 @@ def test_what_a_stop_can_pay_depends_on_when_a_cancel_out_of_reach_arrives():
     ]
     scenario = scenario_of(rows, *asks, path="pessimistic", latency_ms=24_000, stop_slippage=0.45)
     assert [fill[3] for fill in assert_agreed(scenario)["fills"]] == [124]
+
+
+def test_a_limit_below_one_tick_is_refused_whatever_the_trigger():
+    """The first failing rule gives the reason; a trigger outside 64 bits is not looked at."""
+    asks = [
+        (1, ("buy", "amount", 1.0, {"price": 0.5, "stop": 1e20})),
+        (1, ("buy", "amount", 1.0, {"price": 50.0, "stop": 150.0})),
+        (2, ("amend", ("live", 0), {"price": 0.5, "stop": 1e20})),
+    ]
+    result = assert_agreed(scenario_of([FLAT] * 4, *asks))
+    assert [answer for *_, answer in result["answers"]] == ["INVALID_PRICE", 1, "INVALID_PRICE"]

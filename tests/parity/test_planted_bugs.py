@@ -136,10 +136,10 @@ BUGS = {
         "(state.next_delisting - 1 - open_time) // execution",
         "(state.next_delisting + 9 * execution - open_time) // execution",
     ),
-    "a lone instrument is told of fills a candle late": (
+    "a lone instrument is told of what is no fill a candle late": (
         "loop.py",
-        "if state.has_changes or (is_told and state.told < state.events_n):",
-        "if is_told and state.told + 1 < state.events_n:",
+        "if state.has_changes or (tells and state.told < state.events_n):",
+        "if state.has_changes:",
     ),
 }
 
