@@ -199,7 +199,8 @@ class Simulation:
     def open_orders(self) -> np.ndarray:
         """LIVE records of the orders that are open now, by instrument and id."""
         pairs = zip(self._live, self.memory.instruments["active_n"], strict=True)
-        return np.concatenate([live[active[:count]] for (live, active), count in pairs])
+        found = [live[active[:count]] for (live, active), count in pairs if count]
+        return np.concatenate(found) if found else np.empty(0, LIVE)
 
     def log(self, name: str) -> np.ndarray:
         """What a log holds."""

@@ -65,8 +65,8 @@ def use_cache() -> Path:
 
 CACHE = use_cache()
 
-# The kernel is many small functions: inlining much more than LLVM does by itself makes orders a quarter faster.
-llvmlite.binding.set_option("", "-inline-threshold=1500")
+# The kernel is many small functions: inlining more than LLVM does by itself makes orders a twentieth faster.
+llvmlite.binding.set_option("", "-inline-threshold=500")
 
 HOOK = types.int64(types.int64, types.int64, types.int64, types.int64)
 """A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""

@@ -1,5 +1,6 @@
 """One tradable thing at one exchange, with the venue's rules and fees."""
 
+import functools
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -86,6 +87,7 @@ class Instrument:
         return str(NOTHING_SMALLER if step % NOTHING_SMALLER == 0 else step)
 
 
+@functools.lru_cache(maxsize=1024)
 def exact(number: float | str) -> Fraction:
     """The fraction that the decimal text of a number means: 0.1 is 1/10."""
     return Fraction(number if isinstance(number, str) else repr(float(number)))
