@@ -182,3 +182,22 @@ def test_a_start_inside_a_candle_is_a_start_at_the_next(compiled, late):
     assert run.orders["time"].to_list() == [at * MINUTE for at in range(first, 51)]
     assert len(run.fills) == 50 - first
     assert run.memory[NAME]["seen"] == 51 - first
+
+
+class Counting(Strategy):
+    """Keeps a count in its class, which only interpreted code can, and buys once."""
+
+    instruments = [NAME]  # noqa: RUF012
+    timeframe = "1m"
+
+    def on_candle(self, candle, broker):
+        cls = type(self)
+        cls.hits = cls.__dict__.get("hits", 0) + 1
+        if cls.hits == 3:
+            broker.buy(amount=0.01)
+
+
+def test_what_a_hook_writes_to_its_class_ends_with_the_run():
+    """A result does not depend on what ran before."""
+    runs = [planar.backtest(Counting, minutes([100.0] * 9), instruments=RULES, fill=EXACT) for _ in range(3)]
+    assert [len(run.orders) for run in runs] == [1, 1, 1]
