@@ -171,7 +171,7 @@ def _settle_stirred(state, address, open_time, count):
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders."""
     apart()
-    instruments, stirred, count, work = state.instruments, state.stirred, 0, IDLE
+    instruments, stirred, count = state.instruments, state.stirred, 0
     close_time = open_time + state.execution
     for k in range(state.count):
         ins = Instrument(instruments, k)
