@@ -3,6 +3,7 @@
 backtest   planar backtest
 data       planar data import | list
 check      planar check
+config     planar config show | set | encrypt | decrypt
 """
 
 import sys
@@ -22,6 +23,7 @@ app = App(
 )
 app.command("planar.cli.backtest:backtest", name="backtest")
 app.command("planar.cli.check:check", name="check")
+app.command("planar.cli.config:app", name="config", help="Show and change settings; encrypt keys.")
 app.command("planar.cli.data:app", name="data", help="Import candles into the store, and list what is stored.")
 
 

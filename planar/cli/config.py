@@ -1,0 +1,112 @@
+"""``planar config``: what is set, where it came from, and changing it."""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from cyclopts import App
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from planar.config import vault
+from planar.config.document import Row, rows
+from planar.config.edit import set_value
+from planar.config.load import FOLDER, load
+from planar.config.secrets import FILE, load_secrets
+from planar.errors import ConfigError
+
+app = App(name="config", help="Show and change settings; encrypt keys.")
+
+
+@app.command
+def show(section: str = "", /, *, json: bool = False) -> None:
+    """Show every setting, its value and where it came from.
+
+    Parameters
+    ----------
+    section
+        Only settings whose name begins so, as binance or routing.
+    json
+        One document instead of a table.
+    """
+    config = load()
+    found = rows(config, load_secrets(custom=config.custom))
+    shown = [row for row in found if row.name.startswith(section)]
+    if not shown:
+        raise ConfigError(f"nothing is set under {section!r}; leave it out to see all.")
+    if json:
+        _print_json(shown)
+        return
+    table = Table("setting", "value", "unit", "from", box=SIMPLE_HEAD)
+    for row in shown:
+        style = "dim" if row.source == "default" else ""
+        table.add_row(*(Text(part, style) for part in (row.name, row.value, row.unit, row.source)))
+    Console().print(table)
+
+
+@app.command(name="set")
+def set_(name: str, value: str, /) -> None:
+    """Set one value in user/planar.toml; comments stay.
+
+    Parameters
+    ----------
+    name
+        Section and setting, as binance.timeout or exchanges.binance.timeout.
+    value
+        As the file would hold it, without quotes; lists with commas.
+    """
+    before, after = set_value(name, value)
+    was = "" if before is None else f" (was {before!r})"
+    _say(f"{name} = {after!r}{was} in {FOLDER / 'planar.toml'}.")
+
+
+@app.command
+def encrypt(*, key_file: Path | None = None) -> None:
+    """Encrypt user/secrets.toml with a passphrase, or with a key file.
+
+    Parameters
+    ----------
+    key_file
+        Made when it is not there. Keep it on another medium than the secrets.
+    """
+    plain = FOLDER / FILE
+    if not plain.exists():
+        raise ConfigError(f"there is no {plain} to encrypt.")
+    load_secrets(environment={}, custom=load().custom)
+    locked = vault.lock(plain, passphrase="" if key_file else _new_passphrase(), key_file=key_file)
+    opener = f"{vault.KEY_FILE}={key_file}" if key_file else vault.PASSPHRASE
+    _say(f"Encrypted into {locked}; {plain} is gone. Set {opener} where nobody can type it.")
+
+
+@app.command
+def decrypt() -> None:
+    """Give user/secrets.toml back."""
+    locked = FOLDER / vault.LOCKED
+    if not locked.exists():
+        raise ConfigError(f"there is no {locked} to decrypt.")
+    _say(f"Decrypted into {vault.unlock(locked)}; {locked} is gone.")
+
+
+def _new_passphrase() -> str:
+    if os.environ.get(vault.PASSPHRASE):
+        return os.environ[vault.PASSPHRASE]
+    if not sys.stdin.isatty():
+        raise ConfigError(f"set {vault.PASSPHRASE}, or name a --key-file: nobody is here to type a passphrase.")
+    first = getpass.getpass("New passphrase: ")
+    if not first or first != getpass.getpass("Once more: "):
+        raise ConfigError("the two passphrases are not the same, or empty. Nothing was encrypted.")
+    return first
+
+
+def _print_json(shown: list[Row]) -> None:
+    import json
+
+    documents = [{"name": r.name, "value": r.value, "unit": r.unit, "source": r.source} for r in shown]
+    _say(json.dumps(documents, indent=2, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True, highlight=False, markup=False).print(text)

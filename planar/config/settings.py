@@ -1,0 +1,162 @@
+"""Every setting there is, as one dataclass for each section of ``user/planar.toml``.
+
+The fields are the table that validation, ``docs/config.md`` and ``planar config show`` are made from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def setting(
+    default: Any, help: str, *, unit: str = "", aliases: tuple[str, ...] = (), env: str = "", at_least: float = 0
+) -> Any:
+    """One setting.
+
+    aliases: other spellings that the file may use. env: a variable of the environment that sets it, ``{EXCHANGE}``
+    standing for the exchange. at_least: the smallest number allowed.
+    """
+    about = {"help": help, "unit": unit, "aliases": aliases, "env": env, "at_least": at_least}
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: default, metadata=about)
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """``[defaults]``: what is meant when nothing is said."""
+
+    exchange: str = setting(
+        "demo", "The exchange of commands that name none.", aliases=("defaultExchange", "default_exchange")
+    )
+    sandbox: bool = setting(
+        False, "Use test environments, where an exchange's own section does not say.", aliases=("testnet",)
+    )
+    timeout: int = setting(
+        30_000,
+        "How long a request may take, likewise.",
+        unit="ms",
+        env="EXCHANGE_REQUEST_TIMEOUT in seconds",
+        at_least=1,
+    )
+    retries: int = setting(
+        3, "How often a read is asked again, likewise.", aliases=("max_retries",), env="EXCHANGE_MAX_RETRIES"
+    )
+    enable_rate_limit: bool = setting(
+        True, "Wait for the exchange's limits before each request, likewise.", aliases=("enableRateLimit",)
+    )
+
+    def of_exchanges(self) -> dict[str, Any]:
+        """What an exchange starts from, by the name of its setting."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "exchange"}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """``[binance.limits]``: what the exchange allows, where it is not what Planar knows of it."""
+
+    requests: int = setting(0, "Requests in a minute; 0 is what the exchange is known to allow.", unit="1/min")
+    weight: int = setting(0, "Weight of the requests in a minute; 0 as above.", unit="1/min")
+    orders: int = setting(0, "Orders in a second; 0 as above.", unit="1/s")
+    orders_per_day: int = setting(0, "Orders in a day; 0 as above.", unit="1/day")
+
+
+@dataclass(frozen=True)
+class ExchangeSettings:
+    """``[binance]`` or ``[exchanges.binance]``: one exchange."""
+
+    sandbox: bool = setting(
+        False,
+        "Use the exchange's test environment; its production is out of reach then.",
+        aliases=("testnet",),
+        env="{EXCHANGE}_TESTNET or {EXCHANGE}_SANDBOX",
+    )
+    futures: bool = setting(False, "A symbol without a settlement currency means the perpetual contract.")
+    leveraged: Literal["", "from", "to", "both"] = setting(
+        "", "Spot orders that may borrow: from the quote (buys), to the base (sells), or both."
+    )
+    timeout: int = setting(30_000, "How long a request may take.", unit="ms", at_least=1)
+    retries: int = setting(3, "How often a read is asked again; orders never are.", aliases=("max_retries",))
+    enable_rate_limit: bool = setting(
+        True, "Wait for the exchange's limits before each request.", aliases=("enableRateLimit",)
+    )
+    rate_limit: int = setting(
+        0, "Least time between two requests; 0 is as the limits allow.", unit="ms", aliases=("rateLimit",)
+    )
+    limits: Limits = field(default_factory=Limits)
+    base_url: str = setting(
+        "", "Address that replaces the exchange's own, as of a local venue.", aliases=("baseUrl", "baseURL")
+    )
+    proxy: str = setting("", "Address of an HTTP proxy.", aliases=("httpProxy", "httpsProxy"))
+    priority: int = setting(100, "Rank among the exchanges when one must be chosen: 1 comes first.", at_least=1)
+    accounts: tuple[str, ...] = setting((), "Named accounts beside the main one; their keys stand in secrets.toml.")
+    connector: str = setting(
+        "", "A custom exchange: 'module:Class' that implements planar.exchange.interface.Exchange."
+    )
+
+
+@dataclass(frozen=True)
+class Routing:
+    """``[routing]``: which exchange an order goes to when several could take it."""
+
+    failover: bool = setting(False, "Go on with the exchange next in priority when one fails.")
+    latency_based: bool = setting(False, "Prefer the exchange that answers faster.", aliases=("latencyBased",))
+    limit_buffer: float = setting(
+        0.1, "Share of each exchange's limits that is left unused.", unit="fraction", env="RATE_LIMIT_BUFFER"
+    )
+
+
+@dataclass(frozen=True)
+class Risk:
+    """``[risk]``: what no order may do, whoever asks."""
+
+    armed: bool = setting(False, "With the flag --armed, orders with real money are sent without a question.")
+    max_order_cost: float = setting(0.0, "Largest cost of one order; 0 for none.", unit="quote")
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """``[store]``: where candles live."""
+
+    path: str = setting("data/planar.duckdb", "The DuckDB file.")
+
+
+@dataclass(frozen=True)
+class StrategySettings:
+    """``[strategies.NAME]``: what a run of that strategy starts from; the command line goes before it."""
+
+    instruments: tuple[str, ...] = setting((), "Instead of the class's instruments.")
+    cash: float = setting(10_000.0, "Cash to begin with.", unit="quote")
+    params: Mapping[str, Any] = setting(NOTHING, "Parameters by name.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of ``user/planar.toml``."""
+
+    defaults: Defaults = field(default_factory=Defaults)
+    routing: Routing = field(default_factory=Routing)
+    risk: Risk = field(default_factory=Risk)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    exchanges: Mapping[str, ExchangeSettings] = field(default_factory=lambda: NOTHING)
+    strategies: Mapping[str, StrategySettings] = field(default_factory=lambda: NOTHING)
+
+    def exchange(self, name: str) -> ExchangeSettings:
+        """The settings of an exchange, which are the defaults where nothing is said of it."""
+        return self.exchanges.get(name) or ExchangeSettings(**self.defaults.of_exchanges())
+
+
+SECTIONS: dict[str, type] = {"defaults": Defaults, "routing": Routing, "risk": Risk, "store": StoreSettings}
+"""Sections that stand once; every other table of the file is an exchange, or a strategy below ``strategies``."""
+
+
+def spellings(section: Any) -> dict[str, Field]:
+    """The settings of a section under each name that the file may use."""
+    names: dict[str, Field] = {}
+    for one in fields(section):
+        names[one.name] = one
+        names.update(dict.fromkeys(one.metadata.get("aliases", ()), one))
+    return names

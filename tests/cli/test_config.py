@@ -1,0 +1,90 @@
+"""What ``planar config`` prints and writes."""
+
+import io
+import json
+
+import pytest
+
+from planar.cli.config import app
+from planar.errors import ConfigError
+
+SETTINGS = """\
+[binance]
+timeout = 5000  # ms
+proxy = "http://user:hidden-password@127.0.0.1:8080"
+"""
+
+KEYS = """\
+[exchanges.binance]
+apiKey = "hidden-key"
+secret = "hidden-secret"
+"""
+
+
+def run(*tokens: str) -> None:
+    app(list(tokens), result_action="return_value")
+
+
+@pytest.fixture(autouse=True)
+def user(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "user"
+    folder.mkdir()
+    (folder / "planar.toml").write_text(SETTINGS)
+    (folder / "secrets.toml").write_text(KEYS)
+    (folder / "secrets.toml").chmod(0o600)
+    return folder
+
+
+def test_show_says_where_each_value_came_from_and_masks_secrets(capsys, monkeypatch):
+    monkeypatch.setenv("BINANCE_TESTNET", "true")
+    monkeypatch.setenv("EXCHANGE_MAX_RETRIES", "7")
+    run("show", "binance", "--json")
+    out = capsys.readouterr().out
+    found = {row["name"]: (row["value"], row["source"]) for row in json.loads(out)}
+    assert found["binance.timeout"] == ("5000", "user/planar.toml")
+    assert found["binance.sandbox"] == ("true", "environment BINANCE_TESTNET")
+    assert found["binance.retries"] == ("7", "environment EXCHANGE_MAX_RETRIES")
+    assert found["binance.priority"] == ("100", "default")
+    assert found["binance: secret"] == ("••••••", "user/secrets.toml")
+    assert found["binance.proxy"][0] == "http://••••••@127.0.0.1:8080"
+    assert "hidden" not in out
+
+
+def test_show_without_a_name_shows_every_section(capsys):
+    run("show")
+    out = capsys.readouterr().out
+    for name in ("defaults.exchange", "routing.failover", "store.path", "demo.timeout", "binance.limits.orders"):
+        assert name in out
+    assert "hidden" not in out
+
+
+def test_set_says_what_was_and_what_is(capsys, user):
+    run("set", "exchanges.binance.timeout", "60000")
+    assert capsys.readouterr().out == "exchanges.binance.timeout = 60000 (was 5000) in user/planar.toml.\n"
+    assert (user / "planar.toml").read_text() == SETTINGS.replace("5000  # ms", "60000  # ms")
+
+
+def test_encrypt_and_decrypt_give_the_file_back(capsys, user, monkeypatch):
+    monkeypatch.setenv("PLANAR_PASSPHRASE", "open sesame")
+    run("encrypt")
+    assert sorted(path.name for path in user.iterdir()) == ["planar.toml", "secrets.toml.encrypted"]
+    run("show", "binance")
+    run("decrypt")
+    assert (user / "secrets.toml").read_text() == KEYS
+    assert "hidden" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (["show", "binanse"], "nothing is set under 'binanse'"),
+        (["set", "binance.timout", "3"], "Did you mean 'timeout'"),
+        (["decrypt"], "there is no user/secrets.toml.encrypted to decrypt"),
+        (["encrypt"], "set PLANAR_PASSPHRASE, or name a --key-file"),
+    ],
+)
+def test_mistakes_are_told_with_their_remedy(tokens, message, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody is here to type
+    with pytest.raises(ConfigError, match=message):
+        run(*tokens)
