@@ -1,0 +1,73 @@
+"""A circuit breaker: an exchange that does not answer is left alone for a while."""
+
+import random
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+from planar.errors import Unreachable
+
+
+class State(StrEnum):
+    """Closed lets through, open refuses at once, half-open lets one request through to see."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class Breaker:
+    """Opens after ``threshold`` failures in a row, for ``pause`` seconds that double with each failed trial.
+
+    The pause is at most ``longest`` and is shortened by up to a fifth by chance, so that many do not come back at once.
+    """
+
+    def __init__(
+        self,
+        exchange: str,
+        *,
+        threshold: int = 5,
+        pause: float = 1.0,
+        longest: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.exchange, self.threshold, self.pause, self.longest = exchange, threshold, pause, longest
+        self._clock, self._chance = clock, chance
+        self._failures, self._trips = 0, 0
+        self._until, self._is_trying = 0.0, False
+
+    @property
+    def state(self) -> State:
+        """As a request would find it now."""
+        if not self._trips:
+            return State.CLOSED
+        return State.OPEN if self._clock() < self._until else State.HALF_OPEN
+
+    def enter(self) -> None:
+        """Before a request. Raises Unreachable with the code ``CIRCUIT_OPEN`` when it should not be made."""
+        state = self.state
+        if state is State.CLOSED:
+            return
+        if state is State.HALF_OPEN and not self._is_trying:
+            self._is_trying = True
+            return
+        wait = max(self._until - self._clock(), 0.0)
+        raise Unreachable(
+            f"{self.exchange} has failed {self._failures} times in a row and is left alone for {wait:.1f} s more.",
+            exchange=self.exchange,
+            code="CIRCUIT_OPEN",
+        )
+
+    def succeeded(self) -> None:
+        """The exchange answered, if only to refuse."""
+        self._failures, self._trips, self._is_trying = 0, 0, False
+
+    def failed(self) -> None:
+        """The exchange did not answer, or not sensibly."""
+        self._failures += 1
+        if self._is_trying or (not self._trips and self._failures >= self.threshold):
+            pause = min(self.pause * 2**self._trips, self.longest)
+            self._trips += 1
+            self._until = self._clock() + pause * (1.0 - 0.2 * self._chance())
+        self._is_trying = False

@@ -1,0 +1,196 @@
+"""`Exchange`: what every exchange answers. `CcxtExchange` does so over CCXT; a custom one implements what it can."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import polars as pl
+
+from planar.errors import Rejected
+from planar.exchange.model import (
+    Balance,
+    Book,
+    Fees,
+    Fill,
+    FundingPayment,
+    FundingRate,
+    MarginMode,
+    Market,
+    MarketTrade,
+    Order,
+    OrderRequest,
+    Position,
+    ServiceStatus,
+    Ticker,
+    Tier,
+    Wallet,
+)
+
+
+class Exchange(ABC):
+    """One account at one exchange, or at its test environment.
+
+    Every method raises a `planar.errors.ExchangeError`: Unreachable (ask again later), Rejected (do not), and for
+    writes Unknown (look first). What an exchange cannot do is Rejected with the code ``NOT_SUPPORTED``.
+    """
+
+    id: str
+    sandbox: bool
+    account: str
+
+    def __init__(self, id: str, *, sandbox: bool = False, account: str = "") -> None:
+        self.id, self.sandbox, self.account = id, sandbox, account
+
+    @property
+    def name(self) -> str:
+        """``"binance"``, ``"binance (sandbox)"``, ``"binance/hedge"``: for messages."""
+        return self.id + (f"/{self.account}" if self.account else "") + (" (sandbox)" if self.sandbox else "")
+
+    # What every exchange has.
+
+    @abstractmethod
+    async def markets(self, *, reload: bool = False) -> Mapping[str, Market]:
+        """All markets by symbol. reload: asks the exchange even when they are known."""
+
+    @abstractmethod
+    async def ticker(self, symbol: str) -> Ticker:
+        """The market of the last 24 hours, and now."""
+
+    @abstractmethod
+    async def book(self, symbol: str, depth: int = 20) -> Book:
+        """The order book, ``depth`` levels a side at most."""
+
+    @abstractmethod
+    async def balance(self, wallet: Wallet = Wallet.SPOT) -> Balance:
+        """What is owned."""
+
+    @abstractmethod
+    async def place(self, request: OrderRequest) -> Order:
+        """Places one order. Amount and price are rounded to the market's steps, never enlarged.
+
+        Raises Rejected when it was refused, here or there; Unknown when nobody can say whether it was taken.
+        """
+
+    @abstractmethod
+    async def cancel(self, id: str, symbol: str) -> Order:
+        """Cancels one order; gives it as it ended."""
+
+    @abstractmethod
+    async def order(self, id: str, symbol: str, *, client_id: str = "") -> Order:
+        """One order, by the exchange's id or (``id`` empty) by one's own."""
+
+    @abstractmethod
+    async def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Open orders, of all markets when none is named."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Closes all connections; once."""
+
+    # What some do in one request, and the rest in several.
+
+    async def tickers(self, symbols: Sequence[str]) -> dict[str, Ticker]:
+        """Several tickers."""
+        return {symbol: await self.ticker(symbol) for symbol in symbols}
+
+    async def place_all(self, requests: Sequence[OrderRequest]) -> list[Order | Exception]:
+        """Places several orders; where one fails its error stands in its place."""
+        answers: list[Order | Exception] = []
+        for request in requests:
+            try:
+                answers.append(await self.place(request))
+            except Exception as error:
+                answers.append(error)
+        return answers
+
+    async def cancel_all(self, symbol: str) -> list[Order]:
+        """Cancels all open orders of a market; gives them as they ended."""
+        return [await self.cancel(order.id, symbol) for order in await self.open_orders(symbol)]
+
+    # What not every exchange has.
+
+    def candles(
+        self, symbol: str, timeframe: str, start: int, end: int | None = None, *, kind: str = "trade"
+    ) -> AsyncIterator[pl.DataFrame]:
+        """Closed candles with ``start <= time < end``, page by page.
+
+        Columns: time (Int64), open, high, low, close, volume (Float64).
+        kind: ``"trade"``, or ``"mark"`` for mark prices.
+        """
+        self._refuse("candles")
+
+    def market_trades(self, symbol: str, start: int, end: int | None = None) -> AsyncIterator[list[MarketTrade]]:
+        """Public prints with ``start <= time < end``, page by page, each once."""
+        self._refuse("market trades")
+
+    async def recent_trades(self, symbol: str, limit: int = 100) -> list[MarketTrade]:
+        """The last public prints, oldest first."""
+        self._refuse("market trades")
+
+    async def amend(
+        self,
+        id: str,
+        symbol: str,
+        *,
+        price: Decimal | None = None,
+        stop: Decimal | None = None,
+        amount: Decimal | None = None,
+    ) -> Order:
+        """Changes an open order; the answer may have a new id."""
+        self._refuse("amending orders")
+
+    async def orders(self, symbol: str, start: int | None = None, limit: int | None = None) -> list[Order]:
+        """Orders of a market since a time, whatever became of them, oldest first."""
+        self._refuse("order history")
+
+    async def fills(self, symbol: str, start: int | None = None, limit: int | None = None) -> list[Fill]:
+        """Own executions in a market since a time, oldest first."""
+        self._refuse("fills")
+
+    async def fees(self, symbol: str) -> Fees:
+        """What this account pays."""
+        self._refuse("fees")
+
+    async def positions(self, symbols: Sequence[str] | None = None) -> list[Position]:
+        """Open positions in derivatives."""
+        self._refuse("positions")
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Sets the leverage of a market."""
+        self._refuse("leverage")
+
+    async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        """Sets isolated or cross margin for a market; what it is already is no error."""
+        self._refuse("margin modes")
+
+    async def tiers(self, symbol: str) -> list[Tier]:
+        """Brackets of leverage, from the smallest notional up."""
+        self._refuse("leverage tiers")
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """What the perpetual pays next."""
+        self._refuse("funding rates")
+
+    def funding_history(self, symbol: str, start: int, end: int | None = None) -> AsyncIterator[list[FundingRate]]:
+        """What the perpetual paid, page by page."""
+        self._refuse("funding history")
+
+    async def funding_payments(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
+        """What this account received and paid."""
+        self._refuse("funding payments")
+
+    async def status(self) -> ServiceStatus:
+        """Whether the exchange works."""
+        self._refuse("its status")
+
+    async def server_time(self) -> int:
+        """The exchange's clock, UTC milliseconds."""
+        self._refuse("its time")
+
+    def capabilities(self) -> Mapping[str, Any]:
+        """What this exchange can do, by name."""
+        return {}
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise Rejected(f"{self.name} does not offer {what}.", exchange=self.id, code="NOT_SUPPORTED")

@@ -1,0 +1,99 @@
+"""Waiting for an exchange's limits before each request."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from planar.exchange.budget import Budget
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much of a budget may count at the exchange now. recent: of it, in the last eighth of its window.
+
+    window, banned_for: milliseconds.
+    """
+
+    name: str
+    used: int
+    recent: int
+    limit: int
+    window: int
+    banned_for: int
+
+
+class Limits:
+    """The budgets of one exchange for one account: what a request costs of each is spent before it is sent.
+
+    Requests that must wait go in the order they came; one that is urgent, as a cancel, goes before them.
+    """
+
+    def __init__(self, budgets: Mapping[str, Budget]) -> None:
+        self._budgets = dict(budgets)
+        self._queue = asyncio.Lock()
+
+    @asynccontextmanager
+    async def spend(self, costs: Mapping[str, int], *, is_urgent: bool = False) -> AsyncGenerator[None]:
+        """Waits until there is room for the costs, by budget; they count until the exchange has forgotten them."""
+        costs = {name: cost for name, cost in costs.items() if name in self._budgets}
+        receipts = await self._take(costs, is_urgent)
+        try:
+            yield
+        finally:
+            for name, receipt in receipts.items():
+                self._budgets[name].answered(receipt, costs[name])
+
+    async def _take(self, costs: Mapping[str, int], is_urgent: bool) -> dict[str, int]:
+        if is_urgent or not self._queue.locked():
+            wait, receipts = self._try(costs)
+            if not wait:
+                return receipts
+            if is_urgent:
+                return await self._wait(costs, wait)
+        async with self._queue:
+            return await self._wait(costs, 0)
+
+    async def _wait(self, costs: Mapping[str, int], wait: int) -> dict[str, int]:
+        while True:
+            if wait:
+                await asyncio.sleep(wait / 1000)
+            wait, receipts = self._try(costs)
+            if not wait:
+                return receipts
+
+    def _try(self, costs: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+        """Spends of all budgets or of none: (0, receipts) or (milliseconds to wait, nothing)."""
+        receipts: dict[str, int] = {}
+        for name, cost in costs.items():
+            wait, receipt = self._budgets[name].take(cost)
+            if wait:
+                for taken, each in receipts.items():
+                    self._budgets[taken].give_back(each, costs[taken])
+                return wait, {}
+            receipts[name] = receipt
+        return 0, receipts
+
+    def observe(self, name: str, used: int) -> None:
+        """The exchange says how much of a budget is used."""
+        if name in self._budgets:
+            self._budgets[name].observe(used)
+
+    def ban(self, milliseconds: int) -> None:
+        """The exchange says that nobody may ask for that long."""
+        for budget in self._budgets.values():
+            budget.ban(milliseconds)
+
+    def usage(self) -> list[Usage]:
+        """How much of each budget is used."""
+        return [
+            Usage(
+                name, budget.used(), budget.used(budget.window // 8), budget.limit, budget.window, budget.banned_for()
+            )
+            for name, budget in self._budgets.items()
+        ]
+
+    def close(self) -> None:
+        """Lets go of the budgets' files."""
+        for budget in self._budgets.values():
+            budget.close()

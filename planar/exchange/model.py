@@ -1,0 +1,276 @@
+"""What exchanges answer, as frozen values: prices, amounts and money are `Decimal`, times UTC milliseconds.
+
+What an exchange does not say is None; nothing is made up. Symbols are CCXT's: ``"BTC/USDT"``, and
+``"BTC/USDT:USDT"`` for a perpetual settled in USDT.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from planar.model.order import Kind, Side, Status, Tif
+
+__all__ = [
+    "Balance", "Book", "Fees", "Fill", "FundingPayment", "FundingRate", "Level", "Liquidity", "MarginMode", "Market",
+    "MarketKind", "MarketTrade", "Order", "OrderRequest", "Position", "ServiceStatus", "Ticker", "Tier", "Wallet",
+]  # fmt: skip
+
+
+class MarketKind(StrEnum):
+    """What is traded."""
+
+    SPOT = "spot"
+    SWAP = "swap"
+    FUTURE = "future"
+    OPTION = "option"
+
+
+class Wallet(StrEnum):
+    """Where an exchange keeps money."""
+
+    SPOT = "spot"
+    FUTURES = "futures"
+    MARGIN = "margin"
+    FUNDING = "funding"
+
+
+class MarginMode(StrEnum):
+    """Whether a position has collateral of its own."""
+
+    ISOLATED = "isolated"
+    CROSS = "cross"
+
+
+class Liquidity(StrEnum):
+    """Who rested in the book, who crossed it."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One instrument at an exchange, with its rules. Steps and minimums are 0 where there is no such rule."""
+
+    symbol: str
+    id: str  # the exchange's own name, "BTCUSDT"
+    kind: MarketKind
+    base: str
+    quote: str
+    settle: str | None
+    is_active: bool
+    price_step: Decimal
+    amount_step: Decimal
+    min_amount: Decimal
+    max_amount: Decimal | None
+    min_cost: Decimal
+    max_cost: Decimal | None
+    maker: Decimal | None
+    taker: Decimal | None
+    contract_size: Decimal = Decimal(1)
+    max_market_amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """The market of the last 24 hours, and now. change: since 24 hours ago, a fraction."""
+
+    symbol: str
+    time: int | None
+    last: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_amount: Decimal | None
+    ask_amount: Decimal | None
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    volume: Decimal | None
+    quote_volume: Decimal | None
+    change: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Amount offered at a price."""
+
+    price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Bids from the highest down, asks from the lowest up. sequence: the exchange's number of this state."""
+
+    symbol: str
+    time: int | None
+    sequence: int | None
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTrade:
+    """One public print. side: the taker's."""
+
+    id: str
+    symbol: str
+    time: int
+    side: Side | None
+    price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is owned in one wallet, by currency; free and used add up to total. Currencies without any are left out."""
+
+    wallet: Wallet
+    time: int | None
+    total: Mapping[str, Decimal]
+    free: Mapping[str, Decimal]
+    used: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What is asked for. Exactly one of amount (base) and cost (quote, market buys) is given.
+
+    price: the limit. stop: the trigger. expire: UTC milliseconds, with GTD.
+    """
+
+    symbol: str
+    side: Side
+    amount: Decimal | None = None
+    cost: Decimal | None = None
+    price: Decimal | None = None
+    stop: Decimal | None = None
+    tif: Tif = Tif.GTC
+    expire: int | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    client_id: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """Market, limit, stop or stop-limit."""
+        if self.stop is not None:
+            return Kind.STOP if self.price is None else Kind.STOP_LIMIT
+        return Kind.MARKET if self.price is None else Kind.LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as the exchange knows it. fees: by currency; empty where the exchange does not say."""
+
+    id: str
+    client_id: str
+    symbol: str
+    side: Side
+    kind: Kind
+    status: Status
+    amount: Decimal | None
+    filled: Decimal
+    price: Decimal | None
+    stop: Decimal | None
+    cost: Decimal | None
+    average: Decimal | None
+    tif: Tif | None
+    post_only: bool
+    reduce_only: bool
+    time: int | None
+    updated: int | None
+    fees: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is not filled, whatever becomes of it."""
+        return None if self.amount is None else self.amount - self.filled
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution of an own order."""
+
+    id: str
+    order_id: str
+    client_id: str
+    symbol: str
+    side: Side
+    price: Decimal
+    amount: Decimal
+    cost: Decimal
+    fee: Decimal | None
+    fee_currency: str | None
+    liquidity: Liquidity | None
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Exposure in one derivative. amount: in base, positive; side: BUY is long."""
+
+    symbol: str
+    side: Side
+    amount: Decimal
+    entry_price: Decimal | None
+    mark_price: Decimal | None
+    liquidation_price: Decimal | None
+    leverage: Decimal | None
+    margin_mode: MarginMode | None
+    margin: Decimal | None
+    unrealised_pnl: Decimal | None
+    time: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One bracket of leverage: notional from floor to cap, in quote; cap None for no end."""
+
+    symbol: str
+    floor: Decimal
+    cap: Decimal | None
+    maintenance_rate: Decimal
+    maintenance_amount: Decimal | None
+    max_leverage: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What the account pays, as fractions."""
+
+    symbol: str
+    maker: Decimal
+    taker: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRate:
+    """What a perpetual pays at ``time``, as a fraction of the position. mark_price: at that time, where it is told."""
+
+    symbol: str
+    time: int
+    rate: Decimal
+    mark_price: Decimal | None = None
+    interval: int | None = None  # milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """What was received (negative: paid) at one funding time."""
+
+    id: str
+    symbol: str
+    time: int
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """Whether the exchange works, in its own words."""
+
+    is_ok: bool
+    message: str
+    time: int | None = None
