@@ -63,8 +63,10 @@ def backtest(
         Do not compile the strategy.
     """
     import planar
+    from planar.report.progress import announce_compiling
     from planar.strategy.load import load
 
+    announce_compiling()
     cls = load(strategy)
     if timeframe is not None:
         cls = type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})

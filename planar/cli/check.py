@@ -39,8 +39,10 @@ def check(
         Of the synthetic market and of the truncations.
     """
     from planar.engine.check import check as run_check
+    from planar.report.progress import announce_compiling
     from planar.strategy.load import load
 
+    announce_compiling()
     found = run_check(load(strategy)(**parameters(param or [])), instruments=instrument, store=store, seed=seed)
     Console(highlight=False, markup=False).print(_table(found))
     if found.leaks:

@@ -38,6 +38,9 @@ HOOK_BITS = {
     "on_step": ON_STEP,
 }
 
+ASKED = "asked for"
+"""Why a run was interpreted that need not have been."""
+
 
 def backtest(
     strategy: str | Path | Strategy | type[Strategy],
@@ -83,6 +86,10 @@ def backtest(
 
 
 def _instance(strategy: str | Path | Strategy | type[Strategy], params: Mapping[str, object] | None) -> Strategy:
+    if params is not None and not isinstance(params, Mapping):
+        raise ConfigError(f"params={params!r} must be a dict, as in params={{'fast': 20}}.")
+    if strategy is Strategy:
+        raise ConfigError("strategy: Strategy itself decides nothing; give a class of your own that derives from it.")
     if isinstance(strategy, Strategy):
         return type(strategy)(**{**strategy.parameters, **params}) if params else strategy
     return load(strategy)(**(params or {}))
@@ -132,7 +139,7 @@ class Session:
         self.strategy, self.market, self.cash, self.model = strategy, market, cash, model
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
         self.series, self.first_rows = self._columns()
-        self.start = start if start is not None else min(int(c.time[0]) for c in market.execution)
+        self.start = max(start or 0, min(int(c.time[0]) for c in market.execution))
         if self.start >= market.end:
             raise ConfigError(
                 f"start: there is no candle after {utc(self.start)}; the last one closes at {utc(market.end)}. "
@@ -153,7 +160,7 @@ class Session:
 
     def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str | None]:
         if compiled is False:
-            return None, None
+            return None, ASKED
         try:
             if len({type(s) for s in self.strategies}) > 1:
                 raise CannotCompile("its overrides differ between the exchanges of this run")

@@ -14,7 +14,7 @@ from planar.engine.rules import Fees, check_quotes, default_instrument, with_fee
 from planar.errors import ConfigError, DataError, did_you_mean
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
-from planar.store.candles import checked_columns, infer_timeframe
+from planar.store.candles import checked_columns, infer_timeframe, utc
 from planar.strategy.candles import FIELDS, Candles, resample
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def open_market(request: Request) -> Market:
     names, given = _names(request)
     found, source = _candles(request, names)
     length = timeframes.milliseconds(request.timeframe)
-    execution = _execution(request, found, length)
+    execution = _execution(request, found, length, source)
     end = max(c.close_at(-1) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
     instruments = [with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
@@ -142,11 +142,10 @@ def _candles(request: Request, names: list[str]) -> tuple[dict[str, Candles], st
     if request.store is not None or Path(store.path).exists():
         # Candles that somebody named must be there; those that only the class names may be made up.
         named = request.store is not None or request.instruments is not None
-        found = _stored_candles(store, request, names, must=named)
-        if found is not None:
+        found, missing = _stored_candles(store, request, names, must=named)
+        if found:
             return found, str(store.path)
-        whose = names[0] if len(names) == 1 else f"all {len(names)} instruments"
-        lack = f"; {store.path} does not hold {whose}"
+        lack = f"; {store.path} does not hold {missing}"
     from planar.store.synthetic import synthetic
 
     length = timeframes.milliseconds(request.timeframe)
@@ -183,8 +182,12 @@ def _read(frame: pl.DataFrame, name: str, timeframe: int | None = None) -> Candl
     return Candles(*columns.values(), timeframe=length or infer_timeframe(columns["time"], name=name))
 
 
-def _stored_candles(store: "Store", request: Request, names: list[str], *, must: bool) -> dict[str, Candles] | None:
-    """Candles of the finest stored timeframe that covers every instrument; None when they are not stored."""
+def _stored_candles(
+    store: "Store", request: Request, names: list[str], *, must: bool
+) -> tuple[dict[str, Candles], str]:
+    """Candles of the finest stored timeframe that covers every instrument; nothing and a name that is not stored
+    otherwise, where that is allowed.
+    """
     series = store.series()
     stored: dict[str, dict[int, tuple[int, int]]] = {}
     for row in series.iter_rows(named=True):
@@ -194,8 +197,8 @@ def _stored_candles(store: "Store", request: Request, names: list[str], *, must:
     for name in names:
         usable = [t for t in stored.get(name, {}) if length % t == 0]
         if not usable:
-            if not must:
-                return None
+            if not must and name not in stored:
+                return {}, name
             have = ", ".join(timeframes.name(t) for t in stored.get(name, {}))
             detail = f" has {have}, none of which makes {request.timeframe} candles" if have else " is not there"
             near = "" if have else did_you_mean(name, stored)
@@ -204,7 +207,7 @@ def _stored_candles(store: "Store", request: Request, names: list[str], *, must:
                 f"planar data import FILE --instrument {name} --timeframe {request.timeframe}"
             )
     chosen = _finest_covering(stored, names, length)
-    return {n: _read(store.read_candles(n, timeframes.name(chosen)), n, chosen) for n in names}
+    return {n: _read(store.read_candles(n, timeframes.name(chosen)), n, chosen) for n in names}, ""
 
 
 def _finest_covering(stored: dict, names: list[str], length: int) -> int:
@@ -218,7 +221,7 @@ def _finest_covering(stored: dict, names: list[str], length: int) -> int:
     return max(common)
 
 
-def _execution(request: Request, candles: dict[str, Candles], length: int) -> dict[str, Candles]:
+def _execution(request: Request, candles: dict[str, Candles], length: int, source: str) -> dict[str, Candles]:
     """Candles cut at the end, all of one timeframe, which divides the strategy's: the asked one, else the coarsest."""
     coarsest = max(c.timeframe for c in candles.values())
     wanted = timeframes.milliseconds(request.execution_timeframe) if request.execution_timeframe else coarsest
@@ -227,21 +230,21 @@ def _execution(request: Request, candles: dict[str, Candles], length: int) -> di
             f"candles of {timeframes.name(wanted)} do not make the strategy's {request.timeframe} candles: "
             f"give candles of {request.timeframe} or finer, or set the strategy's timeframe."
         )
-    return {name: _cut(name, own, wanted, request.end) for name, own in candles.items()}
+    return {name: _cut(name, own, wanted, request.end, source) for name, own in candles.items()}
 
 
-def _cut(name: str, candles: Candles, length: int, end: int | None) -> Candles:
-    """Candles of that length, up to the end."""
+def _cut(name: str, candles: Candles, length: int, end: int | None, source: str) -> Candles:
+    """Candles of that length, up to the end. source: where they are from, for the error."""
     if length % candles.timeframe:
         own, wanted = timeframes.name(candles.timeframe), timeframes.name(length)
         raise DataError(f"{name}: {own} candles do not make execution candles of {wanted}.")
     if length != candles.timeframe:
         candles = resample(candles, length, candles.close_at(-1))
-    if end is not None:
-        candles = candles.until(candles.closed_by(end))
-    if len(candles) == 0:
-        raise DataError(f"{name}: no candles before the end of the run; choose a later end.")
-    return candles
+    known = len(candles) if end is None else candles.closed_by(end)
+    if known == 0:
+        begins = f" (its first closes at {utc(candles.close_at(0))})" if len(candles) else ""
+        raise DataError(f"{name}: no candles before the end of the run in the {source}{begins}; choose a later end.")
+    return candles.until(known)
 
 
 def moment(value: Moment | None, what: str) -> int | None:

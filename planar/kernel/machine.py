@@ -65,6 +65,12 @@ def use_cache() -> Path:
 
 CACHE = use_cache()
 
+
+def is_cold() -> bool:
+    """Whether the engine is still to be compiled, which takes about a minute."""
+    return not any(CACHE.glob("*/loop.run-*.nbi"))
+
+
 # The kernel is many small functions: inlining more than LLVM does by itself makes orders a twentieth faster.
 llvmlite.binding.set_option("", "-inline-threshold=500")
 

@@ -50,7 +50,7 @@ class Instrument:
         for field in ("min_amount", "min_cost"):
             self._require(field, getattr(self, field) >= 0, "zero or a positive number")
         for field in ("maker", "taker"):
-            self._require(field, -0.5 < getattr(self, field) < 0.5, "a fraction: 0.001 is 0.1 %")
+            self._require(field, -0.01 <= getattr(self, field) < 0.5, "a fraction: 0.001 is 0.1 %, a rebate to -0.01")
         self._require("fee_side", self.fee_side in ("quote", "base"), "'quote' or 'base'")
         self._require("max_orders", 1 <= self.max_orders <= 10_000, "between 1 and 10,000")
         unit = exact(self.unit)

@@ -9,14 +9,21 @@ from enum import IntEnum
 import numpy as np
 
 
-class Side(IntEnum):
+class Named(IntEnum):
+    """Numbers that print as their names."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Side(Named):
     """Direction of an order; the value is the sign of what it does to the position."""
 
     BUY = 1
     SELL = -1
 
 
-class Kind(IntEnum):
+class Kind(Named):
     """What an order is; a triggered stop goes on as MARKET, a triggered stop-limit as LIMIT."""
 
     MARKET = 0
@@ -25,7 +32,7 @@ class Kind(IntEnum):
     STOP_LIMIT = 3
 
 
-class Tif(IntEnum):
+class Tif(Named):
     """Time in force."""
 
     GTC = 0
@@ -34,7 +41,7 @@ class Tif(IntEnum):
     GTD = 3
 
 
-class Status(IntEnum):
+class Status(Named):
     """Where an order stands. PENDING is on its way to the venue; UNKNOWN is never seen in a simulation."""
 
     PENDING = 0
@@ -47,7 +54,7 @@ class Status(IntEnum):
     UNKNOWN = 7
 
 
-class Reason(IntEnum):
+class Reason(Named):
     """Why an order was refused or ended. An order call that is refused gives the negative value."""
 
     NONE = 0
@@ -71,7 +78,7 @@ class Reason(IntEnum):
     GTD_EXPIRED = 18
 
 
-class Event(IntEnum):
+class Event(Named):
     """What the venue tells about an order."""
 
     ACCEPTED = 0

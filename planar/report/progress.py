@@ -9,6 +9,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 PATIENCE_S = 1.0
 
 
+def announce_compiling() -> None:
+    """Says on the terminal that the engine is compiled now, where it is: nothing else shows for that minute."""
+    from planar.kernel.machine import is_cold
+
+    if sys.stderr.isatty() and is_cold():
+        Console(stderr=True, highlight=False).print("Compiling the engine, once: about a minute.", style="dim")
+
+
 class Bar:
     """Shows nothing in the first second, then a bar on stderr; ends itself when all is done."""
 

@@ -47,11 +47,6 @@ class Candles:
 
         return pl.DataFrame({"time": self.time, **{name: getattr(self, name) for name in FIELDS}})
 
-    @property
-    def closes(self) -> np.ndarray:
-        """Shape (n,), int64: when each candle is known."""
-        return self.time + self.timeframe
-
     def close_at(self, row: int) -> int:
         """When the candle of that row is known, UTC ms."""
         return int(self.time[row]) + self.timeframe
@@ -96,4 +91,9 @@ def resample(candles: Candles, timeframe: int, end: int) -> Candles:
 
 def as_of(candles: Candles, higher: Candles) -> np.ndarray:
     """Shape (n,), int64: for each candle the row of the last higher candle closed by its close, -1 before the first."""
-    return np.searchsorted(higher.closes, candles.closes, side="right") - 1
+    return np.searchsorted(closes_of(higher), closes_of(candles), side="right") - 1
+
+
+def closes_of(candles: Candles) -> np.ndarray:
+    """Shape (n,), int64: when each candle is known, UTC ms."""
+    return candles.time + candles.timeframe

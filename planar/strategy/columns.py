@@ -12,7 +12,7 @@ from planar.errors import DataError, PlanarError, StrategyError, did_you_mean
 from planar.kernel.state import FIRST_COLUMN
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy, alias
-from planar.strategy.candles import Candles, as_of, resample
+from planar.strategy.candles import Candles, as_of, closes_of, resample
 from planar.strategy.typed import CandleType
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -69,6 +69,7 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
     if not isinstance(made, dict):
         kind = type(made).__name__
         raise StrategyError(f"{_name(strategy)}.indicators gives {kind}; it must give a dict of columns.")
+    _check_names(strategy, made)
     base = _series(strategy, candles, {k: v for k, v in made.items() if not isinstance(v, dict)})
     ready = _ready(base)
     _check_timeframes(strategy, candles, [k for k, v in made.items() if isinstance(v, dict)])
@@ -85,15 +86,16 @@ def _indicators(strategy: Strategy, candles: Candles) -> object:
     """What an author's ``indicators`` gives; what it raises is told with its line."""
     try:
         return strategy.indicators(candles)
-    except PlanarError:
-        raise
     except Exception as error:
         file = inspect.getsourcefile(type(strategy).indicators)
         own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
         where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else _name(strategy)
+        if isinstance(error, PlanarError):
+            raise type(error)(f"{error} In {where}") from error
         text = str(error).rstrip(".")
+        end = "" if text.endswith("?") else "."
         raise StrategyError(
-            f"{_name(strategy)}.indicators raised {type(error).__name__}: {text}. In {where}"
+            f"{_name(strategy)}.indicators raised {type(error).__name__}: {text}{end} In {where}"
         ) from error
 
 
@@ -104,6 +106,13 @@ def _check_timeframes(strategy: Strategy, candles: Candles, keys: list[str]) -> 
             near = did_you_mean(key, candles.higher)
             where = f"{_name(strategy)}.indicators"
             raise StrategyError(f"{where} names timeframe {key!r}; the class declares {known}.{near}")
+
+
+def _check_names(strategy: Strategy, made: dict) -> None:
+    for key in made:
+        if not isinstance(key, str):
+            where = f"{_name(strategy)}.indicators"
+            raise StrategyError(f"{where}: a column is named {key!r}; names are texts, read as candle.name.")
 
 
 def _name(strategy: Strategy) -> str:
@@ -173,7 +182,7 @@ def _offsets(strategy: Strategy, candles: Candles) -> np.ndarray | None:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         raise StrategyError(f"{_name(strategy)}: timezone {name!r} is not known; write 'Europe/Berlin'.") from None
-    hours, back = np.unique(candles.closes // 3_600_000, return_inverse=True)
+    hours, back = np.unique(closes_of(candles) // 3_600_000, return_inverse=True)
     moments = [datetime.fromtimestamp(int(h) * 3600, UTC).astimezone(zone) for h in hours]
     shifts = [m.utcoffset() or timedelta() for m in moments]
     return np.array([int(s.total_seconds() * 1000) for s in shifts], np.int64)[back]

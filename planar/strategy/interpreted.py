@@ -4,6 +4,7 @@ This form defines the API. Values are read through memoryviews, which give plain
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ LISTED = 30
 NAN = float("nan")
 SIZES = ("amount", "cost", "fraction", "risk")
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
+REASONS: dict[int, str] = {r.value: r.name for r in Reason}
 SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
 EMPTY = "sum, mean, std, min and max need at least one value"
 
@@ -172,7 +174,10 @@ class Candle:
         return View(self.columns[name][first : self.row + 1], self.addresses[name] + 8 * first, name)
 
     def __getattr__(self, name: str):
-        raise AttributeError(unknown("candle", name, [*self.columns, *self.higher, *TIMES, "back", "last"]))
+        text = unknown("candle", name, [*self.columns, *self.higher, *TIMES, "back", "last"])
+        length = re.fullmatch(r"([mhdw])(\d+)", name)
+        remedy = f" Declare it in the class: timeframes = ['{length[2]}{length[1]}']." if length else ""
+        raise AttributeError(text + remedy)
 
 
 def candle_class(
@@ -279,7 +284,7 @@ class Broker:
         """Trades at market towards a share of equity held in this instrument."""
         return check.target(self._address, self._index, _finite(weight), self._texts.number(tag) if tag else -1)
 
-    def quote(self, slot: int, side: str, price: float, amount=None, cost=None, post_only=False, tag="") -> int:
+    def quote(self, slot: int, side: str | Side, price: float, amount=None, cost=None, post_only=False, tag="") -> int:
         """Keeps, amends or replaces the resting limit of a numbered slot (0 to 63)."""
         sizing, size = _size_of(amount, cost, None, None, None)
         number = self._texts.number(tag) if tag else -1
@@ -288,6 +293,9 @@ class Broker:
 
     def order(self, id: int) -> OrderView:
         """The order of an id."""
+        if id < 0 and -id in REASONS:
+            refusal = f"that call was refused, Reason.{REASONS[-id]}, and made no order"
+            raise IndexError(f"broker.order({id}): {refusal}.")
         return OrderView(self._address, check.known(self._address, id), self._texts)
 
     def log(self, text: str, *values: float) -> None:
@@ -336,7 +344,9 @@ def word(name: str, value: object, known: dict[str, int]) -> int:
 
 
 def direction(side: object) -> int:
-    """1 for ``"buy"``, -1 for ``"sell"``, in small letters or large."""
+    """1 for ``"buy"`` and `Side.BUY`, -1 for ``"sell"`` and `Side.SELL`, in small letters or large."""
+    if isinstance(side, Side):
+        return side.value
     return word("side", side.lower() if isinstance(side, str) else side, SIDES)
 
 

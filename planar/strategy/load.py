@@ -89,13 +89,14 @@ def _imported(name: str) -> ModuleType:
 
 def _broken(error: Exception, path: Path) -> PlanarError:
     """What went wrong while a strategy file ran, at the last line that is the file's own."""
-    if isinstance(error, PlanarError):
-        return error
     if isinstance(error, SyntaxError):
         text = (error.text or "").strip()
         return StrategyError(f"{error.filename or path}, line {error.lineno}: {error.msg}: {text!r}. Mend that line.")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path.resolve())]
     line = f", line {frames[-1].lineno}: {frames[-1].line!r}" if frames else ""
+    if isinstance(error, PlanarError):
+        is_placed = not line or path.name in str(error)
+        return error if is_placed else type(error)(f"{error} In {path}{line}")
     remedy = (
         " Install it, or import it inside the hook that needs it." if isinstance(error, ModuleNotFoundError) else ""
     )

@@ -25,7 +25,7 @@ class _Number:
             raise StrategyError(
                 f"self.{self.name} was declared as {self.kind.__name__} and is given {value!r}.{remedy}"
             )
-        return value
+        return int(value) if self.kind is int else value  # a bool is a whole number, as in compiled code
 
 
 class _Chosen:

@@ -29,7 +29,7 @@ class Parameter:
         if not is_kind or not math.isfinite(value) or (kind is int and value != int(value)):
             raise ConfigError(f"{strategy}: parameter {name}={value!r} must be {wanted}.")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-            raise ConfigError(f"{strategy}: parameter {name}={value!r} is outside {self.low} to {self.high}.")
+            raise ConfigError(f"{strategy}: parameter {name}={kind(value)!r} is outside {self.low} to {self.high}.")
         return kind(value)
 
 
@@ -66,7 +66,7 @@ def param(default: N, *, low: Number | None = None, high: Number | None = None) 
     if not isinstance(default, int | float) or not math.isfinite(default):
         raise ConfigError(f"param({default!r}): a parameter is a whole number, a float or a bool.")
     found = Parameter(default, low, high)
-    found.checked("default", default, "param")
+    found.checked("default", default, f"param({default!r}, low={low!r}, high={high!r})")
     return cast(Any, found)  # read as a number on an instance
 
 

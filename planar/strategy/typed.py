@@ -7,10 +7,12 @@ A column table (`Table`) is an int64 array per instrument: addresses of the colu
 the address of its as-of rows and of its own table.
 """
 
+import functools
 import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba import types
 from numba.core.datamodel import models
@@ -466,6 +468,11 @@ def _constant(kind: Any, what: str) -> Any:
     raise TypingError(f"{what} must be a constant text in compiled code")
 
 
+def _check_number(kind: Any) -> None:
+    if isinstance(kind, types.UnicodeType | types.StringLiteral):
+        raise TypingError(f"an order's amount or price is a number, not {_shown(kind)}")
+
+
 def given(value):
     """A price or amount as a float, nan for None; raises ValueError when it is not finite."""
     raise NotImplementedError
@@ -475,6 +482,7 @@ def given(value):
 def _given(value):
     if _absent(value):
         return lambda value: float("nan")
+    _check_number(value)
     return lambda value: views.finite(float(value))
 
 
@@ -487,6 +495,7 @@ def moment(value):
 def _moment(value):
     if _absent(value):
         return lambda value: NEVER
+    _check_number(value)
     return lambda value: int(value)
 
 
@@ -498,6 +507,7 @@ def sized(amount, cost, fraction, risk):
 @overload(sized)
 def _sized(amount, cost, fraction, risk):
     which = _sizing(amount, cost, fraction, risk)
+    _check_number((amount, cost, fraction, risk)[which])
     return (
         lambda amount, cost, fraction, risk: views.finite(float(amount)),
         lambda amount, cost, fraction, risk: views.finite(float(cost)),
@@ -582,6 +592,7 @@ def _amend(broker, id, price=None, stop=None, amount=None):
 @overload_method(BrokerType, "close", prefer_literal=True)
 def _close(broker, fraction=1.0, tag=""):
     number = _text(broker, tag, "tag")
+    _check_number(fraction)
 
     def implementation(broker, fraction=1.0, tag=""):
         return calls.close(broker._state, broker._index, views.finite(float(fraction)), number)
@@ -592,6 +603,7 @@ def _close(broker, fraction=1.0, tag=""):
 @overload_method(BrokerType, "target", prefer_literal=True)
 def _target(broker, weight, tag=""):
     number = _text(broker, tag, "tag")
+    _check_number(weight)
 
     def implementation(broker, weight, tag=""):
         return calls.target(broker._state, broker._index, views.finite(float(weight)), number)
@@ -601,18 +613,32 @@ def _target(broker, weight, tag=""):
 
 @overload_method(BrokerType, "quote", prefer_literal=True)
 def _quote(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
-    sizing = _sizing(amount, cost)
-    sign, number = _said(direction, _constant(side, "side")), _text(broker, tag, "tag")
+    sizing, number = _sizing(amount, cost), _text(broker, tag, "tag")
+    if isinstance(side, types.IntEnumMember) and side.instance_class is Side:
+        sign_of = _value_of_side
+    else:
+        sign_of = _constant_sign(_said(direction, _constant(side, "side")))
 
     def implementation(broker, slot, side, price, amount=None, cost=None, post_only=False, tag=""):
         if slot < 0 or slot >= SLOTS:
             raise IndexError("a quote slot is outside 0 to 63")
         size = sized(amount, cost, None, None)
         return calls.quote(
-            broker._state, broker._index, slot, sign, sizing, size, given(price), int(post_only), number,
+            broker._state, broker._index, slot, sign_of(side), sizing, size, given(price), int(post_only), number,
         )  # fmt: skip
 
     return implementation
+
+
+@numba.njit
+def _value_of_side(side):
+    return side.value
+
+
+@functools.cache
+def _constant_sign(sign: int):
+    """A function of any side that gives this sign."""
+    return numba.njit(lambda side: sign)
 
 
 @overload_method(BrokerType, "order")

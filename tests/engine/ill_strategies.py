@@ -206,3 +206,60 @@ class NeverHasANumber(One):
 
     def on_candle(self, candle, broker):
         broker.buy(1.0)
+
+
+class SizesByText(One):
+    def on_candle(self, candle, broker):
+        broker.buy("0.01")
+
+
+class PricesByText(One):
+    def on_candle(self, candle, broker):
+        broker.buy(1.0, price="4000.5")
+
+
+class TargetsByText(One):
+    def on_candle(self, candle, broker):
+        broker.target("0.5")
+
+
+class AsksForARefusedOrder(One):
+    def on_candle(self, candle, broker):
+        broker.plot("filled", broker.order(broker.buy(1e6)).filled)
+
+
+class UndeclaredTimeframe(One):
+    def on_candle(self, candle, broker):
+        broker.plot("day", candle.d1.close)
+
+
+class NumberedColumn(One):
+    def indicators(self, candles):
+        return {"ma": candles.close, 5: candles.close}
+
+    def on_candle(self, candle, broker):
+        pass
+
+
+class PartOfACandle(One):
+    def indicators(self, candles):
+        return {"ma": indicator.sma(candles.close, 2.5)}
+
+    def on_candle(self, candle, broker):
+        pass
+
+
+class MisspellsIndicator(One):
+    def indicators(self, candles):
+        return {"ma": indicator.smaa(candles.closes, 5)}
+
+    def on_candle(self, candle, broker):
+        pass
+
+
+class ReadsClosingTimes(One):
+    def indicators(self, candles):
+        return {"ma": indicator.sma(candles.closes, 5)}
+
+    def on_candle(self, candle, broker):
+        pass

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 import planar
-from planar import ConfigError, DataError, StrategyError
+from planar import ConfigError, DataError, Reason, Side, StrategyError
+from planar.store.store import Store
 from planar.store.synthetic import synthetic
 
 NAME = "test:GOOG/USD"
@@ -51,6 +52,11 @@ class Idle(ill.One):
         (ill.AsksForNoValues, ["candle.last('close', 0)", "1 or more", "line 188"]),
         (ill.LooksAhead, ["candle.back(-1)", "0 or more", "line 193"]),
         (ill.AsksForPartOfAValue, ["candle.last('close', 1.5)", "a whole number", "line 198"]),
+        (ill.SizesByText, ["must be real number, not str", "line 213"]),
+        (ill.PricesByText, ["must be real number, not str", "line 218"]),
+        (ill.TargetsByText, ["must be real number, not str", "line 223"]),
+        (ill.AsksForARefusedOrder, ["broker.order(-9)", "Reason.INSUFFICIENT_FUNDS", "made no order", "line 228"]),
+        (ill.UndeclaredTimeframe, ["'d1'", "timeframes = ['1d']", "line 233"]),
     ],
 )
 def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words, compiled):
@@ -179,6 +185,18 @@ def with_row_4_twice(frame):
         ),
         (lambda: planar.backtest(Idle, FRAME, end=1_767_225_600), ConfigError, ["end=1767225600", "seconds"]),
         (lambda: planar.backtest(Idle, FRAME, store="x.duckdb"), ConfigError, ["'x.duckdb'", "one of the two"]),
+        (lambda: planar.backtest(ill.NumberedColumn, FRAME), StrategyError, ["named 5", "names are texts"]),
+        (lambda: planar.backtest(ill.PartOfACandle, FRAME), ConfigError, ["whole number", "2.5", "line 246"]),
+        (lambda: planar.backtest(ill.MisspellsIndicator, FRAME), StrategyError, ["Did you mean 'sma'? In", "line 254"]),
+        (
+            lambda: planar.backtest(ill.ReadsClosingTimes, FRAME),
+            StrategyError,
+            ["'closes'", "Did you mean 'close'?", "line 262"],
+        ),
+        (lambda: planar.backtest(planar.Strategy, FRAME), ConfigError, ["class of your own"]),
+        (lambda: planar.backtest(Idle, FRAME, params=["fast=20"]), ConfigError, ["['fast=20']", "must be a dict"]),
+        (lambda: planar.backtest("sma_cross", params={"fast": "200"}), ConfigError, ["fast=200 is outside 5 to 60"]),
+        (lambda: planar.backtest(Idle, FRAME, fees=-0.1), ConfigError, ["maker=-0.1", "a rebate to -0.01"]),
         (lambda: planar.backtest(Idle, FRAME, cash=1e-9), ConfigError, ["cash=1e-09", "1e-08", "USD", "give more"]),
     ],
 )
@@ -188,3 +206,61 @@ def test_bad_arguments_are_told_in_one_paragraph(call, kind, words):
     text = str(raised.value)
     assert [w for w in words if w not in text] == []
     assert "\n" not in text
+
+
+def test_a_parameter_outside_its_own_bounds_is_told_with_its_line(tmp_path):
+    path = tmp_path / "narrow.py"
+    path.write_text(
+        "from planar import Strategy, param\n\nclass Narrow(Strategy):\n    n = param(100, low=1, high=10)\n"
+    )
+    with pytest.raises(ConfigError, match=r"param\(100, low=1, high=10\).*outside 1 to 10.*narrow\.py, line 4"):
+        planar.backtest(path)
+
+
+def test_a_start_before_the_first_candle_is_that_candle():
+    early = planar.backtest("sma_cross", start="2010-01-01")
+    plain = planar.backtest("sma_cross")
+    assert early.stats == plain.stats
+    assert early.summary().start == plain.summary().start
+
+
+def test_candles_that_are_stored_only_coarser_are_told_and_not_made_up(tmp_path, monkeypatch):
+    class Hourly(Idle):
+        instruments = [NAME]  # noqa: RUF012
+        timeframe = "1h"
+
+    monkeypatch.chdir(tmp_path)
+    Store(tmp_path / "data" / "planar.duckdb").write_candles(NAME, "1d", FRAME, "a test")
+    with pytest.raises(DataError, match=rf"{NAME} has 1d, none of which makes 1h candles"):
+        planar.backtest(Hourly)
+
+
+def test_a_side_may_be_the_word_or_the_name():
+    class Quotes(ill.One):
+        def on_candle(self, candle, broker):
+            broker.quote(0, Side.BUY, 0.9 * candle.close, amount=1.0)
+            broker.quote(1, "buy", 0.8 * candle.close, amount=1.0)
+            if broker.is_long:
+                broker.quote(2, Side.SELL, 1.1 * candle.close, amount=1.0)
+
+    runs = [planar.backtest(Quotes, FRAME, compiled=compiled) for compiled in (True, False)]
+    assert runs[0].orders.equals(runs[1].orders, null_equal=True)
+    assert set(runs[0].orders["side"]) == {"buy", "sell"}
+
+
+def test_a_bool_given_to_whole_memory_is_a_whole_number():
+    class Counts(ill.One):
+        def on_candle(self, candle, broker):
+            self.seen = candle.close > candle.open
+
+    memories = [planar.backtest(Counts, FRAME, compiled=compiled).memory for compiled in (True, False)]
+    assert repr(memories[0]) == repr(memories[1])
+
+
+def test_reasons_print_as_their_names():
+    assert (str(Reason.INSUFFICIENT_FUNDS), f"{Reason(9)}") == ("INSUFFICIENT_FUNDS", "INSUFFICIENT_FUNDS")
+
+
+def test_a_run_says_that_it_was_interpreted_because_it_was_asked_to():
+    assert planar.backtest(Idle, FRAME, compiled=False).why_interpreted == "asked for"
+    assert planar.backtest(Idle, FRAME).why_interpreted is None
