@@ -23,7 +23,7 @@ LOGS = {
     "amends": (AMEND, "amends_cap"),
     "notes": (NOTE, "notes_cap"),
 }
-SLICE_STEPS = 2_000_000
+SLICE_STEPS, INTERPRETED_STEPS = 2_000_000, 20_000
 FAR = 1e300
 LARGE_LOG = 1_000_000
 
@@ -89,8 +89,6 @@ class Simulation:
         state["impact"] = 1.0 if model.impact == "square_root" else model.impact or 0.0
         state["stop_slippage"] = model.stop_slippage
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
-        state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
-        state["slice_end"] = state["slice_steps"]
         state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)
 
     def _set_instrument(
@@ -180,6 +178,8 @@ class Simulation:
         address, state = self.memory.address, self.state
         on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
         state["interpreted"] = hooks is None
+        steps = SLICE_STEPS if hooks else INTERPRETED_STEPS
+        state["slice_end"] = state["slice_steps"] = max(1_000, steps // len(self.instruments))
         while True:
             code = loop.run(address, *on)
             if code == NEEDS_PYTHON:

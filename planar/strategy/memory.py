@@ -25,7 +25,8 @@ class _Number:
             raise StrategyError(
                 f"self.{self.name} was declared as {self.kind.__name__} and is given {value!r}.{remedy}"
             )
-        return int(value) if self.kind is int else value  # a bool is a whole number, as in compiled code
+        # A bool is a whole number, as in compiled code.
+        return int(value) if self.kind is int and isinstance(value, int) else value
 
 
 class _Chosen:

@@ -201,3 +201,22 @@ def test_what_a_hook_writes_to_its_class_ends_with_the_run():
     """A result does not depend on what ran before."""
     runs = [planar.backtest(Counting, minutes([100.0] * 9), instruments=RULES, fill=EXACT) for _ in range(3)]
     assert [len(run.orders) for run in runs] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_whoever_watches_sees_the_run_go_on(compiled):
+    class Idles(Strategy):
+        instruments = [NAME]  # noqa: RUF012
+        timeframe = "1m"
+
+        def on_candle(self, candle, broker):
+            pass
+
+    shares: list[float] = []
+    count = 4_100_000 if compiled else 50_000
+    time = pl.Series("time", np.arange(count, dtype=np.int64) * MINUTE)
+    candles = minutes([100.0]).select(pl.all().repeat_by(count).explode()).with_columns(time)
+    planar.backtest(Idles, candles, compiled=compiled, progress=shares.append)
+    assert len(shares) == 2
+    assert shares == sorted(shares)
+    assert 0.0 < shares[0] < shares[1] < 1.0
