@@ -44,7 +44,7 @@ class _BySymbol(dict):
         super().__setitem__(key, self._put(key, value))
 
 
-def tapped(cls: type, tell: Tell) -> type:
+def tapped(cls: Any, tell: Tell) -> Any:
     """A subclass of a CCXT Pro exchange whose instances tell what they hear."""
     body: dict[str, Any] = {name: _own_cache(name, kind, tell) for name, kind in OWN.items()}
 
@@ -55,7 +55,7 @@ def tapped(cls: type, tell: Tell) -> type:
         self.ohlcvs = _BySymbol(lambda symbol, caches: _timeframes(symbol, caches, tell))
 
     def client(self: Any, url: str) -> Any:
-        found = cls.client(self, url)  # ty: ignore[missing-attribute]
+        found = cls.client(self, url)
         if "resolve" not in vars(found):
             found.resolve = _resolving(found.resolve, tell)
         return found
