@@ -89,6 +89,7 @@ class Simulation:
         state["impact"] = 1.0 if model.impact == "square_root" else model.impact or 0.0
         state["stop_slippage"] = model.stop_slippage
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
+        state["slice_end"] = state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
         state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)
 
     def _set_instrument(
@@ -178,8 +179,8 @@ class Simulation:
         address, state = self.memory.address, self.state
         on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
         state["interpreted"] = hooks is None
-        steps = SLICE_STEPS if hooks else INTERPRETED_STEPS
-        state["slice_end"] = state["slice_steps"] = max(1_000, steps // len(self.instruments))
+        if hooks is None:
+            state["slice_end"] = state["slice_steps"] = min(state["slice_steps"], INTERPRETED_STEPS)
         while True:
             code = loop.run(address, *on)
             if code == NEEDS_PYTHON:
