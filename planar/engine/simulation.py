@@ -1,19 +1,17 @@
 """One simulated session: builds the kernel's state from instruments and candles, and runs it in slices."""
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 
-from planar.errors import ConfigError
 from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
-from planar.kernel.numbers import RATE, up
-from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, PATHS, SLOTS, Memory
+from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER
 from planar.simulator.fill_model import FillModel
+from planar.simulator.records import set_cash_unit, set_model, set_rules, whole
 from planar.strategy.candles import Candles
 
 LOGS = {
@@ -76,18 +74,11 @@ class Simulation:
 
     def _set_state(self, cash: float, model: FillModel) -> None:
         state = self.state
-        state["quote_n"], state["quote_d"] = self.quote.numerator, self.quote.denominator
+        set_cash_unit(state, self.quote)
         state["cash"] = whole(cash / float(self.quote), "cash")
         state["money"] = int(state["cash"]) * state["quote_n"] / state["quote_d"]
         state["execution"] = self.execution[0].timeframe
-        state["latency"] = model.latency_ms
-        state["path"] = PATHS[model.path]
-        state["touch"] = model.limit_fill == "touch"
-        state["budgeted"] = model.participation is not None
-        state["participation"] = model.participation or 0.0
-        state["spread"] = -1.0 if model.spread == "estimated" else model.spread or 0.0
-        state["impact"] = 1.0 if model.impact == "square_root" else model.impact or 0.0
-        state["stop_slippage"] = model.stop_slippage
+        set_model(state, model)
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
         state["slice_end"] = state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
         state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)
@@ -98,7 +89,7 @@ class Simulation:
         record = self.memory.instruments[k]
         record["index"] = k
         self._set_candles(record, execution, candles, first_row, start)
-        self._set_rules(record, instrument)
+        set_rules(record, instrument, self.quote)
         self._set_room(record, instrument, execution)
         record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
         record["opened_row"] = 0
@@ -120,23 +111,6 @@ class Simulation:
         begun = record["row"] if candles is execution else candles.closed_by(start)
         record["candle"] = record["first_candle"] = max(first_row, begun)
         record["next_close"] = candles.close_at(record["candle"]) if record["candle"] < len(candles) else NEVER
-
-    def _set_rules(self, record: np.void, instrument: Instrument) -> None:
-        """The venue's rules, in ticks and units."""
-        base, price = exact(instrument.unit), exact(instrument.price_step)
-        cost = base * price / self.quote
-        record["base_n"], record["base_d"] = base.numerator, base.denominator
-        record["price_n"], record["price_d"] = price.numerator, price.denominator
-        record["tick"] = record["price_n"] / record["price_d"]
-        record["cost_n"] = whole(cost.numerator, instrument.name)
-        record["cost_d"] = whole(cost.denominator, instrument.name)
-        record["step"] = int(exact(instrument.amount_step) / base)
-        record["min_amount"] = up(instrument.min_amount * base.denominator / base.numerator)
-        record["min_cost"] = instrument.min_cost
-        record["maker"], record["taker"] = round(instrument.maker * RATE), round(instrument.taker * RATE)
-        record["fee_base"] = instrument.fee_side == "base"
-        record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
-        record["max_orders"] = instrument.max_orders
 
     def _set_room(self, record: np.void, instrument: Instrument, candles: Candles) -> None:
         """Room for the estimators' blocks, for open orders and for slots."""
@@ -212,11 +186,3 @@ class Simulation:
 
 def _is_gapless(candles: Candles) -> bool:
     return len(candles) > 0 and int(candles.time[-1] - candles.time[0]) == (len(candles) - 1) * candles.timeframe
-
-
-def whole(number: float | Fraction | int, name: str) -> int:
-    """A number as int64, rounded down within a millionth. Raises ConfigError when it does not fit."""
-    value = int(np.floor(float(number) + 1e-6)) if isinstance(number, float) else int(number)
-    if abs(value) >= 2**62:
-        raise ConfigError(f"{name}: {number!r} needs more than 64 bits; choose a coarser quote_unit or base_unit.")
-    return value

@@ -7,6 +7,8 @@ estimators   spread, volatility and volume of a day, from candles
 ledger       apply: what a fill, an end or a refusal does to orders, balances and logs
 match        one order meets one price: arrival, trigger, taker and maker fills
 path         a candle as a path: the open, then three legs; which path
+settle       both phases of one instrument alone
+prints       the kernel in continuous time, as a venue drives it
 check        what a strategy may ask: rules, minimums, reservations; amend, cancel
 candles      whether candles are what all of it takes for granted
 loop         the resumable loop over steps and decisions

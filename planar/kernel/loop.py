@@ -8,10 +8,10 @@ all this.
 from numba import types
 
 from planar.kernel.check import watch_all
-from planar.kernel.ledger import open_order, settle_delisted
+from planar.kernel.ledger import settle_delisted
 from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
-from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, comes_near, open_phase, prospects, settle_due, walk_leg
+from planar.kernel.settle import count_touched, settle_alone, settle_busy
 from planar.kernel.state import (
     CANDLES,
     DONE,
@@ -33,7 +33,7 @@ from planar.kernel.state import (
     Instrument,
     State,
 )
-from planar.model.order import NEVER, Kind, Reason, Status
+from planar.model.order import NEVER, Reason
 from planar.model.order import Event as EventKind
 
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
@@ -92,35 +92,6 @@ def _work(state, ins, open_time, close_time):
 
 
 @compiled
-def _count_touched(state, ins):
-    """Counts resting limits whose price the candle reached without going one tick through."""
-    apart()
-    low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
-    for i in range(ins.active_n):
-        order = open_order(ins, i)
-        if order.form == Kind.LIMIT and order.status != Status.PENDING and in_reach(ins, order, low, high):
-            if not is_hit(state, ins, order, low if order.side > 0 else high):
-                state.touched += 1
-
-
-@compiled
-def _settle_alone(state, address, ins, open_time):
-    """The Path phase where one instrument has something to do: nothing else uses its cash meanwhile."""
-    is_reached, is_path, is_open_question = prospects(state, ins, open_time)
-    if is_path:
-        ins_address = state.instruments + ins.index * INSTRUMENT_BYTES
-        choose_path(state, address, ins, ins_address, open_time, is_open_question)
-        for leg in range(3):
-            walk_leg(state, ins, leg, open_time)
-        if is_reached:
-            _count_touched(state, ins)
-        ins.lead = 0
-    else:
-        settle_due(state, ins, open_time)
-    watch_all(state, ins)
-
-
-@compiled
 def _settle_together(state, address, open_time, count):
     """The Path phase of the first ``count`` of `State.stirred`: they share cash, so they walk each leg in turn."""
     instruments, stirred = state.instruments, state.stirred
@@ -139,17 +110,9 @@ def _settle_together(state, address, open_time, count):
     for i in range(count):
         ins = Instrument(instruments, get_int(stirred, i))
         if ins.work == PATH:
-            _count_touched(state, ins)
+            count_touched(state, ins)
         ins.lead = 0
         watch_all(state, ins)
-
-
-@compiled
-def _settle_busy(state, address, ins, open_time):
-    """The Open and Path phases where one instrument has all to do."""
-    apart()
-    open_phase(state, ins, open_time)
-    _settle_alone(state, address, ins, open_time)
 
 
 @compiled
@@ -162,7 +125,7 @@ def _settle_stirred(state, address, open_time, count):
         if ins.work == BUSY:
             open_phase(state, ins, open_time)
     if count == 1:
-        _settle_alone(state, address, Instrument(instruments, get_int(stirred, 0)), open_time)
+        settle_alone(state, address, Instrument(instruments, get_int(stirred, 0)), open_time)
     else:
         _settle_together(state, address, open_time, count)
 
@@ -301,7 +264,7 @@ def _go_alone(state, address, on_candle, tells):
             if work == LIGHT:
                 settle_due(state, ins, open_time)
             elif work == BUSY:
-                _settle_busy(state, address, ins, open_time)
+                settle_busy(state, address, ins, open_time)
         if row & 7 == 0:
             _fetch_ahead(state, ins, row)
         ins.last = get_float(ins.close, row)

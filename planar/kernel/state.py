@@ -5,6 +5,7 @@ one of floats at fixed places (`integers`, `floats`), as fast as Python reads an
 """
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -132,11 +133,11 @@ class Memory:
         self.logs[name] = new
         self.state[0][name] = new.ctypes.data
 
-    def __del__(self) -> None:
+    def __del__(self, references: Callable[[object], int] = sys.getrefcount) -> None:  # `sys` goes before some of us
         while self.logs:
             name, log = self.logs.popitem()
             room, used = log.base, self.state[0][f"{name}_n"]
             del log
             # Whoever still looks at the log has it for good.
-            if room is not None and used and sys.getrefcount(room) == 2 and room.nbytes <= SPARE_BYTES:
+            if room is not None and used and references(room) == 2 and room.nbytes <= SPARE_BYTES:
                 _spare[name] = room

@@ -1,4 +1,5 @@
 """The simulated market's assumptions, as values.
 
 fill_model   FillModel and its named profiles
+records      assumptions and rules, written into the kernel's records
 """

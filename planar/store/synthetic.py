@@ -80,6 +80,12 @@ def synthetic(
     return {name: _candles(name, f"{stream}/{name}", market, time, activity, length) for name in instrument_names}
 
 
+def steps(name: str) -> tuple[float, float]:
+    """Price step and amount step that suit an instrument of the synthetic market; neither below 1e-8."""
+    character = _character(name)
+    return 1 / min(character.inverse_tick, 1e8), 1 / min(character.inverse_step, 1e8)
+
+
 @dataclass(frozen=True)
 class Moves:
     """Log returns and the volatility each was drawn with, in units of the daily volatility."""

@@ -1,0 +1,155 @@
+"""`Floor`: the whole venue without network: listings, their markets, accounts; time comes in as an argument."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from planar.simulator.fill_model import FillModel
+from planar.venue.account import Account
+from planar.venue.book import Terms
+from planar.venue.kernel_state import KernelState
+from planar.venue.klines import Kline
+from planar.venue.listing import BREAK, TRADING, Listing
+from planar.venue.market import HOUR, Market, Trade
+from planar.venue.order import Order, Report, Ticket
+from planar.venue.prints import Print
+from planar.venue.refusal import CLOSED, INVALID_SYMBOL, Refusal
+
+OnTrades = Callable[[Market, list[Trade], list[tuple[str, Kline]]], None]
+OnReports = Callable[[Account, list[Report]], None]
+OnDeposit = Callable[[Account, str, Decimal], None]
+
+
+class Floor:
+    """Moves the market along its prints and serves orders.
+
+    prints: in the order of time; those until ``start`` are history. on_trades, on_reports, on_deposit: who listens.
+    """
+
+    def __init__(self, listings: Sequence[Listing], prints: Iterator[Print], model: FillModel, start: int) -> None:
+        self.listings = list(listings)
+        self.model = model
+        self.now = start
+        self.accounts: dict[str, Account] = {}
+        self.on_trades: list[OnTrades] = []
+        self.on_reports: list[OnReports] = []
+        self.on_deposit: list[OnDeposit] = []
+        # A state without orders, for what takers pay.
+        self._quiet = KernelState(listings, model)
+        self.markets = {i.id: Market(i, self._terms_of(i)) for i in self.listings}
+        self._prints = prints
+        self._next: Print | None = next(prints, None)
+        self._orders, self._trades = itertools.count(1), itertools.count(1)
+        self._hour = -1
+        self.advance(start)
+
+    def _terms_of(self, listing: Listing) -> Callable[[float], Terms]:
+        return lambda price: self._quiet.terms(listing.index, price)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there are no more prints."""
+        return self._next is None
+
+    @property
+    def next_time(self) -> int | None:
+        """When the next print comes."""
+        return self._next.time if self._next else None
+
+    def advance(self, until: int) -> int:
+        """Lets every print up to a time happen; gives how many."""
+        count = 0
+        while self._next is not None and self._next.time <= until:
+            move = self._next
+            self._next = next(self._prints, None)
+            self._happen(move)
+            count += 1
+        self.now = max(self.now, until)
+        if self._hour < 0:
+            self._estimate(self.now)
+        return count
+
+    def _happen(self, move: Print) -> None:
+        if move.time // HOUR > self._hour >= 0:
+            self._estimate(move.time)
+        listing = self.listings[move.k]
+        if listing.status != TRADING:
+            return
+        market = self.markets[listing.id]
+        self.now = max(self.now, move.time)
+        trades, closed = market.take(move)
+        for account in self.accounts.values():
+            account.settle(move)
+            self._report(account)
+        for listen in self.on_trades:
+            listen(market, trades, closed)
+
+    def _estimate(self, time: int) -> None:
+        """What a day is like, anew at every hour and the same for all."""
+        self._hour = time // HOUR
+        for market in self.markets.values():
+            estimates, k = market.estimates(self._hour * HOUR), market.listing.index
+            for state in (self._quiet, *(a.kernel for a in self.accounts.values())):
+                state.estimate(k, estimates)
+            market.forget_book()
+
+    def market(self, id: str | None) -> Market:
+        """The market of a symbol. Raises Refusal when it is not listed."""
+        if id not in self.markets:
+            raise Refusal(*INVALID_SYMBOL)
+        return self.markets[id]
+
+    # Accounts
+
+    def open_account(self, key: str, secret: str, balances: dict[str, Decimal]) -> Account:
+        """A new account behind a key."""
+        account = Account(
+            key, secret, self.listings, self.model, lambda: next(self._orders), lambda: next(self._trades)
+        )
+        for asset, amount in balances.items():
+            account.deposit(asset, amount)
+        for market in self.markets.values():
+            k = market.listing.index
+            account.kernel.estimate(k, market.estimates(self._hour * HOUR))
+            account.kernel.set_last(k, market.listing.price(market.last))
+        self.accounts[key] = account
+        return account
+
+    def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
+        """Adds to a balance, or takes from it, and tells the account."""
+        account.deposit(asset, amount)
+        account.updated = self.now
+        for listen in self.on_deposit:
+            listen(account, asset, amount)
+
+    def place(self, account: Account, ticket: Ticket, share: float = 1.0) -> Order:
+        """Places an order. share: of the book that it finds. Raises Refusal when it is not taken."""
+        if ticket.listing.status != TRADING:
+            raise Refusal(*CLOSED)
+        depth = self.markets[ticket.listing.id].book.depth(ticket.side, ticket.ticks)
+        order = account.place(ticket, self.now, int(depth * share))
+        self._report(account)
+        return order
+
+    def cancel(self, account: Account, order: Order, client_id: str = "") -> None:
+        """Cancels an order. client_id: of the cancel itself. Raises Refusal when it is not open."""
+        account.cancel(order, self.now, client_id)
+        self._report(account)
+
+    def set_status(self, listing: Listing, status: str) -> None:
+        """Halts trading of a symbol, or lets it go on."""
+        listing.status = status
+
+    def delist(self, listing: Listing) -> None:
+        """Ends trading of a symbol: its orders are cancelled, its balances stay."""
+        listing.status = BREAK
+        for account in self.accounts.values():
+            for order in [o for o in account.open.values() if o.ticket.listing is listing]:
+                account.cancel(order, self.now)
+            self._report(account)
+
+    def _report(self, account: Account) -> None:
+        reports = account.take_reports()
+        if reports:
+            for listen in self.on_reports:
+                listen(account, reports)

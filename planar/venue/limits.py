@@ -1,0 +1,127 @@
+"""Weights and order counts, with the headers, refusals and bans that Binance answers with."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from planar.venue.refusal import Refusal
+
+MINUTE, TEN_SECONDS, DAY = 60_000, 10_000, 86_400_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is allowed. patience: requests over the weight limit within a minute before an address is banned."""
+
+    weight: int = 6_000
+    orders_10s: int = 100
+    orders_day: int = 200_000
+    patience: int = 10
+    ban_seconds: int = 120
+    longest_ban_seconds: int = 259_200
+
+
+@dataclass
+class _Address:
+    """What one address used. window: the minute that ``weight`` counts; bans: how often it was banned."""
+
+    window: int = -1
+    weight: int = 0
+    over: int = 0
+    banned_until: int = 0
+    bans: int = 0
+
+
+class Counter:
+    """Counts weight by address and orders by key, in windows of the clock as Binance does."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._addresses: dict[str, _Address] = defaultdict(_Address)
+        self._orders: dict[str, _Orders] = defaultdict(_Orders)
+
+    def spend(self, address: str, weight: int, now: int) -> dict[str, str]:
+        """Counts a request; gives its headers. Raises Refusal over the limit: 429, then 418 with a ban."""
+        used = self._addresses[address]
+        if now < used.banned_until:
+            raise self._banned(used, now)
+        if used.window != now // MINUTE:
+            used.window, used.weight, used.over = now // MINUTE, 0, 0
+        used.weight += weight
+        headers = {"X-MBX-USED-WEIGHT": str(used.weight), "X-MBX-USED-WEIGHT-1M": str(used.weight)}
+        if used.weight <= self.limits.weight:
+            return headers
+        used.over += 1
+        if used.over > self.limits.patience:
+            self.ban(address, now)
+            raise self._banned(used, now)
+        left = -(-(MINUTE - now % MINUTE) // 1000)
+        text = (
+            f"Too much request weight used; current limit is {self.limits.weight} request weight per 1 MINUTE. "
+            "Please use WebSocket Streams for live updates to avoid polling the API."
+        )
+        raise Refusal(-1003, text, 429, headers={**headers, "Retry-After": str(left)})
+
+    def ban(self, address: str, now: int, seconds: int = 0) -> None:
+        """Bans an address, each time twice as long unless it is said for how long."""
+        used = self._addresses[address]
+        usual = min(self.limits.ban_seconds << used.bans, self.limits.longest_ban_seconds)
+        used.bans += 1
+        used.banned_until = now + 1000 * (seconds or usual)
+
+    def _banned(self, used: _Address, now: int) -> Refusal:
+        text = (
+            f"Way too much request weight used; IP banned until {used.banned_until}. "
+            "Please use WebSocket Streams for live updates to avoid bans."
+        )
+        left = -(-(used.banned_until - now) // 1000)
+        return Refusal(-1003, text, 418, headers={"Retry-After": str(left)})
+
+    def order(self, key: str, now: int) -> dict[str, str]:
+        """Counts an order; gives its headers. Raises Refusal over a limit."""
+        used, limits = self._orders[key], self.limits
+        used.roll(now)
+        for count, most, span in ((used.short, limits.orders_10s, "10 SECOND"), (used.day, limits.orders_day, "1 DAY")):
+            if count >= most:
+                text = f"Too many new orders; current limit is {most} orders per {span}."
+                raise Refusal(-1015, text, 429, headers=used.headers)
+        used.short += 1
+        used.day += 1
+        return used.headers
+
+    def used(self, key: str, now: int) -> tuple[int, int]:
+        """Orders of a key in these ten seconds and on this day."""
+        self._orders[key].roll(now)
+        return self._orders[key].short, self._orders[key].day
+
+    def described(self) -> list[dict[str, object]]:
+        """The limits as ``exchangeInfo`` tells them."""
+        rows = (
+            ("REQUEST_WEIGHT", "MINUTE", 1, self.limits.weight),
+            ("ORDERS", "SECOND", 10, self.limits.orders_10s),
+            ("ORDERS", "DAY", 1, self.limits.orders_day),
+        )
+        names = ("rateLimitType", "interval", "intervalNum", "limit")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@dataclass
+class _Orders:
+    """Orders of one key in the present windows."""
+
+    windows: tuple[int, int] = field(default=(-1, -1))
+    short: int = 0
+    day: int = 0
+
+    def roll(self, now: int) -> None:
+        """Begins new windows when their time has come."""
+        windows = (now // TEN_SECONDS, now // DAY)
+        if windows[0] != self.windows[0]:
+            self.short = 0
+        if windows[1] != self.windows[1]:
+            self.day = 0
+        self.windows = windows
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is told of it with every order."""
+        return {"X-MBX-ORDER-COUNT-10S": str(self.short), "X-MBX-ORDER-COUNT-1D": str(self.day)}

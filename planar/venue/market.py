@@ -1,0 +1,123 @@
+"""`Market`: the public side of one listing: its last price, trades, candles, day and book."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from planar.venue.book import Book, Terms, ladder
+from planar.venue.klines import BASE, Kline, Klines
+from planar.venue.listing import Listing
+from planar.venue.prints import Print
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+KEPT_TRADES = 20_000
+KEPT_BOOKS = 64
+AVERAGE_MINUTES = 5
+START_VOLATILITY = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One public trade."""
+
+    id: int
+    time: int
+    ticks: int
+    units: int
+    taker_sells: bool
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Spread, volatility and volume of a day by docs/simulation.md, section 5; a volume of -1 is not known."""
+
+    spread: float = 0.0
+    volatility: float = START_VOLATILITY
+    volume: float = -1.0
+
+
+class Market:
+    """What everybody sees of one listing. terms: gives what takers pay at a price."""
+
+    def __init__(self, listing: Listing, terms: Callable[[float], Terms]) -> None:
+        self.listing = listing
+        self.last = 0
+        self.time = 0
+        self.version = 0
+        self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
+        self.klines = Klines()
+        self.served: deque[Book] = deque(maxlen=KEPT_BOOKS)
+        self._terms = terms
+        self._next_id = 1
+        self._book: Book | None = None
+
+    def take(self, move: Print) -> tuple[list[Trade], list[tuple[str, Kline]]]:
+        """The market moves through a print; gives its trades, and the candles that they closed."""
+        prices = [move.close]
+        if move.high != move.low:
+            corners = (move.high, move.low) if move.high - move.open <= move.open - move.low else (move.low, move.high)
+            prices = [move.open, *corners, move.close]
+        part = move.units // len(prices) // self.listing.step_units * self.listing.step_units
+        trades, closed = [], []
+        for i, ticks in enumerate(prices):
+            units = part if i < len(prices) - 1 else move.units - part * (len(prices) - 1)
+            if units > 0:
+                trade = Trade(self._next_id, move.time, ticks, units, move.taker_sells)
+                trades.append(trade)
+                closed += self._note(trade)
+        self.last, self.time = move.close, move.time
+        self.version += 1
+        return trades, closed
+
+    def _note(self, trade: Trade) -> list[tuple[str, Kline]]:
+        self._next_id += 1
+        self.trades.append(trade)
+        turnover = trade.units * trade.ticks
+        taken = (0, 0) if trade.taker_sells else (trade.units, turnover)
+        prices = (trade.ticks,) * 4
+        return self.klines.take(
+            Kline(trade.time, trade.time, *prices, trade.units, turnover, *taken, trade.id, trade.id)
+        )
+
+    @property
+    def book(self) -> Book:
+        """The book now."""
+        if self._book is None or self._book.version != self.version:
+            self._book = ladder(self.listing, self._terms(self.listing.price(self.last)), self.last, self.version)
+        return self._book
+
+    def served_book(self) -> Book:
+        """The book now, and somebody has it: what follows must be told from there."""
+        if not self.served or self.served[-1] is not self.book:
+            self.served.append(self.book)
+        return self.book
+
+    def forget_book(self) -> None:
+        """What takers pay has changed."""
+        self._book = None
+
+    def day(self) -> Kline | None:
+        """The last 24 hours as one candle."""
+        return self.klines.window(self.time - DAY + MINUTE)
+
+    def average(self) -> float:
+        """The average price of the last minutes, in ticks, weighted with volume."""
+        window = self.klines.window(self.time - AVERAGE_MINUTES * MINUTE)
+        return window.turnover / window.units if window and window.units else float(self.last)
+
+    def estimates(self, until: int) -> Estimates:
+        """What a day is like, from the minutes of the 24 hours before a time."""
+        minutes = [k for k in self.klines.series(BASE)[-2 * 1_440 :] if until - DAY <= k.open_time < until]
+        if len(minutes) < HOUR // MINUTE:
+            return Estimates()
+        spread = variance = 0.0
+        for before, now in pairwise(minutes):
+            middle, other = 2.0 / (now.high + now.low), 2.0 / (before.high + before.low)
+            first, last = now.close * middle, before.close * middle
+            spread += (before.close * other - 1.0) * (last - 1.0)
+            variance += (first - last) ** 2
+        count, hours = len(minutes) - 1, len(minutes) / 60
+        volume = self.listing.amount(sum(k.units for k in minutes)) / hours * 24
+        return Estimates(math.sqrt(max(4.0 * spread / count, 0.0)), math.sqrt(variance / count * 1_440), volume)

@@ -1,0 +1,40 @@
+"""The page about the venue is true: its code runs, its rules are rules, and it names all there is."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import planar
+from planar.venue import chaos
+from planar.venue.server import ENDPOINTS
+
+TEXT = (Path(planar.__file__).parents[1] / "docs" / "venue.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_its_code_prints_a_price(capsys):
+    (code,) = blocks("python")
+    exec(compile(code, "venue.md", "exec"), {"asyncio": asyncio})
+    assert float(capsys.readouterr().out) > 0
+
+
+def test_its_rules_are_rules():
+    (rules,) = blocks("json")
+    assert len(chaos.rules_of(json.loads(rules))) == 4
+
+
+@pytest.mark.parametrize("fault", chaos.FAULTS)
+def test_it_names_every_fault(fault):
+    assert f"`{fault}`" in TEXT
+
+
+@pytest.mark.parametrize("path", sorted({path for _, path in ENDPOINTS}))
+def test_it_names_every_endpoint(path):
+    name = re.sub(r"^/(api/v3|sapi/v1)/", "", path)
+    assert re.search(rf"[`\s]{re.escape(name)}[`\s]", TEXT)
