@@ -33,7 +33,9 @@ class DataError(PlanarError):
 
 
 class ExchangeError(PlanarError):
-    """An exchange refused, failed or could not be reached."""
+    """An exchange refused, failed or could not be reached. retry_after: seconds, where the exchange says."""
+
+    retry_after: float | None = None
 
     def __init__(self, message: str, *, exchange: str, code: str) -> None:
         super().__init__(message)

@@ -29,7 +29,7 @@ RATE = ("rateLimit", "rate_limit")
 
 FOLDER = Path("user")
 
-PLAIN = {"RATE_LIMIT_BUFFER": ("routing", "limit_buffer"), "EXCHANGE_MAX_RETRIES": ("defaults", "retries")}
+PLAIN = {"RATE_LIMIT_BUFFER": ("defaults", "limit_buffer"), "EXCHANGE_MAX_RETRIES": ("defaults", "retries")}
 SECONDS = "EXCHANGE_REQUEST_TIMEOUT"
 """Variables that stand for one setting; this one is in seconds, the setting in milliseconds."""
 

@@ -48,6 +48,9 @@ class Defaults:
     enable_rate_limit: bool = setting(
         True, "Wait for the exchange's limits before each request, likewise.", aliases=("enableRateLimit",)
     )
+    limit_buffer: float = setting(
+        0.1, "Share of the limits that is left unused, likewise.", unit="fraction", env="RATE_LIMIT_BUFFER"
+    )
 
     def of_exchanges(self) -> dict[str, Any]:
         """What an exchange starts from, by the name of its setting."""
@@ -83,6 +86,7 @@ class ExchangeSettings:
     enable_rate_limit: bool = setting(
         True, "Wait for the exchange's limits before each request.", aliases=("enableRateLimit",)
     )
+    limit_buffer: float = setting(0.1, "Share of the limits that is left unused.", unit="fraction")
     rate_limit: int = setting(
         0, "Least time between two requests; 0 is as the limits allow.", unit="ms", aliases=("rateLimit",)
     )
@@ -104,9 +108,6 @@ class Routing:
 
     failover: bool = setting(False, "Go on with the exchange next in priority when one fails.")
     latency_based: bool = setting(False, "Prefer the exchange that answers faster.", aliases=("latencyBased",))
-    limit_buffer: float = setting(
-        0.1, "Share of each exchange's limits that is left unused.", unit="fraction", env="RATE_LIMIT_BUFFER"
-    )
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """`Exchange`: what every exchange answers. `CcxtExchange` does so over CCXT; a custom one implements what it can."""
 
 from abc import ABC, abstractmethod
+from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import polars as pl
 
+from planar.config.secrets import Credentials
+from planar.config.settings import ExchangeSettings
 from planar.errors import Rejected
 from planar.exchange.model import (
     Balance,
@@ -38,14 +41,49 @@ class Exchange(ABC):
     id: str
     sandbox: bool
     account: str
+    is_closed: bool
+    loop: AbstractEventLoop | None
+    """The event loop that it is used in; None before that."""
 
     def __init__(self, id: str, *, sandbox: bool = False, account: str = "") -> None:
         self.id, self.sandbox, self.account = id, sandbox, account
+        self.is_closed, self.loop, self._users = False, None, 0
+
+    @classmethod
+    def create(
+        cls, id: str, *, sandbox: bool, account: str, settings: ExchangeSettings, credentials: Credentials | None
+    ) -> Self:
+        """One for `planar.exchange.get`, with what the user configured; override it to take settings and keys."""
+        return cls(id, sandbox=sandbox, account=account)
 
     @property
     def name(self) -> str:
         """``"binance"``, ``"binance (sandbox)"``, ``"binance/hedge"``: for messages."""
         return self.id + (f"/{self.account}" if self.account else "") + (" (sandbox)" if self.sandbox else "")
+
+    @property
+    def is_real(self) -> bool:
+        """Whether orders there move real money."""
+        return not self.sandbox
+
+    async def __aenter__(self) -> Self:
+        self._users += 1
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._users -= 1
+        if self._users == 0:
+            await self.close()
+
+    async def close(self) -> None:
+        """Closes all connections, once; every ``async with`` does when the last of them ends."""
+        if not self.is_closed:
+            self.is_closed = True
+            await self.disconnect()
+
+    def abandon(self) -> None:
+        """Lets go of what can no longer be closed, its event loop being gone."""
+        self.is_closed = True
 
     # What every exchange has.
 
@@ -85,8 +123,8 @@ class Exchange(ABC):
         """Open orders, of all markets when none is named."""
 
     @abstractmethod
-    async def close(self) -> None:
-        """Closes all connections; once."""
+    async def disconnect(self) -> None:
+        """Gives up all connections; `close` calls it once."""
 
     # What some do in one request, and the rest in several.
 
@@ -186,6 +224,10 @@ class Exchange(ABC):
 
     async def server_time(self) -> int:
         """The exchange's clock, UTC milliseconds."""
+        self._refuse("its time")
+
+    async def sync_clock(self) -> int:
+        """Measures how far the exchange's clock is ahead of ours, in ms; requests carry its time from then on."""
         self._refuse("its time")
 
     def capabilities(self) -> Mapping[str, Any]:

@@ -23,6 +23,10 @@ class Usage:
     banned_for: int
 
 
+Receipts = dict[str, tuple[int, int]]
+"""What was spent: receipt and cost by budget."""
+
+
 class Limits:
     """The budgets of one exchange for one account: what a request costs of each is spent before it is sent.
 
@@ -36,15 +40,15 @@ class Limits:
     @asynccontextmanager
     async def spend(self, costs: Mapping[str, int], *, is_urgent: bool = False) -> AsyncGenerator[None]:
         """Waits until there is room for the costs, by budget; they count until the exchange has forgotten them."""
-        costs = {name: cost for name, cost in costs.items() if name in self._budgets}
-        receipts = await self._take(costs, is_urgent)
+        receipts = await self.take(costs, is_urgent=is_urgent)
         try:
             yield
         finally:
-            for name, receipt in receipts.items():
-                self._budgets[name].answered(receipt, costs[name])
+            self.answered(receipts)
 
-    async def _take(self, costs: Mapping[str, int], is_urgent: bool) -> dict[str, int]:
+    async def take(self, costs: Mapping[str, int], *, is_urgent: bool = False) -> Receipts:
+        """As `spend`; `answered` is to be called with what this gives once the exchange has answered."""
+        costs = {name: cost for name, cost in costs.items() if name in self._budgets}
         if is_urgent or not self._queue.locked():
             wait, receipts = self._try(costs)
             if not wait:
@@ -54,7 +58,12 @@ class Limits:
         async with self._queue:
             return await self._wait(costs, 0)
 
-    async def _wait(self, costs: Mapping[str, int], wait: int) -> dict[str, int]:
+    def answered(self, receipts: Receipts) -> None:
+        """The exchange has answered what these were spent for."""
+        for name, (receipt, cost) in receipts.items():
+            self._budgets[name].answered(receipt, cost)
+
+    async def _wait(self, costs: Mapping[str, int], wait: int) -> Receipts:
         while True:
             if wait:
                 await asyncio.sleep(wait / 1000)
@@ -62,16 +71,16 @@ class Limits:
             if not wait:
                 return receipts
 
-    def _try(self, costs: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+    def _try(self, costs: Mapping[str, int]) -> tuple[int, Receipts]:
         """Spends of all budgets or of none: (0, receipts) or (milliseconds to wait, nothing)."""
-        receipts: dict[str, int] = {}
+        receipts: Receipts = {}
         for name, cost in costs.items():
             wait, receipt = self._budgets[name].take(cost)
             if wait:
-                for taken, each in receipts.items():
-                    self._budgets[taken].give_back(each, costs[taken])
+                for taken, (each, spent) in receipts.items():
+                    self._budgets[taken].give_back(each, spent)
                 return wait, {}
-            receipts[name] = receipt
+            receipts[name] = (receipt, cost)
         return 0, receipts
 
     def observe(self, name: str, used: int) -> None:

@@ -12,8 +12,9 @@ from enum import StrEnum
 from planar.model.order import Kind, Side, Status, Tif
 
 __all__ = [
-    "Balance", "Book", "Fees", "Fill", "FundingPayment", "FundingRate", "Level", "Liquidity", "MarginMode", "Market",
-    "MarketKind", "MarketTrade", "Order", "OrderRequest", "Position", "ServiceStatus", "Ticker", "Tier", "Wallet",
+    "Balance", "Book", "Candle", "Fees", "Fill", "FundingPayment", "FundingRate", "Level", "Liquidity", "MarginMode",
+    "Market", "MarketKind", "MarketTrade", "Order", "OrderRequest", "Position", "ServiceStatus", "Ticker", "Tier",
+    "Wallet",
 ]  # fmt: skip
 
 
@@ -51,7 +52,11 @@ class Liquidity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One instrument at an exchange, with its rules. Steps and minimums are 0 where there is no such rule."""
+    """One instrument at an exchange, with its rules. Steps and minimums are 0 where there is no such rule.
+
+    Amounts are in base, also where the exchange counts contracts of ``contract_size`` base units; inverse contracts
+    alone are counted in contracts, of ``contract_size`` quote units.
+    """
 
     symbol: str
     id: str  # the exchange's own name, "BTCUSDT"
@@ -70,6 +75,18 @@ class Market:
     taker: Decimal | None
     contract_size: Decimal = Decimal(1)
     max_market_amount: Decimal | None = None
+    min_price: Decimal = Decimal(0)
+    max_price: Decimal | None = None
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether it is settled in its base."""
+        return self.settle is not None and self.settle == self.base
+
+    @property
+    def lot(self) -> Decimal:
+        """How much is one unit of the exchange's own amounts."""
+        return Decimal(1) if self.kind is MarketKind.SPOT or self.is_inverse else self.contract_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,3 +291,18 @@ class ServiceStatus:
     is_ok: bool
     message: str
     time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """A candle as a stream tells it. is_closed: no more trades can change it."""
+
+    symbol: str
+    timeframe: str
+    time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    is_closed: bool = False

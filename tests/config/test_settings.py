@@ -76,7 +76,7 @@ def test_what_is_said_of_one_exchange_goes_before_what_is_said_of_all(folder):
     assert settings.exchange("binance").timeout == 30_000
     assert settings.exchange("bybit").timeout == settings.exchange("kraken").timeout == 12_500
     assert settings.exchange("binance").retries == 5
-    assert settings.routing.limit_buffer == 0.2
+    assert settings.exchange("binance").limit_buffer == 0.2
 
 
 @pytest.mark.parametrize(("old", "new"), [("gateio", "gate"), ("coinbasepro", "coinbaseexchange"), ("Huobi", "htx")])
@@ -104,7 +104,7 @@ def test_a_custom_exchange_is_known_by_its_connector(tmp_path):
         ("[binance]\nrateLimit = true", r"rateLimit = True must be a whole number"),
         ('[binance]\naccounts = "hedge"', r"accounts = 'hedge' must be a list of texts"),
         ('[binance]\nleveraged = "twice"', r"leveraged = 'twice' must be one of '', 'from', 'to', 'both'"),
-        ("[routing]\nlimit_buffer = 1.0", r"limit_buffer = 1.0 must be a fraction below 1"),
+        ("[binance]\nlimit_buffer = 1.0", r"limit_buffer = 1.0 must be a fraction below 1"),
         ("[strategies.x]\nparms = {}", r"\[strategies.x\] has no setting 'parms'. Did you mean 'params'\?"),
         ("binance = 3", r"binance = 3 must be a section, as in \[binance\]"),
         ("timeout =\n", r"planar.toml is not TOML \(line 1\)"),

@@ -1,0 +1,113 @@
+"""`Batches`: several orders in one request, where the exchange takes them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planar.errors import ExchangeError, Rejected, Unknown
+from planar.exchange.answers import account as answers
+from planar.exchange.answers.numbers import MalformedError
+from planar.exchange.model import Market, MarketKind, Order, OrderRequest
+from planar.exchange.orders import Orders
+from planar.exchange.recovery import LostOrder, lost_order
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One of several: where its answer belongs, and what is sent."""
+
+    place: int
+    request: OrderRequest
+    market: Market
+
+
+class Batches(Orders):
+    """Several orders at once."""
+
+    async def place_all(self, requests: Sequence[OrderRequest]) -> list[Order | Exception]:
+        """Places several orders, as many in a request as the exchange takes; where one fails its error stands there.
+
+        Each is prepared, sent and looked for as `place` does it.
+        """
+        found: dict[int, Order | Exception] = {}
+        together: dict[MarketKind, list[_Asked]] = {}
+        for place, request in enumerate(requests):
+            try:
+                market = await self._tradable(request.symbol)
+                if self._batch_size(request, market) < 2:
+                    found[place] = await self.place(request)
+                else:
+                    asked = _Asked(place, self._prepared(request, market), market)
+                    together.setdefault(market.kind, []).append(asked)
+            except ExchangeError as error:
+                found[place] = error
+        for group in together.values():
+            size = self._batch_size(group[0].request, group[0].market)
+            for first in range(0, len(group), size):
+                found.update(await self._place_together(group[first : first + size]))
+        return [found[place] for place in range(len(requests))]
+
+    def _batch_size(self, request: OrderRequest, market: Market) -> int:
+        # Orders with a trigger often go another way than the rest, and CCXT puts them into no batch.
+        if request.stop is not None or not self._has("create_orders"):
+            return 0
+        return int(self._feature(market, "createOrders", "max") or 0)
+
+    async def _place_together(self, group: list[_Asked]) -> dict[int, Order | Exception]:
+        names = ("symbol", "type", "side", "amount", "price", "params")
+        sent = await self._now()
+
+        def into(rows: Any) -> list[Any]:
+            if not isinstance(rows, list) or len(rows) != len(group):
+                raise MalformedError(f"{len(group)} orders were sent and not as many answered")
+            return rows
+
+        try:
+            rows = await self._call(
+                "create_orders",
+                [dict(zip(names, self._terms(one.request, one.market), strict=True)) for one in group],
+                what=f"{len(group)} orders",
+                into=into,
+                is_write=True,
+                market=group[0].market,
+            )
+        except Unknown as error:
+            return {one.place: await self._looked_for(one, sent, error) for one in group}
+        except ExchangeError as error:
+            return {one.place: error for one in group}
+        return {one.place: await self._one_of(one, raw, sent) for one, raw in _paired(group, rows)}
+
+    async def _one_of(self, asked: _Asked, raw: Any, sent: int) -> Order | Exception:
+        """One answer of several: an order, or why there is none."""
+        try:
+            return answers.order(raw, asked.market, asked.request, self.quirk.client_id(raw))
+        except MalformedError:
+            told = self._scrub.text(json.dumps((raw or {}).get("info"), separators=(",", ":"), default=str))
+        what = f"{self.name}: the order to {asked.request.side.name.lower()} {asked.market.symbol}"
+        code = next((code for mark, code in self.quirk.codes.items() if mark in told), None)
+        if code is not None or '"code":' in told:
+            return Rejected(f"{what} failed: {told[:300]}", exchange=self.id, code=code or "OPERATION_REJECTED")
+        lost = Unknown(f"{what} was answered with {told[:300]}.", exchange=self.id, code="BAD_RESPONSE")
+        return await self._looked_for(asked, sent, lost)
+
+    async def _looked_for(self, asked: _Asked, sent: int, failure: Unknown) -> Order | Exception:
+        try:
+            return await lost_order(self, LostOrder(asked.request, asked.market, sent), failure)
+        except ExchangeError as error:
+            return error
+
+
+def _paired(group: list[_Asked], rows: list[Any]) -> list[tuple[_Asked, Any]]:
+    """Each request with its answer: CCXT sorts the answers by time, so only the client id tells whose one is.
+
+    Refusals have neither time nor client id, and stay in the order of their requests. A request that cannot be paired
+    gets an empty answer, and is looked for.
+    """
+    by_client_id = {raw["clientOrderId"]: raw for raw in rows if raw and raw.get("id") and raw.get("clientOrderId")}
+    refusals = [raw for raw in rows if not (raw or {}).get("id")]
+    others = [one for one in group if one.request.client_id not in by_client_id]
+    if len(refusals) != len(others):
+        refusals = [{}] * len(others)
+    refused = {one.place: raw for one, raw in zip(others, refusals, strict=True)}
+    return [(one, by_client_id.get(one.request.client_id) or refused[one.place]) for one in group]

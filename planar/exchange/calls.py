@@ -1,0 +1,235 @@
+"""`Connected`: the one way to an exchange, which every request goes; and the clock."""
+
+import asyncio
+import re
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from planar.config.load import FOLDER
+from planar.config.secrets import FILE, Credentials
+from planar.config.settings import ExchangeSettings
+from planar.errors import ConfigError, PlanarError, Rejected, Unreachable
+from planar.exchange.connection import abandon, connected, disconnect
+from planar.exchange.error_map import Asked, translated
+from planar.exchange.guard import Guard
+from planar.exchange.health import Health
+from planar.exchange.interface import Exchange
+from planar.exchange.model import Market, MarketKind
+from planar.exchange.quirks import Quirk, quirk_of
+from planar.exchange.retries import Backoff
+from planar.exchange.scrub import Scrubber
+from planar.exchange.wire import WIRE, Wire
+
+T = TypeVar("T")
+
+NAMES = {"fetch_ohlcv": "fetchOHLCV"}
+"""CCXT's names of what it can do that are not its methods' in camel case."""
+
+
+class Connected(Exchange):
+    """A CCXT exchange in one event loop, the one that it is first used in.
+
+    ccxt_id: CCXT's name of it, its own when empty. traded: symbols in which orders were placed here.
+    """
+
+    ccxt_id = ""
+
+    def __init__(
+        self,
+        id: str,
+        *,
+        sandbox: bool = False,
+        account: str = "",
+        settings: ExchangeSettings | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
+        """credentials: of exactly this exchange, environment and account; None for public data."""
+        super().__init__(id, sandbox=sandbox, account=account)
+        self.settings = settings or ExchangeSettings()
+        self.quirk: Quirk = quirk_of(self.ccxt_id or id)()
+        self.guard = Guard(self.name, (id, sandbox, account), self.settings, self.quirk)
+        self.backoff = Backoff()
+        self.clock_offset: int | None = None
+        self.traded: set[str] = set()
+        self._credentials = credentials
+        self._scrub = Scrubber(credentials.given().values() if credentials else ())
+        self._instance: Any = None
+
+    @classmethod
+    def create(
+        cls, id: str, *, sandbox: bool, account: str, settings: ExchangeSettings, credentials: Credentials | None
+    ) -> Self:
+        """One with what the user configured."""
+        return cls(id, sandbox=sandbox, account=account, settings=settings, credentials=credentials)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether orders there move real money: not in test environments, nor at an address of one's own."""
+        return not self.sandbox and not self.settings.base_url
+
+    async def _open(self) -> None:
+        """Prepares what must be there before the first request; most exchanges are there already."""
+
+    @abstractmethod
+    async def _ready(self, *, reload: bool = False) -> None:
+        """Loads what requests need: the markets, the clock's offset."""
+
+    # The way out.
+
+    async def _call(
+        self,
+        method: str,
+        *args: Any,
+        what: str,
+        into: Callable[[Any], T] = lambda raw: raw,
+        is_write: bool = False,
+        market: Market | None = None,
+    ) -> T:
+        """What CCXT's method gives, as our value. Reads are asked again with growing pauses; writes never are.
+
+        what: for messages. into: makes our value, and counts as part of the answer: what it cannot read was not said.
+        """
+        await self._ready()
+        if not self._has(method):
+            self._refuse(what)
+        return await self._request(method, *args, asked=self._asked(what, is_write, market), into=into)
+
+    async def _request(self, method: str, *args: Any, asked: Asked, into: Callable[[Any], T] = lambda raw: raw) -> T:
+        """As `_call`, of what needs no markets."""
+        attempt = 0
+        while True:
+            try:
+                return await self._ask(method, *args, asked=asked, into=into)
+            except Unreachable as error:
+                pause = self.backoff.pause(attempt, error.retry_after)
+                is_useless = error.code == "CIRCUIT_OPEN" or attempt >= self.settings.retries
+                if asked.is_write or is_useless or pause is None:
+                    raise
+                is_late = error.code == "CLOCK" and method != "fetch_time"
+            attempt += 1
+            await asyncio.sleep(pause)
+            if is_late:
+                await self.sync_clock()
+
+    async def _ask(self, method: str, *args: Any, asked: Asked, into: Callable[[Any], T]) -> T:
+        """One request, once, when limits and breaker let it."""
+        is_urgent = method.startswith("cancel")
+        wire = Wire(orders=_orders_of(method, args), is_urgent=is_urgent)
+        instance, before, failure = self._ccxt(), time.perf_counter(), None
+        token = WIRE.set(wire)
+        try:
+            if not is_urgent:
+                self.guard.breaker.enter()
+            return into(await getattr(instance, method)(*args))
+        except PlanarError as error:
+            failure = error
+            raise
+        except Exception as error:
+            shown = error if self._scrub.clean(error) else None
+            failure = translated(error, asked, wire, self._scrub)
+            raise failure from shown
+        finally:
+            WIRE.reset(token)
+            self.guard.ended(wire, (time.perf_counter() - before) * 1000, failure)
+
+    def health(self) -> Health:
+        """How the exchange is doing, of the last requests of this process."""
+        self.guard.record.clock_offset = self.clock_offset
+        return self.guard.health()
+
+    def _asked(self, what: str, is_write: bool = False, market: Market | None = None) -> Asked:
+        section = f"exchanges.{self.id}{'_sandbox' if self.sandbox else ''}"
+        section += f".accounts.{self.account}" if self.account else ""
+        source = self._credentials.source if self._credentials else str(FOLDER / FILE)
+        wallet = "spot" if market is None or market.kind is MarketKind.SPOT else "futures"
+        keys = f"{source}, section [{section}]" if source != "environment" else "the environment"
+        return Asked(self.id, self.name, what, is_write, keys, wallet, self.quirk.codes)
+
+    def _has(self, method: str) -> bool:
+        name = NAMES.get(method) or re.sub(r"_(\w)", lambda found: found[1].upper(), method)
+        return bool(self._ccxt().has.get(name))
+
+    def _ccxt(self) -> Any:
+        """The instance, of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self.is_closed:
+            raise Rejected(
+                f"{self.name} is closed; get it again with planar.exchange.get.", exchange=self.id, code="CLOSED"
+            )
+        if self._instance is None:
+            self._check_loop(loop)
+            self._instance = connected(*self.connection())
+            self.guard.open(float(self._instance.rateLimit))
+            self._instance.pay = self.guard.pay
+        elif self.loop is not loop:
+            self._check_loop(loop)
+        return self._instance
+
+    def _check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.loop not in (None, loop):
+            raise ConfigError(
+                f"{self.name} belongs to another event loop, the one that it was first used in. Get it again there, or "
+                "close it before this loop uses it."
+            )
+        self.loop = loop
+
+    async def disconnect(self) -> None:
+        """Closes the connections; those of a loop that is closed are let go."""
+        instance, self._instance = self._instance, None
+        if instance is None:
+            return
+        self.guard.close()
+        if self.loop is asyncio.get_running_loop():
+            await disconnect(instance)
+        elif self.loop is None or self.loop.is_closed():
+            abandon(instance)
+        else:
+            self._instance, self.is_closed = instance, False
+            raise ConfigError(f"{self.name} belongs to another event loop; close it there.")
+
+    def abandon(self) -> None:
+        """Lets go of the connections of an event loop that is gone."""
+        super().abandon()
+        self.guard.close()
+        instance, self._instance = self._instance, None
+        if instance is not None:
+            abandon(instance)
+
+    def connection(self) -> tuple[str, ExchangeSettings, Credentials | None, bool, Quirk]:
+        """What one more CCXT instance of this exchange is made from."""
+        return self.ccxt_id or self.id, self.settings, self._credentials, self.sandbox, self.quirk
+
+    # The clock.
+
+    async def server_time(self) -> int:
+        """The exchange's clock, UTC milliseconds."""
+        await self._open()
+        if not self._has("fetch_time"):
+            self._refuse("its time")
+        return await self._request("fetch_time", asked=self._asked("its time"), into=int)
+
+    async def sync_clock(self) -> int:
+        """Measures how far the exchange's clock is ahead; requests carry its time from then on."""
+        before = time.time()
+        server = await self.server_time()
+        middle = (before + time.time()) / 2 * 1000
+        self.clock_offset = round(server - middle)
+        # CCXT's difference is how far ours is ahead.
+        self._ccxt().options["timeDifference"] = -self.clock_offset
+        return self.clock_offset
+
+    async def _now(self) -> int:
+        """The exchange's time by our clock, UTC milliseconds."""
+        await self._ready()
+        if self.clock_offset is None and self._has("fetch_time"):
+            await self.sync_clock()
+        return round(time.time() * 1000) + (self.clock_offset or 0)
+
+
+def _orders_of(method: str, args: tuple[Any, ...]) -> int:
+    """How many orders a call of CCXT places."""
+    if method == "create_orders":
+        return len(args[0])
+    return int(method in ("create_order", "edit_order"))

@@ -1,0 +1,122 @@
+"""`Derivatives`: positions, leverage, margin modes, funding."""
+
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from planar.errors import Rejected
+from planar.exchange.answers import derivatives as answers
+from planar.exchange.answers.numbers import MalformedError
+from planar.exchange.batches import Batches
+from planar.exchange.model import FundingPayment, FundingRate, MarginMode, Market, MarketKind, Position, Tier
+
+PAGE = 1000
+EIGHT_HOURS = 8 * 3_600_000
+
+
+class Derivatives(Batches):
+    """What only futures and perpetuals have."""
+
+    async def _contract(self, symbol: str) -> Market:
+        market = await self._market(symbol)
+        if market.kind is MarketKind.SPOT:
+            raise Rejected(
+                f"{self.name}: {market.symbol} is a spot market and has no positions, leverage or funding; its "
+                f"perpetual is written {market.symbol}:{market.quote}.",
+                exchange=self.id,
+                code="NOT_SUPPORTED",
+            )
+        return market
+
+    async def positions(self, symbols: Sequence[str] | None = None) -> list[Position]:
+        """Open positions in derivatives."""
+        named = None if symbols is None else [(await self._contract(symbol)).symbol for symbol in symbols]
+
+        def into(rows: Any) -> list[Position]:
+            found = (answers.position(raw, self._listed(raw["symbol"])) for raw in rows)
+            return [one for one in found if one is not None and (named is None or one.symbol in named)]
+
+        return await self._call("fetch_positions", named, what="positions", into=into)
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Sets the leverage of a market."""
+        market = await self._contract(symbol)
+        number = int(leverage) if leverage == leverage.to_integral_value() else float(leverage)
+        what = f"setting the leverage of {market.symbol} to {leverage:f}"
+        await self._settle("set_leverage", number, market.symbol, what=what, market=market)
+
+    async def set_margin_mode(self, symbol: str, mode: MarginMode) -> None:
+        """Sets isolated or cross margin for a market; what it is already is no error."""
+        market = await self._contract(symbol)
+        what = f"setting the margin of {market.symbol} to {mode}"
+        await self._settle("set_margin_mode", str(mode), market.symbol, what=what, market=market)
+
+    async def _settle(self, method: str, *args: Any, what: str, market: Market) -> None:
+        """A write that leaves the same behind however often it is sent."""
+        try:
+            await self._call(method, *args, what=what, is_write=True, market=market)
+        except Rejected as error:
+            if error.code != "NO_CHANGE":
+                raise
+
+    async def tiers(self, symbol: str) -> list[Tier]:
+        """Brackets of leverage, from the smallest notional up."""
+        market = await self._contract(symbol)
+
+        def into(rows: Any) -> list[Tier]:
+            found = [answers.tier(raw, market.symbol, self.quirk.tier_amount_key) for raw in rows]
+            return sorted(found, key=lambda tier: tier.floor)
+
+        what = f"the tiers of {market.symbol}"
+        return await self._call("fetch_market_leverage_tiers", market.symbol, what=what, into=into)
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """What the perpetual pays next."""
+        market = await self._contract(symbol)
+        return await self._call(
+            "fetch_funding_rate",
+            market.symbol,
+            what=f"the funding rate of {market.symbol}",
+            into=lambda raw: answers.funding_rate(raw, market.symbol),
+        )
+
+    async def funding_history(
+        self, symbol: str, start: int, end: int | None = None
+    ) -> AsyncIterator[list[FundingRate]]:
+        """What the perpetual paid, page by page, oldest first; each time once."""
+        market = await self._contract(symbol)
+        cursor, stop = start, end if end is not None else await self._now()
+
+        def into(rows: Any) -> list[FundingRate]:
+            found = {one.time: one for one in (answers.past_funding(raw, market.symbol) for raw in rows)}
+            return [found[time] for time in sorted(found)]
+
+        limit = self._feature(market, "fetchFundingRateHistory", "limit") or PAGE
+        while cursor < stop:
+            what = f"the funding history of {market.symbol}"
+            found = await self._call("fetch_funding_rate_history", market.symbol, cursor, limit, what=what, into=into)
+            fresh = [one for one in found if cursor <= one.time < stop]
+            if not fresh:
+                return
+            yield fresh
+            cursor = fresh[-1].time + 1
+
+    async def funding_payments(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
+        """What this account received and paid, oldest first."""
+        market = await self._contract(symbol)
+
+        def into(rows: Any) -> list[FundingPayment]:
+            if not isinstance(rows, list):
+                raise MalformedError("the payments are no list")
+            return sorted((answers.funding_payment(raw, market.symbol) for raw in rows), key=lambda one: one.time)
+
+        found: dict[tuple[int, str], FundingPayment] = {}
+        cursor = start
+        while True:
+            what = f"the funding payments of {market.symbol}"
+            page = await self._call("fetch_funding_history", market.symbol, cursor, PAGE, what=what, into=into)
+            fresh = [one for one in page if (one.time, one.id) not in found]
+            found.update({(one.time, one.id): one for one in fresh})
+            if start is None or not fresh or len(page) < PAGE:
+                return list(found.values())
+            cursor = fresh[-1].time

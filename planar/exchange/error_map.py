@@ -1,0 +1,179 @@
+"""What CCXT raises as what Planar raises: the class is the retry policy, the code the reason, the message the remedy.
+
+A read fails as Unreachable (ask again) or Rejected (do not). A write that was sent and not clearly answered fails as
+Unknown: only what the exchange certainly turned away is Unreachable or Rejected.
+"""
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
+from planar.exchange.answers.numbers import MalformedError
+from planar.exchange.scrub import Scrubber
+from planar.exchange.wire import Wire
+
+CODES = {
+    "BaseError": "EXCHANGE_ERROR",
+    "ExchangeError": "EXCHANGE_ERROR",
+    "AuthenticationError": "AUTHENTICATION",
+    "PermissionDenied": "PERMISSION_DENIED",
+    "AccountNotEnabled": "ACCOUNT_NOT_ENABLED",
+    "AccountSuspended": "ACCOUNT_SUSPENDED",
+    "ArgumentsRequired": "INVALID_REQUEST",
+    "BadRequest": "INVALID_REQUEST",
+    "BadSymbol": "UNKNOWN_SYMBOL",
+    "OperationRejected": "OPERATION_REJECTED",
+    "NoChange": "NO_CHANGE",
+    "MarginModeAlreadySet": "NO_CHANGE",
+    "MarketClosed": "MARKET_CLOSED",
+    "ManualInteractionNeeded": "MANUAL_INTERACTION_NEEDED",
+    "RestrictedLocation": "RESTRICTED_LOCATION",
+    "InsufficientFunds": "INSUFFICIENT_FUNDS",
+    "InvalidAddress": "INVALID_ADDRESS",
+    "AddressPending": "INVALID_ADDRESS",
+    "InvalidOrder": "INVALID_ORDER",
+    "OrderNotFound": "ORDER_NOT_FOUND",
+    "OrderNotCached": "ORDER_NOT_FOUND",
+    "OrderImmediatelyFillable": "POST_ONLY_WOULD_TAKE",
+    "OrderNotFillable": "ORDER_NOT_FILLABLE",
+    "DuplicateOrderId": "DUPLICATE_ORDER_ID",
+    "ContractUnavailable": "MARKET_CLOSED",
+    "NotSupported": "NOT_SUPPORTED",
+    "InvalidProxySettings": "PROXY",
+    "ExchangeClosedByUser": "CLOSED",
+    "OperationFailed": "OPERATION_FAILED",
+    "NetworkError": "NETWORK",
+    "DDoSProtection": "RATE_LIMIT",
+    "RateLimitExceeded": "RATE_LIMIT",
+    "ExchangeNotAvailable": "NOT_AVAILABLE",
+    "OnMaintenance": "MAINTENANCE",
+    "InvalidNonce": "CLOCK",
+    "ChecksumError": "BAD_RESPONSE",
+    "RequestTimeout": "TIMEOUT",
+    "BadResponse": "BAD_RESPONSE",
+    "NullResponse": "BAD_RESPONSE",
+    "CancelPending": "CANCEL_PENDING",
+    "UnsubscribeError": "OPERATION_FAILED",
+}
+"""The code of each class of ``ccxt.base.errors``, by name: importing CCXT takes seconds."""
+
+TURNED_AWAY = {"RATE_LIMIT", "CLOCK"}
+"""Refused at the door, before anything was done; it may be sent again."""
+
+UNREACHABLE = TURNED_AWAY | {
+    "OPERATION_FAILED",
+    "NETWORK",
+    "NOT_AVAILABLE",
+    "MAINTENANCE",
+    "TIMEOUT",
+    "BAD_RESPONSE",
+    "CANCEL_PENDING",
+    "PROXY",
+}
+"""Codes of what may go better the next time; all others are refusals."""
+
+UNCERTAIN = (UNREACHABLE - TURNED_AWAY) | {"EXCHANGE_ERROR", "CONNECTOR_FAULT"}
+"""Codes that do not tell whether a write was carried out."""
+
+REMEDIES = {
+    "AUTHENTICATION": "Check key and secret in {keys}, the key's permissions, and that its IP allow-list holds this "
+    "machine's address; when all are right, the clock may be off: `planar exchanges sync-time`.",
+    "NO_KEYS": "It needs keys: fill in {keys}.",
+    "PERMISSION_DENIED": "Give the key of {keys} the permission that this needs, at the exchange; add this machine's "
+    "address to its IP allow-list.",
+    "ACCOUNT_NOT_ENABLED": "Open that kind of account at the exchange first.",
+    "UNKNOWN_SYMBOL": "Symbols are written BTC/USDT, and BTC/USDT:USDT for a perpetual.",
+    "RESTRICTED_LOCATION": "The exchange serves no one at this machine's address.",
+    "INSUFFICIENT_FUNDS": "See what is free, and in which wallet: `planar balance {exchange} --type {wallet}`.",
+    "RATE_LIMIT": "Send less, and keep `{exchange}.enable_rate_limit` on.",
+    "CLOCK": "This machine's clock and the exchange's differ: run `planar exchanges sync-time`.",
+    "TIMEOUT": "Check the network, or give it longer: `planar config set {exchange}.timeout 60000`.",
+    "NOT_AVAILABLE": "Check the network and the exchange's status page; ask again later.",
+    "NETWORK": "Check the network; ask again later.",
+    "MAINTENANCE": "Wait until the exchange's maintenance is over.",
+    "BAD_RESPONSE": "What came is not what the exchange documents, maybe a page of a proxy; ask again later.",
+    "PROXY": "Check `{exchange}.proxy`: nothing answers there.",
+    "DUPLICATE_ORDER_ID": "Each open order needs a client id of its own.",
+    "CANCELLED_NOT_REPLACED": "The order is gone and its replacement was refused: place it anew if it is still wanted.",
+    "AMEND_FAILED": "Nothing was changed; look at the order, it may have filled.",
+    "BELOW_MIN_AMOUNT": "Ask for more: nothing is enlarged for you.",
+    "BELOW_MIN_COST": "Ask for more: nothing is enlarged for you.",
+    "CONNECTOR_FAULT": "The answer or the request does not fit what CCXT knows of the exchange; please report it.",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request was for: exchange, its name in messages, the words, whether it may change something."""
+
+    exchange: str
+    name: str
+    what: str
+    is_write: bool = False
+    keys: str = ""
+    wallet: str = "spot"
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+def translated(error: Exception, asked: Asked, wire: Wire, scrub: Scrubber) -> ExchangeError:
+    """Planar's error for what a request raised."""
+    said = scrub.text(_said(error, asked.exchange))
+    code = _code(error, said, asked, wire)
+    is_sent = asked.is_write and wire.sent > 0
+    kind = Unknown if is_sent and code in UNCERTAIN else Unreachable if code in UNREACHABLE else Rejected
+    remedy = REMEDIES.get(code, "").format(keys=asked.keys, exchange=asked.exchange, wallet=asked.wallet)
+    doubt = " Whether it was carried out is not known." if kind is Unknown else ""
+    message = f"{asked.name}: {asked.what} failed: {said.rstrip('.')}.{doubt} {remedy}".strip()
+    found: ExchangeError = kind(message, exchange=asked.exchange, code="AUTHENTICATION" if code == "NO_KEYS" else code)
+    found.retry_after = wire.retry_after
+    return found
+
+
+def _code(error: Exception, said: str, asked: Asked, wire: Wire) -> str:
+    names = [kind.__name__ for kind in type(error).__mro__]
+    code = next((CODES[name] for name in names if name in CODES), "CONNECTOR_FAULT")
+    if isinstance(error, MalformedError):
+        return "BAD_RESPONSE"
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return "PROXY"
+    if code == "EXCHANGE_ERROR" and isinstance(cause, aiohttp.ClientError):
+        return "NETWORK"  # an answer that breaks off, which CCXT takes for one of the exchange
+    if code == "AUTHENTICATION" and 'requires "' in said:
+        return "NO_KEYS"
+    refined = next((refined for mark, refined in asked.codes.items() if mark in str(error)), None)
+    if refined is not None:
+        return refined
+    if wire.status == 451:
+        return "RESTRICTED_LOCATION"
+    if code == "RATE_LIMIT" and wire.status is not None and wire.status >= 500:
+        return "NOT_AVAILABLE"
+    if code == "POST_ONLY_WOULD_TAKE" and "trigger" in said.lower():
+        return "STOP_WOULD_TRIGGER"
+    return code
+
+
+def never_left(error: BaseException) -> bool:
+    """Whether the connection already failed, so that nothing was sent."""
+    return isinstance(error.__cause__, aiohttp.ClientConnectorError | socket.gaierror)
+
+
+def _said(error: Exception, exchange: str) -> str:
+    """The exchange's own words, where there are some."""
+    text = str(error).removeprefix(exchange).strip() or type(error).__name__
+    if not type(error).__module__.startswith("ccxt") and not isinstance(error, MalformedError):
+        return f"{type(error).__name__}: {text}"
+    start = text.find("{")
+    try:
+        told = json.loads(text[start:]) if start >= 0 else None
+    except ValueError:
+        return text[:300]
+    if isinstance(told, dict):
+        words = next((told[key] for key in ("msg", "message", "retMsg", "error") if told.get(key)), None)
+        if isinstance(words, str):
+            return f"{words.rstrip('.')} ({told['code']})" if "code" in told else words
+    return text[:300]

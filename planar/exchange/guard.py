@@ -1,0 +1,105 @@
+"""`Guard`: what stands before each request, limits and breaker, and what is known of those that were made."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from planar.config.settings import ExchangeSettings
+from planar.errors import ExchangeError
+from planar.exchange.breaker import Breaker
+from planar.exchange.budget import Budget
+from planar.exchange.health import Health, Record
+from planar.exchange.limits import Limits
+from planar.exchange.quirks import Quirk
+from planar.exchange.wire import Wire
+
+MINUTE, SECOND, DAY = 60_000, 1_000, 86_400_000
+SCALE = 1_000
+"""Costs are counted in thousandths: CCXT has broken ones."""
+
+OURS = ("RATE_LIMIT", "CLOCK", "CIRCUIT_OPEN")
+"""Codes of failures that say nothing of the exchange being out of order."""
+
+
+class Guard:
+    """Of one exchange and account. What an address may ask is shared by its accounts; orders are counted by account."""
+
+    def __init__(self, name: str, key: tuple[str, bool, str], settings: ExchangeSettings, quirk: Quirk) -> None:
+        """name: for messages. key: exchange, whether it is the test environment, account."""
+        self.breaker, self.record = Breaker(name), Record()
+        self._key, self._settings, self._quirk = key, settings, quirk
+        self._limits: Limits | None = None
+
+    def open(self, rate_limit: float) -> None:
+        """Takes up the budgets. rate_limit: CCXT's, the milliseconds that a cost of one takes."""
+        if not self._settings.enable_rate_limit:
+            return
+        exchange, sandbox, account = self._key
+        place = hashlib.sha256(self._settings.base_url.encode()).hexdigest()[:8] if self._settings.base_url else ""
+        folder = _folder() / f"{exchange}{'.sandbox' if sandbox else ''}{f'.{place}' if place else ''}"
+        made = {}
+        for name, (limit, window) in self._allowed(rate_limit).items():
+            file = f"{name}.{account or 'main'}" if name.startswith("orders") else name
+            made[name] = Budget(folder, file, limit, window, longest=self._settings.timeout)
+        self._limits = Limits(made)
+
+    def _allowed(self, rate_limit: float) -> dict[str, tuple[int, int]]:
+        """Limit and window of each budget; what the user says goes before what is known."""
+        mine, share = self._settings.limits, 1.0 - self._settings.limit_buffer
+        weight = mine.weight / self._quirk.weight_per_cost if mine.weight else MINUTE / max(rate_limit, 0.001)
+        found = {"cost": (int(weight * share * SCALE), MINUTE)}
+        if mine.requests:
+            found["requests"] = (max(int(mine.requests * share), 1), MINUTE)
+        if self._settings.rate_limit:
+            found["pace"] = (1, self._settings.rate_limit)
+        orders = {**self._quirk.order_limits, **({SECOND: mine.orders} if mine.orders else {})}
+        orders |= {DAY: mine.orders_per_day} if mine.orders_per_day else {}
+        return found | {f"orders{window}": (max(int(most * share), 1), window) for window, most in orders.items()}
+
+    async def pay(self, cost: float, wire: Wire) -> None:
+        """Waits until a request of that cost may be made."""
+        if self._limits is None:
+            return
+        costs = {"cost": round(cost * SCALE), "requests": 1, "pace": 1}
+        if wire.orders:
+            costs |= {f"orders{window}": wire.orders for window in (*self._quirk.order_limits, SECOND, DAY)}
+        wire.receipts.append(await self._limits.take(costs, is_urgent=wire.is_urgent))
+
+    def ended(self, wire: Wire, latency: float, error: Exception | None) -> None:
+        """A call is over. latency: milliseconds."""
+        code = getattr(error, "code", type(error).__name__) if error else ""
+        if code != "CIRCUIT_OPEN":
+            self.record.note(latency, code)
+        if self._limits is not None:
+            for receipts in wire.receipts:
+                self._limits.answered(receipts)
+            used = self._quirk.used_weight(wire.headers)
+            if used is not None:
+                self._limits.observe("cost", round(used / self._quirk.weight_per_cost * SCALE))
+            if code == "RATE_LIMIT" and wire.status in (418, 429):
+                self._limits.ban(round((wire.retry_after or 1.0) * 1000))
+        if not isinstance(error, ExchangeError) or code in OURS or not _is_outage(error):
+            self.breaker.succeeded() if code not in OURS else None
+        else:
+            self.breaker.failed()
+
+    def health(self) -> Health:
+        """How the exchange is doing."""
+        return self.record.health(self._limits.usage() if self._limits else (), self.breaker.state)
+
+    def close(self) -> None:
+        """Lets go of the budgets."""
+        limits, self._limits = self._limits, None
+        if limits is not None:
+            limits.close()
+
+
+def _is_outage(error: ExchangeError) -> bool:
+    from planar.errors import Unknown, Unreachable
+
+    return isinstance(error, Unreachable | Unknown)
+
+
+def _folder() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "planar" / "limits"

@@ -1,0 +1,47 @@
+"""Markets kept on disk, so that a command need not fetch them: whole files, by exchange, environment and address.
+
+A file that is too old, of another version or damaged counts as none.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from planar.config.files import write_atomically
+
+MAX_AGE = 6 * 3600.0
+"""Seconds after which steps and minimums are asked for again."""
+
+FORMAT = 1
+
+
+def metadata_path(exchange: str, sandbox: bool, variant: Mapping[str, Any]) -> Path:
+    """The file of one exchange. variant: whatever else decides which markets there are, as the address."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    mark = hashlib.sha256(json.dumps(variant, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return cache / "planar" / "markets" / f"{exchange}{'.sandbox' if sandbox else ''}.{mark}.json"
+
+
+def read_metadata(path: Path, max_age: float = MAX_AGE) -> tuple[list[Any], Mapping[str, Any]] | None:
+    """CCXT's markets and currencies; None when there are none that can be used."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        age = time.time() - float(content["saved"])
+        markets, currencies = content["markets"], content["currencies"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    is_sound = content.get("format") == FORMAT and isinstance(markets, list) and isinstance(currencies, dict)
+    return (markets, currencies) if is_sound and markets and 0 <= age <= max_age else None
+
+
+def write_metadata(path: Path, markets: Sequence[Any], currencies: Mapping[str, Any]) -> None:
+    """Keeps them. A disk that cannot be written to costs the next command a request, and nothing else."""
+    content = {"format": FORMAT, "saved": time.time(), "markets": list(markets), "currencies": dict(currencies)}
+    try:
+        write_atomically(path, json.dumps(content))
+    except OSError:
+        return

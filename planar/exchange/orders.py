@@ -1,0 +1,207 @@
+"""`Orders`: placing, amending and cancelling, nothing of it twice."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
+from planar.exchange.answers import account as answers
+from planar.exchange.model import Market, Order, OrderRequest
+from planar.exchange.order_terms import order_params
+from planar.exchange.own import OwnData
+from planar.exchange.precision import rounded
+from planar.exchange.recovery import LostOrder, is_done, lost_order
+from planar.model.order import Kind
+
+
+class Orders(OwnData):
+    """Writes. Each order carries an own id, so that one whose answer is lost can be looked for."""
+
+    async def place(self, request: OrderRequest) -> Order:
+        """Places one order, rounded to the market's steps, never enlarged.
+
+        An answer that does not come is looked for under the order's own id; the order is never sent again. Who cancels
+        the task that waits here has to look for it himself, so give ``client_id`` where that may happen.
+        Raises Rejected when it was refused, here or there; Unknown when nobody can say whether it was taken.
+        """
+        market = await self._tradable(request.symbol)
+        request = self._prepared(request, market)
+        lost = LostOrder(request, market, await self._now())
+        try:
+            return await self._call(
+                "create_order",
+                *self._terms(request, market),
+                what=_described(request, market),
+                into=lambda raw: answers.order(raw, market, request, self.quirk.client_id(raw)),
+                is_write=True,
+                market=market,
+            )
+        except Unknown as error:
+            return await lost_order(self, lost, error)
+
+    async def amend(
+        self,
+        id: str,
+        symbol: str,
+        *,
+        price: Decimal | None = None,
+        stop: Decimal | None = None,
+        amount: Decimal | None = None,
+    ) -> Order:
+        """Changes an open order: new limit, new trigger, new amount in all (what is filled included).
+
+        Where the exchange replaces the order, the answer has a new id. Raises Rejected with ORDER_DONE when it is not
+        open any more.
+        """
+        market = await self._market(symbol)
+        if self._ccxt().has.get("editOrder") is not True:
+            # What CCXT calls emulated cancels first and then places, and may end with no order at all.
+            self._refuse("amending orders")
+        before = await self.order(id, symbol)
+        if is_done(before):
+            told = f"{self.name}: order {id} cannot be amended, it is {before.status.name}."
+            raise Rejected(told, exchange=self.id, code="ORDER_DONE")
+        is_new = self.quirk.amend_replaces(market)
+        request = self._amended(before, is_new, price or before.price, stop or before.stop, amount or before.amount)
+        request = rounded(request, market, self.id)
+        lost = LostOrder(request, market, await self._now(), None if is_new else id)
+        try:
+            return await self._call(
+                "edit_order",
+                id,
+                *self._terms(request, market, self.quirk.amend_params(before)),
+                what=f"amending order {id} of {market.symbol}",
+                into=lambda raw: answers.order(raw, market, request),
+                is_write=True,
+                market=market,
+            )
+        except Unknown as error:
+            return await lost_order(self, lost, error)
+
+    def _amended(
+        self, before: Order, is_new: bool, price: Decimal | None, stop: Decimal | None, amount: Decimal | None
+    ) -> OrderRequest:
+        """What is asked for in place of an order. is_new: by another order, of what is left to fill."""
+        return OrderRequest(
+            symbol=before.symbol,
+            side=before.side,
+            amount=amount - before.filled if is_new and amount is not None else amount,
+            price=price,
+            stop=stop,
+            post_only=before.post_only,
+            reduce_only=before.reduce_only,
+            client_id=self.quirk.new_client_id() if is_new else before.client_id,
+        )
+
+    async def cancel(self, id: str, symbol: str) -> Order:
+        """Cancels one order; gives it as it ended, also when it had ended before."""
+        market = await self._market(symbol)
+        failure: ExchangeError | None = None
+        for attempt in range(self.settings.retries + 1):
+            await asyncio.sleep((self.backoff.pause(attempt) or 0.0) if attempt else 0.0)
+            try:
+                return await self._cancel_once(id, market)
+            except Rejected as error:
+                # The exchange has no open order of that id, be it that it filled, or that it never was.
+                if error.code != "ORDER_NOT_FOUND":
+                    raise
+                return await self.order(id, market.symbol)
+            except Unknown as error:
+                failure = error
+            # A cancel may be sent again, but only to an order that is seen to be open.
+            try:
+                found = await self.order(id, market.symbol)
+            except Unreachable:
+                break
+            if is_done(found):
+                return found
+        raise failure or self._no_order(id, market)
+
+    async def _cancel_once(self, id: str, market: Market) -> Order:
+        missing: Rejected | None = None
+        for place in self._places(market):
+            try:
+                raw = await self._call(
+                    "cancel_order",
+                    id,
+                    market.symbol,
+                    place,
+                    what=f"cancelling order {id} of {market.symbol}",
+                    is_write=True,
+                    market=market,
+                )
+            except Rejected as error:
+                if error.code != "ORDER_NOT_FOUND":
+                    raise
+                missing = error
+                continue
+            return await self._as_ended(id, market, raw)
+        raise missing or self._no_order(id, market)
+
+    async def _as_ended(self, id: str, market: Market, raw: Any) -> Order:
+        """The order as a cancel left it; many exchanges answer a cancel with no more than its id."""
+        if isinstance(raw, dict) and raw.get("id") and raw.get("status") and raw.get("side"):
+            found = self._order(raw, market)
+            if is_done(found):
+                return found
+        return await self.order(id, market.symbol)
+
+    async def cancel_all(self, symbol: str) -> list[Order]:
+        """Cancels all open orders of a market; gives them as they ended."""
+        market = await self._market(symbol)
+        before = await self.open_orders(market.symbol)
+        if before and self._has("cancel_all_orders"):
+            for place in self._places(market):
+                await self._cancel_place(market, place)
+        # Each one is asked for, or cancelled if it is still there.
+        return [await self._ended(order, market) for order in before]
+
+    async def _cancel_place(self, market: Market, place: dict[str, Any]) -> None:
+        what = f"cancelling all orders of {market.symbol}"
+        try:
+            await self._call("cancel_all_orders", market.symbol, place, what=what, is_write=True, market=market)
+        except Unknown:
+            return
+        except Rejected as error:
+            if error.code != "ORDER_NOT_FOUND":
+                raise
+
+    async def _ended(self, order: Order, market: Market) -> Order:
+        found = await self.order(order.id, market.symbol)
+        return found if is_done(found) else await self.cancel(order.id, market.symbol)
+
+    # What is sent.
+
+    async def _tradable(self, symbol: str) -> Market:
+        market = await self._market(symbol)
+        self.traded.add(market.symbol)
+        if not market.is_active:
+            raise Rejected(
+                f"{self.name}: {market.symbol} is not traded now; the exchange lists it as inactive.",
+                exchange=self.id,
+                code="MARKET_CLOSED",
+            )
+        return market
+
+    def _prepared(self, request: OrderRequest, market: Market) -> OrderRequest:
+        request = replace(request, symbol=market.symbol, client_id=request.client_id or self.quirk.new_client_id())
+        return rounded(request, market, self.id)
+
+    def _terms(self, request: OrderRequest, market: Market, more: Any = None) -> tuple[Any, ...]:
+        """CCXT's arguments of an order."""
+        params = order_params(request, market, self._ccxt(), self.quirk, self._refuse)
+        if self._is_leveraged(market, request.side):
+            params["marginMode"] = "cross"
+        kind = "market" if request.kind in (Kind.MARKET, Kind.STOP) else "limit"
+        amount = None if request.amount is None else f"{request.amount / market.lot:f}"
+        price = None if request.price is None else f"{request.price:f}"
+        return request.symbol, kind, request.side.name.lower(), amount, price, {**params, **(more or {})}
+
+
+def _described(request: OrderRequest, market: Market) -> str:
+    how_much = (
+        f"{request.amount:f} {market.base}" if request.amount is not None else f"for {request.cost:f} {market.quote}"
+    )
+    at = f" at {request.price:f}" if request.price is not None else ""
+    return f"the order to {request.side.name.lower()} {how_much} ({market.symbol}{at}, client id {request.client_id})"

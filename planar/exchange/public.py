@@ -1,0 +1,130 @@
+"""`PublicData`: what anyone may ask an exchange."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import polars as pl
+
+from planar.exchange.answers import market_data as answers
+from planar.exchange.candle_pages import candle_pages
+from planar.exchange.listing import Listed
+from planar.exchange.model import Book, Market, MarketTrade, ServiceStatus, Ticker
+from planar.exchange.paging import pages
+from planar.model.timeframe import milliseconds
+
+TRADES = 1000
+"""Prints to ask for in a page; an exchange that gives fewer gives fewer."""
+
+
+class PublicData(Listed):
+    """Tickers, books, candles, prints."""
+
+    async def ticker(self, symbol: str) -> Ticker:
+        """The market of the last 24 hours, and now."""
+        market = await self._market(symbol)
+        return await self._call(
+            "fetch_ticker",
+            market.symbol,
+            what=f"the ticker of {market.symbol}",
+            into=lambda raw: answers.ticker(raw, market.symbol),
+        )
+
+    async def tickers(self, symbols: Sequence[str]) -> dict[str, Ticker]:
+        """Several tickers, in one request where the exchange has one."""
+        if not symbols:
+            return {}
+        await self._ready()
+        if not self._has("fetch_tickers"):
+            return await super().tickers(symbols)
+        named = {symbol: (await self._market(symbol)).symbol for symbol in symbols}
+        return await self._call(
+            "fetch_tickers",
+            list(named.values()),
+            what=f"the tickers of {len(named)} markets",
+            into=lambda raw: {asked: answers.ticker(raw[full], full) for asked, full in named.items() if full in raw},
+        )
+
+    async def book(self, symbol: str, depth: int = 20) -> Book:
+        """The order book, ``depth`` levels a side at most."""
+        market = await self._market(symbol)
+        return await self._call(
+            "fetch_order_book",
+            market.symbol,
+            depth,
+            what=f"the book of {market.symbol}",
+            into=lambda raw: answers.book(raw, market.symbol, depth, market.lot),
+        )
+
+    async def candles(
+        self, symbol: str, timeframe: str, start: int, end: int | None = None, *, kind: str = "trade"
+    ) -> AsyncIterator[pl.DataFrame]:
+        """Closed candles with ``start <= time < end``, page by page; gaps stay gaps.
+
+        Go on with ``start`` = the last time + the timeframe, and nothing is fetched twice.
+        """
+        market = await self._market(symbol)
+        await self._check_timeframe(timeframe, kind)
+        limit = self._feature(market, "fetchOHLCV", "limit") or 500
+        longest = "1d" if "1d" in self._ccxt().timeframes else timeframe
+        params = {"price": kind} if kind != "trade" else {}
+
+        async def fetch(frame: str, since: int, count: int) -> list[list[float]]:
+            what = f"{frame} candles of {market.symbol}"
+            args = (market.symbol, frame, since, count, params)
+            return await self._call("fetch_ohlcv", *args, what=what, into=answers.candle_rows)
+
+        now = await self._now()
+        async for page in candle_pages(fetch, timeframe, start, now if end is None else end, now, limit, longest):
+            yield page
+
+    async def _check_timeframe(self, timeframe: str, kind: str) -> None:
+        milliseconds(timeframe)
+        known = self._ccxt().timeframes or {}
+        if timeframe not in known:
+            self._refuse(f"{timeframe} candles, only {', '.join(known) or 'none'}")
+        if kind not in ("trade", "mark") or (kind == "mark" and not self._ccxt().has.get("fetchMarkOHLCV")):
+            self._refuse(f"{kind} candles")
+
+    async def market_trades(self, symbol: str, start: int, end: int | None = None) -> AsyncIterator[list[MarketTrade]]:
+        """Public prints with ``start <= time < end``, page by page, each once.
+
+        Many exchanges give the most recent ones only; then the first page begins later than was asked for.
+        """
+        market = await self._market(symbol)
+        now = await self._now()
+        stop = now if end is None else min(end, now)
+
+        async def fetch(since: int, until: int | None) -> list[MarketTrade]:
+            params = {} if until is None else {"until": until - 1}
+            return await self._trades(market, since, TRADES, params)
+
+        async for page in pages(fetch, start, stop, TRADES, span=self._span(market, "fetchTrades")):
+            yield page
+
+    def _span(self, market: Market, method: str) -> int | None:
+        """Milliseconds that one request covers at most."""
+        span = self.quirk.span(method, market)
+        if span is not None:
+            return span
+        days = self._feature(market, method, "untilDays")
+        return None if days is None else int(days * 86_400_000)
+
+    async def recent_trades(self, symbol: str, limit: int = 100) -> list[MarketTrade]:
+        """The last public prints, oldest first."""
+        return await self._trades(await self._market(symbol), None, limit, {})
+
+    async def _trades(self, market: Market, since: int | None, limit: int, params: dict) -> list[MarketTrade]:
+        return await self._call(
+            "fetch_trades",
+            market.symbol,
+            since,
+            limit,
+            params,
+            what=f"market trades of {market.symbol}",
+            into=lambda raw: sorted(
+                (answers.market_trade(each, market.symbol, market.lot) for each in raw), key=lambda one: one.time
+            ),
+        )
+
+    async def status(self) -> ServiceStatus:
+        """Whether the exchange works."""
+        return await self._call("fetch_status", what="its status", into=answers.status)

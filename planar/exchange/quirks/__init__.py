@@ -1,0 +1,18 @@
+"""What one exchange does unlike the others: rows of a class, or methods that replace ours. Never an ``if`` elsewhere.
+
+registry  `Quirk`, what all exchanges are taken to do; who does otherwise
+binance   Binance's
+others    those of exchanges that need a few rows
+
+Yours go into ``user/quirks.py``, before the exchange is first used::
+
+    from planar.exchange.quirks import quirk, quirk_of
+
+    @quirk("binance")
+    class Patient(quirk_of("binance")):
+        receive_window_ms = 20_000
+"""
+
+from planar.exchange.quirks.registry import Quirk, load_user_quirks, quirk, quirk_of
+
+__all__ = ["Quirk", "load_user_quirks", "quirk", "quirk_of"]

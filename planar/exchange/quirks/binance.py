@@ -1,0 +1,95 @@
+"""Binance's ways, spot and futures."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from planar.config.settings import ExchangeSettings
+from planar.exchange.model import Market, MarketKind, Order, Wallet
+from planar.exchange.quirks.registry import Quirk, quirk
+
+HOUR = 3_600_000
+
+
+@quirk("binanceus", "binanceusdm", "binancecoinm")
+class BinanceFamily(Quirk):
+    """Codes by their number in ``{"code":-2015}`` where CCXT's class misleads; an amended spot order is a new order."""
+
+    codes: ClassVar[Mapping[str, str]] = {
+        # What cancelReplace says goes first: the codes around and inside of it mean other things elsewhere.
+        "cancel-replace partially failed": "CANCELLED_NOT_REPLACED",
+        "cancel-replace failed": "AMEND_FAILED",
+        # CCXT takes a key that stops working for a ban, and so would have us try it again and again.
+        '"code":-2015': "AUTHENTICATION",
+        "Invalid API-key, IP, or permissions": "AUTHENTICATION",
+        "Filter failure: NOTIONAL": "BELOW_MIN_COST",
+        "Filter failure: MIN_NOTIONAL": "BELOW_MIN_COST",
+        '"code":-4164': "BELOW_MIN_COST",
+        "Filter failure: LOT_SIZE": "INVALID_AMOUNT",
+        "Filter failure: MARKET_LOT_SIZE": "ABOVE_MAX_AMOUNT",
+        "Filter failure: PRICE_FILTER": "INVALID_PRICE",
+        "Filter failure: PERCENT_PRICE": "INVALID_PRICE",
+        "Filter failure: MAX_NUM_ORDERS": "TOO_MANY_ORDERS",
+        "Filter failure: MAX_NUM_ALGO_ORDERS": "TOO_MANY_ORDERS",
+        "Duplicate order sent": "DUPLICATE_ORDER_ID",
+        '"code":-4116': "DUPLICATE_ORDER_ID",
+        '"code":-2019': "INSUFFICIENT_FUNDS",
+        '"code":-5022': "POST_ONLY_WOULD_TAKE",
+        '"code":-2021': "STOP_WOULD_TRIGGER",
+        '"code":-2022': "REDUCE_ONLY_WOULD_INCREASE",
+        "Market is closed": "MARKET_CLOSED",
+    }
+    finds_by_client_id: ClassVar[bool] = True
+    wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
+    tier_amount_key: ClassVar[str] = "cum"
+    weight_per_cost: ClassVar[float] = 5.0  # 6,000 a minute, of which CCXT makes 1,200
+    order_limits: ClassVar[Mapping[int, int]] = {10_000: 100, 86_400_000: 200_000}
+
+    def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
+        """No signed requests beside those that were asked for."""
+        return {
+            "fetchCurrencies": False,
+            "fetchMargins": False,
+            "fetchOpenOrders": {"warnWithoutSymbol": False},
+            "warnOnFetchOpenOrdersWithoutSymbol": False,
+            "recvWindow": self.receive_window_ms,
+        }
+
+    def used_weight(self, headers: Mapping[str, str]) -> float | None:
+        """Its header, whatever its case."""
+        told = next((value for name, value in headers.items() if name.lower() == "x-mbx-used-weight-1m"), None)
+        return None if told is None or not told.isdigit() else float(told)
+
+    def client_id(self, raw: Mapping[str, Any]) -> str | None:
+        """Its answer to a cancel carries an id of the cancel beside the order's own."""
+        return (raw.get("info") or {}).get("origClientOrderId")
+
+    def expire_params(self, expire: int) -> Mapping[str, Any]:
+        """Futures only; CCXT's features tell."""
+        return {"timeInForce": "GTD", "goodTillDate": expire}
+
+    def span(self, method: str, market: Market) -> int | None:
+        """CCXT ends prints after an hour, and says nothing of how far orders may reach."""
+        days = 1 if market.kind is MarketKind.SPOT else 7
+        return {"fetchTrades": HOUR, "fetchOrders": days * 24 * HOUR}.get(method)
+
+    def amend_replaces(self, market: Market) -> bool:
+        """cancelReplace on spot; futures amend in place."""
+        return market.kind is MarketKind.SPOT
+
+    def amend_params(self, order: Order) -> Mapping[str, Any]:
+        """An order that fills while it is replaced would be filled twice; so one that was untouched must still be."""
+        return {"cancelRestrictions": "ONLY_NEW"} if order.filled == 0 else {}
+
+
+@quirk("binance")
+class Binance(BinanceFamily):
+    """All kinds of markets behind one name."""
+
+    def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
+        """Only the markets that are meant.
+
+        The test environments of spot and futures are two, with keys of their own, and a local venue may be one of them.
+        """
+        is_single = sandbox or settings.base_url
+        types = ["linear"] if settings.futures else ["spot"] if is_single else ["spot", "linear"]
+        return {**super().options(settings, sandbox), "fetchMarkets": {"types": types}}

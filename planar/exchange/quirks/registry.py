@@ -1,0 +1,120 @@
+"""`Quirk`: what exchanges are taken to do where nothing else is known, and who does otherwise."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from uuid import uuid4
+
+from planar.config.settings import ExchangeSettings
+from planar.errors import ConfigError
+from planar.exchange.model import Market, Order, Wallet
+
+OURS = ("planar.exchange.quirks.binance", "planar.exchange.quirks.others")
+
+
+class Quirk:
+    """One exchange's ways. Rows first, then what takes a computation."""
+
+    codes: ClassVar[Mapping[str, str]] = {}
+    """Our code for an error, by a mark in its text: where CCXT's class says too little or the wrong thing."""
+
+    receive_window_ms: ClassVar[int] = 10_000
+    """How long after it was sent an order can still be taken."""
+
+    finds_by_client_id: ClassVar[bool] = False
+    """Whether CCXT can ask for one order by its client id; else the open and the recent ones are looked through."""
+
+    wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot", Wallet.FUTURES: "swap", Wallet.MARGIN: "margin"}
+    """CCXT's ``type`` of each wallet there is."""
+
+    weight_per_cost: ClassVar[float] = 1.0
+    """How much of the exchange's own weight a cost of one of CCXT's is."""
+
+    order_limits: ClassVar[Mapping[int, int]] = {}
+    """How many orders an account may place, by milliseconds."""
+
+    tier_amount_key: ClassVar[str] = ""
+    """What the exchange calls the maintenance amount of a bracket of leverage."""
+
+    def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
+        """CCXT's ``options``."""
+        return {}
+
+    def used_weight(self, headers: Mapping[str, str]) -> float | None:
+        """How much weight of the present minute the exchange says is used."""
+        return None
+
+    def new_client_id(self) -> str:
+        """A client order id that the exchange accepts; every one is different."""
+        return uuid4().hex
+
+    def client_id(self, raw: Mapping[str, Any]) -> str | None:
+        """The client id of an order, where CCXT takes another for it."""
+        return None
+
+    def expire_params(self, expire: int) -> Mapping[str, Any] | None:
+        """CCXT's parameters of an order that is good until a time; None where they are not known."""
+        return None
+
+    def span(self, method: str, market: Market) -> int | None:
+        """Milliseconds that one request for a history covers at most, by CCXT's name of it; None for what CCXT says."""
+        return None
+
+    def amend_replaces(self, market: Market) -> bool:
+        """Whether an amended order is another one, so that its amount is what is left to fill."""
+        return False
+
+    def amend_params(self, order: Order) -> Mapping[str, Any]:
+        """CCXT's parameters of an amend."""
+        return {}
+
+
+_ours: dict[str, type[Quirk]] = {}
+_users: dict[str, type[Quirk]] = {}
+_loaded: set[Path] = set()
+
+
+Q = TypeVar("Q", bound=type[Quirk])
+
+
+def quirk(*exchanges: str) -> Callable[[Q], Q]:
+    """Makes a class the quirk of these exchanges. Of two of one's own for the same exchange, the second is refused."""
+
+    def register(kind: Q) -> Q:
+        is_ours = kind.__module__ in OURS
+        for exchange in exchanges:
+            if not is_ours and exchange in _users and _users[exchange].__qualname__ != kind.__qualname__:
+                raise ConfigError(
+                    f"{kind.__qualname__} and {_users[exchange].__qualname__} are both quirks of {exchange}. Make one "
+                    "of them, or let one inherit from the other and register that."
+                )
+            (_ours if is_ours else _users)[exchange] = kind
+        return kind
+
+    return register
+
+
+def quirk_of(exchange: str) -> type[Quirk]:
+    """The quirk in force: the user's, else ours, else none."""
+    for module in OURS:
+        import_module(module)
+    return _users.get(exchange) or _ours.get(exchange) or Quirk
+
+
+def load_user_quirks(folder: Path) -> None:
+    """Runs ``quirks.py`` of the user's folder, once, if there is one."""
+    path = (folder / "quirks.py").resolve()
+    if path in _loaded or not path.exists():
+        return
+    spec = importlib.util.spec_from_file_location("planar_user_quirks", path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{path} cannot be loaded.")
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"{path} failed: {type(error).__name__}: {error}") from error
+    _loaded.add(path)
