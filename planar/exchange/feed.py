@@ -1,5 +1,7 @@
 """What was heard of one thing, each event once and in order, for all who listen."""
 
+import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,6 +11,9 @@ from planar.exchange.model import Fill, MarketTrade, Order
 from planar.exchange.subscription import ROOM, Event, Source, Subscription
 from planar.exchange.tap import Kind
 from planar.model.order import Status
+
+LATEST = (Kind.TICKER, Kind.BOOK)
+"""Of these only the last one counts."""
 
 REMEMBERED = 100_000
 """Ids of events that a feed still knows when they are told once more."""
@@ -23,10 +28,13 @@ class Feed:
     def __init__(self, kind: Kind, symbol: str, clock: Callable[[], int] = time.time_ns) -> None:
         self.kind, self.symbol = kind, symbol
         self.sequence = 0
+        self.first: Any = None
         self.last: Any = None
         self.subscriptions: list[Subscription] = []
         self._clock = clock
         self._seen: OrderedDict[Hashable, Any] = OrderedDict()
+        self._held: list[Any] | None = None
+        self._arrived = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -44,16 +52,50 @@ class Feed:
         self.subscriptions.append(made)
         return made
 
+    @property
+    def held(self) -> int:
+        """How many events of the stream are held."""
+        return len(self._held or ())
+
+    def hold(self) -> None:
+        """Keeps what the stream tells until `release`, so that what it missed can be told before."""
+        if self._held is None and self.kind not in LATEST:
+            self._held, self._arrived = [], asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until something more is held, but no longer than that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        self._arrived.clear()
+
+    def release(self) -> None:
+        """Tells what was held."""
+        held, self._held = self._held, None
+        for data in held or ():
+            self.tell(data)
+
     def tell(self, data: Any, source: Source = Source.STREAM) -> bool:
         """Hands on an event unless it was told before; whether it was handed on."""
-        if self._is_known(data):
+        if self._held is not None and source is Source.STREAM:
+            self._held.append(data)
+            self._arrived.set()
+            if len(self._held) >= ROOM:
+                self.release()
+            return False
+        if self._is_known(data) or (source is Source.REST and self._is_before(data)):
             return False
         self.sequence += 1
-        self.last = data
+        self.first, self.last = self.first or data, data
         event = Event(self.kind, self.symbol, self.sequence, self._clock(), source, data)
         for subscription in list(self.subscriptions):
             subscription.put(event)
         return True
+
+    def _is_before(self, data: Any) -> bool:
+        """Whether it happened before anybody listened: requests give more than was missed."""
+        first = self.first
+        return isinstance(data, MarketTrade | Fill) and first is not None and data.time < first.time
 
     def _is_known(self, data: Any) -> bool:
         if isinstance(data, MarketTrade | Fill):

@@ -1,0 +1,67 @@
+"""What a stream did not tell while it was down, asked for by requests."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from planar.exchange.interface import Exchange
+from planar.exchange.model import MarketTrade, Order
+from planar.exchange.tap import Kind
+
+MARGIN = 5_000
+"""Milliseconds that are asked for once more: the exchange's clock is not ours. What was told is not told again."""
+
+RECENT = 1_000
+
+
+async def missed(
+    exchange: Exchange, kind: Kind, symbol: str, since: int, known: Iterable[Order], traded: Iterable[str]
+) -> AsyncIterator[Any]:
+    """What happened since a time, UTC ms, oldest first.
+
+    known: the orders that were open. traded: symbols in which there may be more.
+    """
+    since -= MARGIN
+    if kind is Kind.TRADES:
+        async for trade in _trades(exchange, symbol, since):
+            yield trade
+    elif kind is Kind.TICKER:
+        yield await exchange.ticker(symbol)
+    elif kind is Kind.BOOK:
+        yield await exchange.book(symbol)
+    elif kind is Kind.BALANCE:
+        yield await exchange.balance()
+    elif kind is Kind.POSITIONS:
+        for position in await exchange.positions():
+            yield position
+    elif kind is Kind.ORDERS:
+        for order in await _orders(exchange, since, list(known), set(traded)):
+            yield order
+    elif kind is Kind.FILLS:
+        for name in sorted(set(traded)):
+            for fill in await exchange.fills(name, since):
+                yield fill
+
+
+async def _trades(exchange: Exchange, symbol: str, since: int) -> AsyncIterator[MarketTrade]:
+    """The last prints, or page by page when these do not reach back far enough."""
+    recent = await exchange.recent_trades(symbol, RECENT)
+    if not recent or recent[0].time < since or len(recent) < RECENT // 2:
+        for trade in recent:
+            if trade.time >= since:
+                yield trade
+        return
+    async for page in exchange.market_trades(symbol, since):
+        for trade in page:
+            yield trade
+
+
+async def _orders(exchange: Exchange, since: int, known: list[Order], traded: set[str]) -> list[Order]:
+    """Orders that are open, and those that were known or that came since, as they are now."""
+    found = {(order.symbol, order.id): order for order in await exchange.open_orders()}
+    for symbol in sorted(traded | {order.symbol for order in found.values()}):
+        for order in await exchange.orders(symbol, since):
+            found[symbol, order.id] = order
+    for order in known:
+        if (order.symbol, order.id) not in found:
+            found[order.symbol, order.id] = await exchange.order(order.id, order.symbol)
+    return sorted(found.values(), key=lambda order: (order.updated or order.time or 0, order.id))

@@ -1,0 +1,161 @@
+"""Streams of one exchange: what it tells, each event once and in order, to as many listeners as there are."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from planar.errors import Rejected
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.connection import connected, disconnect, streaming_class
+from planar.exchange.feed import Feed
+from planar.exchange.heard import heard
+from planar.exchange.missed import missed
+from planar.exchange.model import Fill, Order
+from planar.exchange.subscription import ROOM, Event, Source, Subscription
+from planar.exchange.tap import Kind, tapped
+from planar.exchange.watcher import State, Watcher
+from planar.model.order import Status
+
+LOG = logging.getLogger("planar.exchange.streams")
+
+WATCH = {
+    Kind.TICKER: "watch_ticker",
+    Kind.TRADES: "watch_trades",
+    Kind.BOOK: "watch_order_book",
+    Kind.CANDLES: "watch_ohlcv",
+    Kind.ORDERS: "watch_orders",
+    Kind.FILLS: "watch_my_trades",
+    Kind.BALANCE: "watch_balance",
+    Kind.POSITIONS: "watch_positions",
+}
+OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCE, Kind.POSITIONS)
+"""What is of the whole account, and not of a market."""
+
+KEEP_ALIVE = 1_200
+"""Milliseconds between pings: an exchange that leaves two unanswered is not there any more."""
+
+Key = tuple[Kind, str]
+
+
+class Streams:
+    """Feeds of one exchange. Each is watched while somebody listens, over connections that all of them share."""
+
+    def __init__(self, exchange: CcxtExchange) -> None:
+        self._exchange = exchange
+        self._instance: Any = None
+        self._feeds: dict[Key, Feed] = {}
+        self._watchers: dict[Key, Watcher] = {}
+        self._orders: dict[tuple[str, str], Order] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    async def subscribe(self, kind: Kind, symbol: str = "", timeframe: str = "", *, room: int = ROOM) -> Subscription:
+        """Listens. symbol: of the market; none for what is of the account. timeframe: of candles.
+
+        Raises Rejected for what the exchange does not stream, and for symbols that it does not have.
+        """
+        market = None if kind in OWN else await self._exchange._market(symbol)
+        name = "" if market is None else f"{market.symbol} {timeframe}".rstrip()
+        instance = await self._connected()
+        self._check(instance, kind)
+        key = (kind, name)
+        feed = self._feeds.setdefault(key, Feed(kind, name))
+        subscription = feed.subscribe(self._exchange.id, lambda _: self._left(key), room)
+        if key not in self._watchers:
+            arguments = [part for part in name.split(" ") if part]
+            watch = getattr(instance, WATCH[kind])
+            self._watchers[key] = Watcher(
+                f"{self._exchange.name}: {feed.name}",
+                feed,
+                lambda: watch(*arguments),
+                lambda since: self._catch_up(feed, since),
+            )
+        return subscription
+
+    async def on(self, kind: Kind, symbol: str, call: Callable[[Event], Awaitable[None] | None]) -> Subscription:
+        """Calls back with each event until the subscription that this gives is closed."""
+        subscription = await self.subscribe(kind, symbol)
+
+        async def read() -> None:
+            async for event in subscription:
+                answer = call(event)
+                if answer is not None:
+                    await answer
+
+        self._spawn(read())
+        return subscription
+
+    def states(self) -> dict[str, tuple[State, str]]:
+        """How each feed is heard, and why not live."""
+        return {self._feeds[key].name: (each.state, each.reason) for key, each in self._watchers.items()}
+
+    async def close(self) -> None:
+        """Ends all subscriptions and connections."""
+        for feed in self._feeds.values():
+            for subscription in list(feed.subscriptions):
+                subscription.close()
+        watchers, self._watchers = list(self._watchers.values()), {}
+        for watcher in watchers:
+            await watcher.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        instance, self._instance = self._instance, None
+        if instance is not None:
+            await disconnect(instance)
+
+    async def _connected(self) -> Any:
+        await self._exchange.markets()
+        if self._instance is None:
+            made = connected(*self._exchange.connection(), class_of=lambda id: tapped(streaming_class(id), self._hear))
+            made.options["ws"] = {**(made.options.get("ws") or {}), "keepAlive": KEEP_ALIVE}
+            made.set_markets(*self._exchange.known_markets())
+            self._instance = made
+        return self._instance
+
+    def _check(self, instance: Any, kind: Kind) -> None:
+        method = WATCH[kind].replace("ohlcv", "OHLCV")
+        words = method.split("_")
+        if not instance.has.get(words[0] + "".join(word[0].upper() + word[1:] for word in words[1:])):
+            raise Rejected(
+                f"{self._exchange.name} does not stream {kind}.", exchange=self._exchange.id, code="NOT_SUPPORTED"
+            )
+
+    def _hear(self, kind: Kind, name: str, raw: Any) -> None:
+        """Called by CCXT's own code with each thing it parses; nothing may be raised into that."""
+        feed = self._feeds.get((kind, "" if kind in OWN else name))
+        if feed is None:
+            return
+        try:
+            data = heard(kind, name, raw, self._exchange.all_markets, self._exchange.quirk)
+        except Exception as error:
+            LOG.warning("%s: %s cannot be read: %s", self._exchange.name, feed.name, error)
+            return
+        self._tell(feed, data, Source.STREAM)
+
+    def _tell(self, feed: Feed, data: Any, source: Source) -> None:
+        if isinstance(data, Order | Fill):
+            self._exchange.traded.add(data.symbol)
+        if data is None or not feed.tell(data, source) or not isinstance(data, Order):
+            return
+        if data.status <= Status.PARTIAL:
+            self._orders[data.symbol, data.id] = data
+        else:
+            self._orders.pop((data.symbol, data.id), None)
+
+    async def _catch_up(self, feed: Feed, since: int) -> None:
+        """Asks for what was missed since a time of our clock."""
+        since += self._exchange.clock_offset or 0
+        known, traded = list(self._orders.values()), list(self._exchange.traded)
+        async for data in missed(self._exchange, feed.kind, feed.symbol, since, known, traded):
+            self._tell(feed, data, Source.REST)
+
+    def _left(self, key: Key) -> None:
+        if self._feeds[key].subscriptions:
+            return
+        watcher = self._watchers.pop(key, None)
+        if watcher is not None:
+            self._spawn(watcher.close())
+
+    def _spawn(self, work: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,128 @@
+"""Streams over the real CCXT classes and the local venue: nothing is lost, nothing is told twice."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import pytest
+
+from planar.config.secrets import Credentials, Secret
+from planar.config.settings import ExchangeSettings
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.model import OrderRequest
+from planar.exchange.streams import Streams
+from planar.exchange.subscription import Source
+from planar.exchange.tap import Kind
+from planar.model.order import Side, Status
+from planar.venue.config import VenueConfig
+from planar.venue.server import Venue
+
+KEY, SECRET = "k" * 64, "s" * 64
+CONFIG = {"speed": 0, "history": 60, "api_key": KEY, "secret": SECRET, "points": 20}
+
+
+@asynccontextmanager
+async def opened(**changes):
+    """A venue, an exchange that trades there and its streams."""
+    balances = {"USDT": Decimal(1_000_000), "BTC": Decimal(10)}
+    async with Venue(VenueConfig(**{**CONFIG, "balances": balances, **changes})) as venue:
+        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", enable_rate_limit=False)
+        exchange = CcxtExchange("binance", settings=settings, credentials=Credentials(Secret(KEY), Secret(SECRET)))
+        streams = Streams(exchange)
+        try:
+            yield venue, exchange, streams
+        finally:
+            await streams.close()
+            await exchange.close()
+
+
+async def heard(subscription, count, *, within=5.0):
+    async with asyncio.timeout(within):
+        return [await anext(subscription) for _ in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_each_of_a_hundred_order_reports_and_fills_comes_once_and_in_order():
+    async def scene():
+        async with opened() as (_, exchange, streams):
+            orders, fills = await streams.subscribe(Kind.ORDERS), await streams.subscribe(Kind.FILLS)
+            await asyncio.sleep(0.5)
+            buy = OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.001"))
+            placed = await asyncio.gather(*(exchange.place(buy) for _ in range(50)))
+            told = [event.data for event in await heard(orders, 100)]
+            filled = [event.data for event in await heard(fills, 50)]
+            ids = {order.id for order in placed}
+            assert len(ids) == 50
+            for id in ids:
+                states = [order.status for order in told if order.id == id]
+                assert states == [Status.OPEN, Status.FILLED]
+            assert {fill.order_id for fill in filled} == ids
+
+    asyncio.run(scene())
+
+
+def test_each_of_twenty_thousand_trades_of_a_burst_comes_once_and_in_order():
+    async def scene():
+        async with opened(instruments=("BTC/USDT",), points=1_000, history=2) as (venue, _, streams):
+            trades = await streams.subscribe(Kind.TRADES, "BTC/USDT")
+            await asyncio.sleep(0.5)
+            first = len(venue.floor.market("BTCUSDT").trades)
+            venue.step(20 * 60_000)
+            told = await heard(trades, 20_000, within=30.0)
+            ids = [int(event.data.id) for event in told]
+            assert ids == list(range(ids[0], ids[0] + 20_000))
+            assert [event.sequence for event in told] == list(range(1, 20_001))
+            assert {event.source for event in told} == {Source.STREAM}
+            assert first
+
+    asyncio.run(scene())
+
+
+async def cut_off(venue, how):
+    """Ends the connections there are, as exchanges do."""
+    for connection in list(venue.sockets.open):
+        if how == "close":
+            await connection.socket.close(code=1001)
+        elif how == "reset":
+            connection.socket._req.transport.abort()
+        else:
+            connection.is_frozen = True
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "freeze"])
+def test_what_is_missed_while_a_connection_is_down_is_told_when_it_is_back(how):
+    async def scene():
+        async with asyncio.timeout(30), opened(speed=1.0, points=1_000) as (venue, exchange, streams):
+            orders, fills = await streams.subscribe(Kind.ORDERS), await streams.subscribe(Kind.FILLS)
+            trades = await streams.subscribe(Kind.TRADES, "BTC/USDT")
+            await asyncio.sleep(0.5)
+            limit = Decimal("0.9") * (await exchange.ticker("BTC/USDT")).last
+            resting = await exchange.place(OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.01"), price=limit))
+            assert (await heard(orders, 1))[0].data.id == resting.id
+            before = await heard(trades, 20)
+
+            await cut_off(venue, how)
+            await exchange.cancel(resting.id, "BTC/USDT")
+            missed = await exchange.place(OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.002")))
+
+            told = {}
+            while told.get(missed.id) != Status.FILLED or told.get(resting.id) != Status.CANCELLED:
+                event = (await heard(orders, 1, within=8.0))[0]
+                told[event.data.id] = event.data.status
+            assert (await heard(fills, 1, within=8.0))[0].data.order_id == missed.id
+            ids = [int(event.data.id) for event in before + await heard(trades, 20, within=8.0)]
+            assert ids == list(range(ids[0], ids[0] + 40))
+
+            source = None
+            while source is not Source.STREAM:  # the first may be asked for, and told at once
+                later = await exchange.place(OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.003")))
+                while (event := (await heard(orders, 1, within=8.0))[0]).data.status != Status.FILLED:
+                    pass
+                assert event.data.id == later.id
+                source = event.source
+
+    asyncio.run(scene())
