@@ -4,6 +4,10 @@ backtest   planar backtest
 data       planar data import | list
 check      planar check
 config     planar config show | set | encrypt | decrypt
+look       planar balance | ticker | book | orders | fills | positions
+trade      planar buy | sell | cancel
+exchanges  planar exchanges list | test | sync-time | capabilities
+venue      planar venue
 """
 
 import sys
@@ -24,6 +28,14 @@ app = App(
 app.command("planar.cli.backtest:backtest", name="backtest")
 app.command("planar.cli.check:check", name="check")
 app.command("planar.cli.config:app", name="config", help="Show and change settings; encrypt keys.")
+app.command("planar.cli.venue:venue", name="venue")
+app.command(
+    "planar.cli.exchanges:app", name="exchanges", help="Which there are, what they can do, whether they answer."
+)
+for _name in ("balance", "ticker", "book", "orders", "fills", "positions"):
+    app.command(f"planar.cli.look:{_name}", name=_name)
+for _name in ("buy", "sell", "cancel"):
+    app.command(f"planar.cli.trade:{_name}", name=_name)
 app.command("planar.cli.data:app", name="data", help="Import candles into the store, and list what is stored.")
 
 

@@ -1,0 +1,60 @@
+"""One exchange for one command: found, asked, closed; and what is asked before real money moves."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+from cyclopts import Parameter
+
+from planar.config.load import load
+from planar.config.settings import Settings
+from planar.errors import ConfigError
+from planar.exchange.interface import Exchange
+
+T = TypeVar("T")
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def settings() -> Settings:
+    """What the user configured."""
+    return load().settings
+
+
+def ask(work: Callable[[Exchange], Awaitable[T]], exchange: str = "", *, sandbox: bool = False, account: str = "") -> T:
+    """What the exchange answers, the configured default when none is named."""
+    from planar.exchange import get
+
+    async def asked() -> T:
+        name = exchange or settings().defaults.exchange
+        async with get(name, sandbox=sandbox, account=account) as found:
+            return await work(found)
+
+    return asyncio.run(asked())
+
+
+def confirm(what: str, cost: Decimal | None, exchange: Exchange, *, armed: bool) -> None:
+    """Lets an order pass that may move real money. Raises ConfigError when it may not.
+
+    cost: in quote, where it is known.
+    """
+    risk = settings().risk
+    if risk.max_order_cost and cost is not None and cost > Decimal(str(risk.max_order_cost)):
+        raise ConfigError(
+            f"{what} costs about {cost:,.2f}, more than risk.max_order_cost = {risk.max_order_cost:,.2f} allows. "
+            "Ask for less, or raise it: planar config set risk.max_order_cost …"
+        )
+    if not exchange.is_real or (armed and risk.armed):
+        return
+    if armed:
+        raise ConfigError("--armed needs risk.armed = true in user/planar.toml as well; nothing was sent.")
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"{what} moves real money at {exchange.name}, and nobody is here to say yes. Use --sandbox, or arm it: "
+            "--armed with risk.armed = true in user/planar.toml."
+        )
+    print(f"{what} at {exchange.name}, with real money. Send it? [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was sent.")

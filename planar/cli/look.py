@@ -1,0 +1,256 @@
+"""``planar balance | ticker | book | orders | fills | positions``: what there is at an exchange."""
+
+from planar.cli.answer import at, say, say_json, shown, table
+from planar.cli.ask import Flag, ask, settings
+from planar.config.secrets import load_secrets
+from planar.errors import ConfigError, ExchangeError, did_you_mean
+from planar.exchange.model import Balance, Order, Wallet
+
+
+def balance(
+    exchange: str = "",
+    /,
+    *,
+    all: Flag = False,
+    type: str = "spot",
+    sandbox: Flag = False,
+    account: str = "",
+    json: Flag = False,
+) -> None:
+    """Show what is owned.
+
+    Parameters
+    ----------
+    exchange
+        The configured default when left out.
+    all
+        At every exchange and account that there are keys for.
+    type
+        The wallet: spot, futures, margin or funding.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    json
+        One document instead of a table.
+    """
+    wallet = _wallet(type)
+    places = _places() if all else [(exchange or settings().defaults.exchange, sandbox, account)]
+    found: dict[str, Balance] = {}
+    failed: dict[str, str] = {}
+    for name, is_test, which in places:
+        try:
+            where, found_there = ask(lambda e: _balance_of(e, wallet), name, sandbox=is_test, account=which)
+            found[where] = found_there
+        except ExchangeError as error:
+            if not all:
+                raise
+            failed[name] = str(error)
+    if json:
+        say_json({"balances": found, "failed": failed})
+        return
+    columns = ("exchange", "currency", "total", "free", "used")
+    rows = [
+        (where, currency, total, each.free.get(currency), each.used.get(currency))
+        for where, each in found.items()
+        for currency, total in sorted(each.total.items())
+    ]
+    table(columns, rows, nothing=f"The {wallet} wallet is empty.")
+    for name, why in failed.items():
+        say(f"{name}: {why}")
+
+
+async def _balance_of(exchange, wallet: Wallet) -> tuple[str, Balance]:
+    return exchange.name, await exchange.balance(wallet)
+
+
+def _places() -> list[tuple[str, bool, str]]:
+    """Exchange, environment and account of all keys there are."""
+    from planar.config.load import load
+
+    found = sorted(load_secrets(custom=load().custom).by_key)
+    if not found:
+        raise ConfigError("there are no keys: write them into user/secrets.toml, as docs/config.md shows.")
+    return found
+
+
+def _wallet(name: str) -> Wallet:
+    try:
+        return Wallet(name)
+    except ValueError:
+        known = [each.value for each in Wallet]
+        raise ConfigError(f"--type {name!r} is no wallet: {', '.join(known)}.{did_you_mean(name, known)}") from None
+
+
+def ticker(*symbols: str, exchange: str = "", sandbox: Flag = False, json: Flag = False) -> None:
+    """Show the market of the last 24 hours, and now.
+
+    Parameters
+    ----------
+    symbols
+        Such as BTC/USDT; several may be named.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    json
+        One document instead of a table.
+    """
+    if not symbols:
+        raise ConfigError("name a symbol, as in: planar ticker BTC/USDT")
+    found = ask(lambda e: e.tickers(symbols), exchange, sandbox=sandbox)
+    if json:
+        say_json(found)
+        return
+    columns = ("symbol", "last", "bid", "ask", "high", "low", "volume", "change")
+    rows = [
+        (t.symbol, t.last, t.bid, t.ask, t.high, t.low, t.volume, None if t.change is None else f"{t.change:+.2%}")
+        for t in found.values()
+    ]
+    table(columns, rows, nothing="Nothing is known of them.")
+
+
+def book(symbol: str, /, *, depth: int = 10, exchange: str = "", sandbox: Flag = False, json: Flag = False) -> None:
+    """Show the order book.
+
+    Parameters
+    ----------
+    symbol
+        Such as BTC/USDT.
+    depth
+        Levels a side.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    json
+        One document instead of a table.
+    """
+    found = ask(lambda e: e.book(symbol, depth), exchange, sandbox=sandbox)
+    if json:
+        say_json(found)
+        return
+    rows = [("ask", level.price, level.amount) for level in reversed(found.asks)]
+    rows += [("bid", level.price, level.amount) for level in found.bids]
+    table(("side", "price", "amount"), rows, nothing=f"The book of {symbol} is empty.")
+    if found.asks and found.bids:
+        spread = found.asks[0].price - found.bids[0].price
+        say(f"Spread {shown(spread)}, {spread / found.asks[0].price:.4%} of the price.")
+
+
+def orders(
+    symbol: str = "",
+    /,
+    *,
+    history: Flag = False,
+    open: Flag = False,
+    limit: int = 20,
+    exchange: str = "",
+    sandbox: Flag = False,
+    account: str = "",
+    json: Flag = False,
+) -> None:
+    """Show open orders, or with --history the last ones of a market.
+
+    Parameters
+    ----------
+    symbol
+        Of all markets when left out; --history needs one.
+    history
+        Orders that ended, too.
+    open
+        Only open ones, as without --history.
+    limit
+        The last so many.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    json
+        One document instead of a table.
+    """
+    if history and not symbol:
+        raise ConfigError("--history needs a symbol, as in: planar orders BTC/USDT --history")
+    if history and open:
+        raise ConfigError("--open and --history exclude each other.")
+    where = {"sandbox": sandbox, "account": account}
+    found = ask(
+        lambda e: e.orders(symbol, limit=limit) if history else e.open_orders(symbol or None), exchange, **where
+    )
+    show_orders(
+        found[-limit:], json, "There are no open orders." if not history else f"No orders of {symbol} are known."
+    )
+
+
+def show_orders(found: list[Order], as_json: bool, nothing: str) -> None:
+    """Orders as a table or a document."""
+    if as_json:
+        say_json(found)
+        return
+    columns = ("id", "symbol", "side", "kind", "amount", "filled", "price", "stop", "average", "status", "time")
+    rows = [
+        (o.id, o.symbol, o.side, o.kind, o.amount, o.filled, o.price, o.stop, o.average, o.status, at(o.time))
+        for o in found
+    ]
+    table(columns, rows, nothing=nothing)
+
+
+def fills(
+    symbol: str, /, *, limit: int = 20, exchange: str = "", sandbox: Flag = False, account: str = "", json: Flag = False
+) -> None:
+    """Show the last own executions in a market.
+
+    Parameters
+    ----------
+    symbol
+        Such as BTC/USDT.
+    limit
+        The last so many.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    json
+        One document instead of a table.
+    """
+    found = ask(lambda e: e.fills(symbol, limit=limit), exchange, sandbox=sandbox, account=account)
+    if json:
+        say_json(found)
+        return
+    columns = ("id", "order", "side", "price", "amount", "cost", "fee", "in", "liquidity", "time")
+    rows = [
+        (f.id, f.order_id, f.side, f.price, f.amount, f.cost, f.fee, f.fee_currency, f.liquidity, at(f.time))
+        for f in found
+    ]
+    table(columns, rows, nothing=f"There are no fills in {symbol}.")
+
+
+def positions(*, exchange: str = "", sandbox: Flag = False, account: str = "", json: Flag = False) -> None:
+    """Show open positions in derivatives.
+
+    Parameters
+    ----------
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    json
+        One document instead of a table.
+    """
+    found = ask(lambda e: e.positions(), exchange, sandbox=sandbox, account=account)
+    if json:
+        say_json(found)
+        return
+    columns = ("symbol", "side", "amount", "entry", "mark", "liquidation", "leverage", "margin", "pnl")
+    rows = [
+        (p.symbol, "long" if p.side > 0 else "short", p.amount, p.entry_price, p.mark_price, p.liquidation_price,
+         p.leverage, p.margin_mode, p.unrealised_pnl)
+        for p in found
+    ]  # fmt: skip
+    table(columns, rows, nothing="There are no open positions.")

@@ -1,0 +1,258 @@
+"""``planar buy | sell | cancel``: orders by hand."""
+
+import re
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+
+from planar.cli.answer import say, say_json, shown
+from planar.cli.ask import Flag, ask, confirm
+from planar.cli.look import show_orders
+from planar.errors import ConfigError
+from planar.exchange.interface import Exchange
+from planar.exchange.model import Order, OrderRequest
+from planar.model.order import Side, Tif
+
+AMOUNT = re.compile(r"([\d.,_]+)\s*([A-Za-z0-9]*)")
+
+
+def buy(
+    symbol: str,
+    amount: str = "",
+    /,
+    *,
+    price: str = "",
+    cost: str = "",
+    stop: str = "",
+    tif: str = "GTC",
+    post_only: Flag = False,
+    reduce_only: Flag = False,
+    exchange: str = "",
+    sandbox: Flag = False,
+    account: str = "",
+    armed: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Buy, at market or with --price at a limit.
+
+    Parameters
+    ----------
+    symbol
+        Such as BTC/USDT.
+    amount
+        With its currency: 0.5BTC is that much, 100USDT is for that much.
+    price
+        The limit.
+    cost
+        To spend so much of the quote currency, instead of an amount.
+    stop
+        Waits until the market reaches that price.
+    tif
+        GTC, IOC or FOK.
+    post_only
+        Refused rather than filled at once.
+    reduce_only
+        Never more than closes a position.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    armed
+        With risk.armed = true: no question, real money.
+    json
+        One document instead of text.
+    """
+    request = _request(Side.BUY, symbol, amount, price, cost, stop, tif, post_only, reduce_only)
+    _place(request, exchange, sandbox, account, armed, json)
+
+
+def sell(
+    symbol: str,
+    amount: str = "",
+    /,
+    *,
+    price: str = "",
+    stop: str = "",
+    tif: str = "GTC",
+    post_only: Flag = False,
+    reduce_only: Flag = False,
+    exchange: str = "",
+    sandbox: Flag = False,
+    account: str = "",
+    armed: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Sell, at market or with --price at a limit.
+
+    Parameters
+    ----------
+    symbol
+        Such as BTC/USDT.
+    amount
+        With its currency: 0.5BTC; 100USDT is as much as is worth that.
+    price
+        The limit.
+    stop
+        Waits until the market reaches that price.
+    tif
+        GTC, IOC or FOK.
+    post_only
+        Refused rather than filled at once.
+    reduce_only
+        Never more than closes a position.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    armed
+        With risk.armed = true: no question, real money.
+    json
+        One document instead of text.
+    """
+    request = _request(Side.SELL, symbol, amount, price, "", stop, tif, post_only, reduce_only)
+    _place(request, exchange, sandbox, account, armed, json)
+
+
+def cancel(
+    id: str = "",
+    /,
+    *,
+    symbol: str = "",
+    all: Flag = False,
+    exchange: str = "",
+    sandbox: Flag = False,
+    account: str = "",
+    json: Flag = False,
+) -> None:
+    """Cancel one order, or all of a market.
+
+    Parameters
+    ----------
+    id
+        Of the order; with --all the symbol.
+    symbol
+        Of the order's market; looked for among the open orders when left out.
+    all
+        Every open order of the market.
+    exchange
+        The configured default when left out.
+    sandbox
+        At the test environment.
+    account
+        A named account.
+    json
+        One document instead of text.
+    """
+    if not id:
+        raise ConfigError("name an order or, with --all, a market: planar cancel ID, planar cancel --all BTC/USDT")
+
+    async def work(exchange: Exchange) -> list[Order]:
+        if all:
+            return await exchange.cancel_all(id)
+        return [await exchange.cancel(id, symbol or await _symbol_of(exchange, id))]
+
+    found = ask(work, exchange, sandbox=sandbox, account=account)
+    show_orders(found, json, "There was nothing to cancel.")
+
+
+async def _symbol_of(exchange: Exchange, id: str) -> str:
+    for order in await exchange.open_orders():
+        if id in (order.id, order.client_id):
+            return order.symbol
+    raise ConfigError(
+        f"{exchange.name} has no open order {id}. If it ended already, name its market: --symbol BTC/USDT"
+    )
+
+
+def _request(
+    side: Side, symbol: str, amount: str, price: str, cost: str, stop: str, tif: str, post_only: bool, reduce_only: bool
+) -> OrderRequest:
+    if bool(amount) == bool(cost):
+        raise ConfigError(f"say how much, once: planar {side.name.lower()} {symbol} 0.5BTC, or 100USDT.")
+    if tif.upper() not in ("GTC", "IOC", "FOK"):
+        raise ConfigError(f"--tif {tif!r} is not one of GTC, IOC, FOK.")
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    if not quote:
+        raise ConfigError(f"symbol {symbol!r} is written with a stroke, as BTC/USDT.")
+    base_size, quote_size = (None, _number("--cost", cost)) if cost else _size(amount, base, quote)
+    return OrderRequest(
+        symbol,
+        side,
+        amount=base_size,
+        cost=quote_size,
+        price=_number("--price", price) if price else None,
+        stop=_number("--stop", stop) if stop else None,
+        tif=Tif[tif.upper()],
+        post_only=post_only,
+        reduce_only=reduce_only,
+    )
+
+
+def _size(text: str, base: str, quote: str) -> tuple[Decimal | None, Decimal | None]:
+    """An amount of the base or a cost in the quote, by its currency: 100 alone could be either, and one is dear."""
+    found = AMOUNT.fullmatch(text.strip())
+    if found is None:
+        raise ConfigError(f"{text!r} is no amount; write 0.5{base} or 100{quote}.")
+    number, unit = _number("the amount", found[1]), found[2].upper()
+    if unit == base.upper():
+        return number, None
+    if unit == quote.upper():
+        return None, number
+    raise ConfigError(f"{text} of what? Write {found[1]}{base} or {found[1]}{quote}.")
+
+
+def _number(what: str, text: str) -> Decimal:
+    try:
+        number = Decimal(text.replace(",", "").replace("_", ""))
+    except InvalidOperation:
+        raise ConfigError(f"{what} {text!r} is no number.") from None
+    if not (number.is_finite() and number > 0):
+        raise ConfigError(f"{what} {text!r} must be more than nothing.")
+    return number
+
+
+def _place(request: OrderRequest, exchange: str, sandbox: bool, account: str, armed: bool, json: bool) -> None:
+    async def work(exchange: Exchange) -> Order:
+        sized, cost = await _sized(exchange, request)
+        confirm(_said(sized), cost, exchange, armed=armed)
+        return await exchange.place(sized)
+
+    found = ask(work, exchange, sandbox=sandbox, account=account)
+    if json:
+        say_json(found)
+        return
+    say(_became(found))
+
+
+def _became(order: Order) -> str:
+    base, _, quote = order.symbol.partition(":")[0].partition("/")
+    price = f" at {shown(order.average)} {quote}" if order.average else ""
+    done = f", filled {shown(order.filled)} of {shown(order.amount)} {base}{price}"
+    fees = ", ".join(f"{shown(fee)} {currency}" for currency, fee in order.fees.items())
+    status = order.status.name.lower()
+    return (
+        f"Order {order.id}, {order.side.name.lower()} {order.symbol}: {status}{done}{f', fee {fees}' if fees else ''}."
+    )
+
+
+async def _sized(exchange: Exchange, request: OrderRequest) -> tuple[OrderRequest, Decimal | None]:
+    """The request as exchanges take it, and what it costs: only a market buy can be sized by its cost."""
+    price = request.price or request.stop or (await exchange.ticker(request.symbol)).last
+    if request.cost is not None:
+        if request.side is Side.BUY and request.price is None and request.stop is None:
+            return request, request.cost
+        if price is None:
+            raise ConfigError(f"{request.symbol} has no price to size an order by; write an amount of the base.")
+        return replace(request, amount=request.cost / price, cost=None), request.cost
+    return request, None if price is None or request.amount is None else request.amount * price
+
+
+def _said(request: OrderRequest) -> str:
+    base, _, quote = request.symbol.partition(":")[0].partition("/")
+    size = f"{shown(request.amount)} {base}" if request.amount is not None else f"for {shown(request.cost)} {quote}"
+    price = f" at {shown(request.price)} {quote}" if request.price is not None else ""
+    stop = f" once it trades at {shown(request.stop)}" if request.stop is not None else ""
+    return f"{request.side.name.capitalize()} {request.symbol}: {size}{price}{stop}"

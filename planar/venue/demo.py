@@ -1,0 +1,62 @@
+"""The ``demo`` exchange: a venue of one's own that lives as long as the program; no keys, no network."""
+
+import asyncio
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from planar.config.secrets import Credentials, Secret
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.metadata import metadata_path
+from planar.exchange.model import Balance, Wallet
+from planar.venue.config import VenueConfig
+from planar.venue.server import Venue
+
+
+class Demo(CcxtExchange):
+    """Trades on a local venue through CCXT's own Binance class, as the real one is traded.
+
+    With ``[demo] base_url`` it is the venue of that address (`planar venue`), which outlives the program, with the keys
+    of secrets.toml.
+    """
+
+    ccxt_id = "binance"
+
+    def __init__(self, id: str, **rest: Any) -> None:
+        super().__init__(id, **rest)
+        self._venue: Venue | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def is_real(self) -> bool:
+        """It never is."""
+        return False
+
+    async def _open(self) -> None:
+        async with self._opening:
+            if self.settings.base_url or self._venue is not None:
+                return
+            self._venue = await Venue(VenueConfig()).__aenter__()
+            account = self._venue.account
+            self._credentials = Credentials(Secret(account.key), Secret(account.secret), source="the demo venue")
+            # A limit that nobody else shares, and that the venue keeps, needs no waiting.
+            address = f"http://127.0.0.1:{self._venue.port}"
+            self.settings = replace(self.settings, base_url=address, enable_rate_limit=False)
+
+    def _metadata_path(self, instance: Any) -> Path:  # noqa: ARG002 - as of any exchange
+        """Of any address: its markets are the same each time."""
+        return metadata_path(self.id, False, {"ccxt": version("ccxt")})
+
+    async def balance(self, wallet: Wallet = Wallet.SPOT) -> Balance:
+        """What is owned; there is a spot wallet only."""
+        if wallet is not Wallet.SPOT:
+            self._refuse(f"a {wallet} wallet")
+        return await super().balance()
+
+    async def close(self) -> None:
+        """Closes the connections, then the venue."""
+        await super().close()
+        venue, self._venue = self._venue, None
+        if venue is not None:
+            await venue.__aexit__(None, None, None)

@@ -1,0 +1,132 @@
+"""Trading by hand: what ``planar balance``, ``buy`` and their like print; on the demo, and on a venue that stays."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from planar.cli import app
+from planar.errors import ConfigError, Rejected
+
+
+def run(*words: str) -> None:
+    app(list(words), exit_on_error=False, print_error=False, result_action="return_value")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    """A running ``planar venue``, as a program of its own."""
+    command = [sys.executable, "-m", "planar", "venue", "--symbols", "BTC/USDT"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as venue:
+        yield json.loads(venue.stdout.readline())
+        venue.terminate()
+
+
+@pytest.fixture
+def venue(folder, addresses):
+    """The demo at that venue."""
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text(f'[demo]\nbase_url = "{addresses["rest"]}"\n')
+    keys = f'[exchanges.demo]\napiKey = "{addresses["api_key"]}"\nsecret = "{addresses["secret"]}"\n'
+    (folder / "user" / "secrets.toml").write_text(keys)
+    os.chmod(folder / "user" / "secrets.toml", 0o600)
+
+
+def told(capsys, *words: str):
+    run(*words, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_demo_needs_no_configuration(capsys):
+    run("buy", "BTC/USDT", "100USDT")
+    assert "buy BTC/USDT: filled, filled 0.00" in capsys.readouterr().out
+    assert told(capsys, "ticker", "BTC/USDT")["BTC/USDT"]["symbol"] == "BTC/USDT"
+    assert len(told(capsys, "book", "BTC/USDT", "--depth", "3")["bids"]) == 3
+
+
+def test_an_order_rests_is_shown_and_is_cancelled_by_several_commands(venue, capsys):
+    last = float(told(capsys, "ticker", "BTC/USDT")["BTC/USDT"]["last"])
+    placed = told(capsys, "buy", "BTC/USDT", "0.01BTC", "--price", f"{0.9 * last:.2f}")
+    assert (placed["status"], placed["kind"], placed["amount"]) == ("open", "limit", "0.01000000")
+    assert [order["id"] for order in told(capsys, "orders", "--open")] == [placed["id"]]
+    assert float(told(capsys, "balance")["balances"]["demo"]["used"]["USDT"]) > 0
+    assert [order["status"] for order in told(capsys, "cancel", placed["id"])] == ["cancelled"]
+    run("orders")
+    assert capsys.readouterr().out == "There are no open orders.\n"
+    history = told(capsys, "orders", "BTC/USDT", "--history", "--limit", "1")
+    assert (history[0]["id"], history[0]["status"]) == (placed["id"], "cancelled")
+
+
+def test_a_sale_is_in_the_fills(venue, capsys):
+    bought = told(capsys, "buy", "BTC/USDT", "--cost", "200")
+    sold = told(capsys, "sell", "BTC/USDT", "0.001BTC")
+    fills = told(capsys, "fills", "BTC/USDT")
+    assert [fill["order_id"] for fill in fills][-2:] == [bought["id"], sold["id"]]
+    assert {fill["side"] for fill in fills} == {"buy", "sell"}
+
+
+def test_all_orders_of_a_market_are_cancelled(venue, capsys):
+    last = float(told(capsys, "ticker", "BTC/USDT")["BTC/USDT"]["last"])
+    for share in (0.8, 0.9):
+        run("buy", "BTC/USDT", "0.01BTC", "--price", f"{share * last:.2f}", "--post-only")
+    capsys.readouterr()
+    assert [order["status"] for order in told(capsys, "cancel", "--all", "BTC/USDT")] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        (("buy", "BTC/USDT", "100"), ConfigError, "100 of what. Write 100BTC or 100USDT"),
+        (("buy", "BTCUSDT", "1BTC"), ConfigError, "written with a stroke, as BTC/USDT"),
+        (("buy", "BTC/USDT"), ConfigError, "say how much, once"),
+        (("buy", "BTC/USDT", "1BTC", "--cost", "5"), ConfigError, "say how much, once"),
+        (("buy", "BTC/USDT", "BTC"), ConfigError, "'BTC' is no amount; write 0.5BTC or 100USDT"),
+        (("buy", "BTC/USDT", "1BTC", "--price", "soon"), ConfigError, "--price 'soon' is no number"),
+        (("buy", "BTC/USDT", "1BTC", "--tif", "GTX"), ConfigError, "is not one of GTC, IOC, FOK"),
+        (("buy", "BTC/USDT", "0.000001BTC"), Rejected, "below the least amount, 0.00001000"),
+        (("buy", "BTC/USDT", "80000USDT"), Rejected, "insufficient balance.*planar balance demo"),
+        (("ticker", "BTCUSDT"), Rejected, "no market 'BTCUSDT'. Did you mean 'BTC/USDT'"),
+        (("ticker",), ConfigError, "name a symbol"),
+        (("balance", "--type", "spott"), ConfigError, "is no wallet.*Did you mean 'spot'"),
+        (("balance", "--type", "futures"), Rejected, "demo does not offer a futures wallet"),
+        (("balance", "binanse"), ConfigError, "no exchange 'binanse'. Did you mean 'binance'"),
+        (("balance", "--all"), ConfigError, "there are no keys"),
+        (("balance", "--account", "hedge"), ConfigError, "demo has no account 'hedge'"),
+        (("orders", "--history"), ConfigError, "--history needs a symbol"),
+        (("cancel",), ConfigError, "name an order"),
+        (("cancel", "77"), ConfigError, "demo has no open order 77"),
+    ],
+)
+def test_mistakes_are_told_with_their_remedy(words, kind, message):
+    with pytest.raises(kind, match=message):
+        run(*words)
+
+
+def test_an_order_dearer_than_the_users_limit_is_not_sent(folder):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text("[risk]\nmax_order_cost = 50\n")
+    with pytest.raises(
+        ConfigError, match=r"Buy BTC/USDT: for 100 USDT costs about 100.00, more than risk.max_order_cost"
+    ):
+        run("buy", "BTC/USDT", "100USDT")
+    with pytest.raises(ConfigError, match=r"costs about .*, more than risk.max_order_cost"):
+        run("buy", "BTC/USDT", "1BTC")
+
+
+def test_the_exchanges_answer_and_what_they_can_do_is_told(capsys):
+    assert [row["answer"] for row in told(capsys, "exchanges", "test")] == ["ok", "ok", "ok"]
+    assert [row["exchange"] for row in told(capsys, "exchanges", "list")] == ["demo"]
+    run("exchanges", "sync-time")
+    assert "ms" in capsys.readouterr().out
+    found = told(capsys, "exchanges", "capabilities")
+    assert len(found) == 15
+    assert found["binance"]["futures"]["batch"] == 5
+    assert found["kraken"]["sandbox"] is False
