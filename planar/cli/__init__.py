@@ -25,18 +25,27 @@ app = App(
     help="Strategies, backtested and traded by one engine.",
     suppress_keyboard_interrupt=False,
 )
-app.command("planar.cli.backtest:backtest", name="backtest")
-app.command("planar.cli.check:check", name="check")
-app.command("planar.cli.config:app", name="config", help="Show and change settings; encrypt keys.")
-app.command("planar.cli.venue:venue", name="venue")
-app.command(
-    "planar.cli.exchanges:app", name="exchanges", help="Which there are, what they can do, whether they answer."
-)
-for _name in ("balance", "ticker", "book", "orders", "fills", "positions"):
-    app.command(f"planar.cli.look:{_name}", name=_name)
-for _name in ("buy", "sell", "cancel"):
-    app.command(f"planar.cli.trade:{_name}", name=_name)
-app.command("planar.cli.data:app", name="data", help="Import candles into the store, and list what is stored.")
+COMMANDS = {
+    "backtest": ("backtest:backtest", "Run a strategy over candles and print what happened."),
+    "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),
+    "data": ("data:app", "Import candles into the store, and list what is stored."),
+    "config": ("config:app", "Show and change settings; encrypt keys."),
+    "exchanges": ("exchanges:app", "Which there are, what they can do, whether they answer."),
+    "ticker": ("look:ticker", "The market of the last 24 hours, and now."),
+    "book": ("look:book", "An order book."),
+    "balance": ("look:balance", "What is owned."),
+    "orders": ("look:orders", "Open orders, or the last ones."),
+    "fills": ("look:fills", "The last own executions."),
+    "positions": ("look:positions", "Open positions in derivatives."),
+    "buy": ("trade:buy", "Buy by hand."),
+    "sell": ("trade:sell", "Sell by hand."),
+    "cancel": ("trade:cancel", "Cancel orders by hand."),
+    "venue": ("venue:venue", "Run a local exchange that speaks Binance's spot protocol."),
+}
+"""Where each command is, loaded when it is used; in the order of help."""
+
+for _sort, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
+    app.command(f"planar.cli.{_place}", name=_name, help=_help, sort_key=_sort)
 
 
 def main(arguments: list[str] | None = None) -> None:

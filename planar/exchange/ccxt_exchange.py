@@ -1,11 +1,15 @@
 """`CcxtExchange`: any exchange that CCXT knows, behind our interface."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from planar.exchange.capabilities import capabilities_from
 from planar.exchange.connection import unconnected
 from planar.exchange.derivatives import Derivatives
+
+if TYPE_CHECKING:
+    from planar.exchange.streams import Streams
 
 
 class CcxtExchange(Derivatives):
@@ -14,6 +18,19 @@ class CcxtExchange(Derivatives):
     Built up from `Connected` (requests), `Listed` (markets), `PublicData`, `OwnData`, `Orders`, `Batches` and
     `Derivatives`.
     """
+
+    @cached_property
+    def streams(self) -> "Streams":
+        """What the exchange tells of itself, as it happens."""
+        from planar.exchange.streams import Streams
+
+        return Streams(self)
+
+    async def disconnect(self) -> None:
+        """Closes streams and connections."""
+        if "streams" in vars(self):
+            await self.streams.close()
+        await super().disconnect()
 
     def capabilities(self) -> Mapping[str, Any]:
         """What this exchange can do, by name, from CCXT's own tables; nothing is sent."""

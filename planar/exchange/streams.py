@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from planar.errors import Rejected
+from planar.errors import ConfigError, Rejected, did_you_mean
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.connection import connected, disconnect, streaming_class
 from planar.exchange.feed import Feed
@@ -49,11 +49,16 @@ class Streams:
         self._orders: dict[tuple[str, str], Order] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
 
-    async def subscribe(self, kind: Kind, symbol: str = "", timeframe: str = "", *, room: int = ROOM) -> Subscription:
-        """Listens. symbol: of the market; none for what is of the account. timeframe: of candles.
+    async def subscribe(
+        self, kind: Kind | str, symbol: str = "", timeframe: str = "", *, room: int = ROOM
+    ) -> Subscription:
+        """Listens.
 
+        kind: ticker, trades, book, candles, orders, fills, balance or positions. symbol: of the market; none for what
+        is of the account. timeframe: of candles.
         Raises Rejected for what the exchange does not stream, and for symbols that it does not have.
         """
+        kind = _kind(kind)
         market = None if kind in OWN else await self._exchange._market(symbol)
         name = "" if market is None else f"{market.symbol} {timeframe}".rstrip()
         instance = await self._connected()
@@ -72,7 +77,7 @@ class Streams:
             )
         return subscription
 
-    async def on(self, kind: Kind, symbol: str, call: Callable[[Event], Awaitable[None] | None]) -> Subscription:
+    async def on(self, kind: Kind | str, symbol: str, call: Callable[[Event], Awaitable[None] | None]) -> Subscription:
         """Calls back with each event until the subscription that this gives is closed."""
         subscription = await self.subscribe(kind, symbol)
 
@@ -159,3 +164,13 @@ class Streams:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _kind(name: Kind | str) -> Kind:
+    try:
+        return Kind(name)
+    except ValueError:
+        known = [kind.value for kind in Kind]
+        raise ConfigError(
+            f"{name!r} is not streamed; there are {', '.join(known)}.{did_you_mean(name, known)}"
+        ) from None

@@ -1,0 +1,41 @@
+"""The guide to exchanges is true: its code runs, and it names every call, kind of stream and command there is."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import planar
+from planar.cli import COMMANDS
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.interface import Exchange
+from planar.exchange.tap import Kind
+
+TEXT = (Path(planar.__file__).parents[1] / "docs" / "exchanges.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+INTERNAL = {"abandon", "close", "create", "disconnect", "is_real", "name"}
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_each_block_runs_in_an_empty_folder(number, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", BLOCKS[number]], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_call_of_an_exchange_is_named():
+    calls = {name for name in vars(Exchange) if not name.startswith("_")} | {"health", "streams"}
+    assert [name for name in sorted(calls - INTERNAL) if not re.search(rf"\b{name}\b", TEXT)] == []
+    assert all(hasattr(CcxtExchange, name) for name in calls)
+
+
+def test_every_kind_of_stream_is_named():
+    assert [kind for kind in Kind if f"`{kind}`" not in TEXT] == []
+
+
+def test_every_command_it_shows_exists():
+    shown = set(re.findall(r"planar (\w+)", TEXT.split("## From Python")[0]))
+    assert shown <= set(COMMANDS)
