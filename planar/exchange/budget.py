@@ -14,8 +14,8 @@ from pathlib import Path
 
 from planar.exchange.lock import locked
 
-SLOTS = 64
-"""Of a window; a cost is held up to one slot longer than it must be."""
+SLOTS, MOST_SLOTS = 64, 512
+"""Of a window, and in all; a cost is held up to one slot longer than it must be."""
 
 BANNED, FIRST = 0, 1
 """Places in the file: until when nobody may ask, and the slots' numbers and costs in turn."""
@@ -45,7 +45,7 @@ class Budget:
     ) -> None:
         self.name, self.limit, self.window, self.longest = name, limit, window, longest
         self._clock = clock
-        self._slot = max(window // SLOTS, 1)
+        self._slot = max(window // SLOTS, (window + longest) // MOST_SLOTS, 1)
         self._count = (window + longest) // self._slot + 3
         folder.mkdir(parents=True, exist_ok=True)
         # What lies where depends on both times, so they are part of the name.
