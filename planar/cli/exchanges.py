@@ -1,16 +1,20 @@
 """``planar exchanges``: which there are, what they can do, whether they answer."""
 
 import asyncio
+import getpass
+import sys
 import time
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from planar.cli.answer import at, say, say_json, table
 from planar.cli.ask import Flag, ask
+from planar.config.keys import add_keys, remove_keys
 from planar.config.load import load
 from planar.config.names import ccxt_ids
 from planar.config.secrets import load_secrets
-from planar.errors import ExchangeError
+from planar.errors import ConfigError, ExchangeError
 from planar.exchange.interface import Exchange
 
 app = App(name="exchanges", help="Exchanges: which there are, what they can do, whether they answer.")
@@ -49,6 +53,58 @@ def list_(*, all: Flag = False, json: Flag = False) -> None:
         say_json([dict(zip(("exchange", "environment", "keys", "priority"), row, strict=True)) for row in rows])
         return
     table(("exchange", "environment", "keys", "priority"), [(*r[:3], str(r[3])) for r in rows], nothing="None.")
+
+
+@app.command
+def add(
+    exchange: str,
+    /,
+    *,
+    sandbox: Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=())] = False,
+    account: str = "",
+) -> None:
+    """Put the keys of an account into user/secrets.toml; they are typed, and not shown.
+
+    Parameters
+    ----------
+    exchange
+        Such as binance.
+    sandbox
+        Keys of the test environment.
+    account
+        A name for a further account.
+    """
+    if not sys.stdin.isatty():
+        raise ConfigError("keys are typed by hand; write them into user/secrets.toml, as docs/config.md shows.")
+    asked = {"api_key": "API key: ", "secret": "Secret: ", "passphrase": "Passphrase, if it has one: "}
+    keys = {name: getpass.getpass(prompt).strip() for name, prompt in asked.items()}
+    if not (keys["api_key"] and keys["secret"]):
+        raise ConfigError("a key and its secret belong together; nothing was written.")
+    path = add_keys(exchange, sandbox, account, {name: value for name, value in keys.items() if value})
+    say(f"Written to {path}. Try them: planar exchanges test {exchange}{' --sandbox' if sandbox else ''}")
+
+
+@app.command
+def remove(
+    exchange: str,
+    /,
+    *,
+    sandbox: Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=())] = False,
+    account: str = "",
+) -> None:
+    """Take the keys of an account out of user/secrets.toml.
+
+    Parameters
+    ----------
+    exchange
+        Such as binance.
+    sandbox
+        Keys of the test environment.
+    account
+        A named account.
+    """
+    path = remove_keys(exchange, sandbox, account)
+    say(f"Removed from {path}. They are still valid at the exchange; delete them there, too.")
 
 
 @app.command(name="test")

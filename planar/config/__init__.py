@@ -4,6 +4,10 @@ settings   every setting there is: name, default, unit, help
 load       user/planar.toml and the environment, joined and checked
 check      one value against its setting
 secrets    user/secrets.toml, kept from readers, logs and prints
+vault      secrets at rest, encrypted
+keys       putting keys into it, and taking them out
+files      reading and writing such files
+document   the table of settings as rows and as Markdown
 edit       changing one setting and keeping the file's comments
 names      what exchanges are called
 """

@@ -37,6 +37,7 @@ feed           events once and in order, for all who listen
 subscription   what one listener has not read yet
 watcher        dialling again, and what was missed meanwhile
 missed         asking for it
+closer         closed candles, as stream and request agree on them
 
 connection     one CCXT instance: exact numbers, checked answers
 transport      a session that maps an exchange's hosts to another address

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from planar.errors import ConfigError, Rejected, did_you_mean
 from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.closer import Closer
 from planar.exchange.connection import connected, disconnect, streaming_class
 from planar.exchange.feed import Feed
 from planar.exchange.heard import heard
@@ -47,6 +49,7 @@ class Streams:
         self._feeds: dict[Key, Feed] = {}
         self._watchers: dict[Key, Watcher] = {}
         self._orders: dict[tuple[str, str], Order] = {}
+        self._closers: dict[Key, Closer] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
 
     async def subscribe(
@@ -66,6 +69,9 @@ class Streams:
         key = (kind, name)
         feed = self._feeds.setdefault(key, Feed(kind, name))
         subscription = feed.subscribe(self._exchange.id, lambda _: self._left(key), room)
+        if market is not None and kind is Kind.CANDLES and key not in self._closers:
+            tell = partial(self._tell, feed)
+            self._closers[key] = Closer(self._exchange, market.symbol, timeframe, tell)
         if key not in self._watchers:
             arguments = [part for part in name.split(" ") if part]
             watch = getattr(instance, WATCH[kind])
@@ -99,9 +105,10 @@ class Streams:
         for feed in self._feeds.values():
             for subscription in list(feed.subscriptions):
                 subscription.close()
-        watchers, self._watchers = list(self._watchers.values()), {}
-        for watcher in watchers:
-            await watcher.close()
+        running = [*self._watchers.values(), *self._closers.values()]
+        self._watchers, self._closers = {}, {}
+        for each in running:
+            await each.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         instance, self._instance = self._instance, None
         if instance is not None:
@@ -134,6 +141,9 @@ class Streams:
         except Exception as error:
             LOG.warning("%s: %s cannot be read: %s", self._exchange.name, feed.name, error)
             return
+        closer = self._closers.get((kind, name))
+        if closer is not None:
+            closer.saw(data)
         self._tell(feed, data, Source.STREAM)
 
     def _tell(self, feed: Feed, data: Any, source: Source) -> None:
@@ -156,9 +166,9 @@ class Streams:
     def _left(self, key: Key) -> None:
         if self._feeds[key].subscriptions:
             return
-        watcher = self._watchers.pop(key, None)
-        if watcher is not None:
-            self._spawn(watcher.close())
+        for running in (self._watchers.pop(key, None), self._closers.pop(key, None)):
+            if running is not None:
+                self._spawn(running.close())
 
     def _spawn(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)

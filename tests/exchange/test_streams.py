@@ -14,6 +14,7 @@ from planar.exchange.streams import Streams
 from planar.exchange.subscription import Source
 from planar.exchange.tap import Kind
 from planar.model.order import Side, Status
+from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
 from planar.venue.server import Venue
 
@@ -124,5 +125,39 @@ def test_what_is_missed_while_a_connection_is_down_is_told_when_it_is_back(how):
                     pass
                 assert event.data.id == later.id
                 source = event.source
+
+    asyncio.run(scene())
+
+
+def test_candles_are_closed_once_in_order_and_as_the_exchange_lists_them():
+    async def scene():
+        async with asyncio.timeout(40), opened(speed=1.0, points=1_000) as (_, exchange, streams):
+            candles = await streams.subscribe("candles", "BTC/USDT", "1s")
+            closed = []
+            while len(closed) < 5:
+                event = await anext(candles)
+                if event.data.is_closed:
+                    closed.append(event)
+            times = [event.data.time for event in closed]
+            assert times == [times[0] + i * 1_000 for i in range(5)]
+            assert {event.source for event in closed[1:]} == {Source.STREAM}
+            listed = await exchange._ccxt().fetch_ohlcv("BTC/USDT", "1s", times[0], 5)
+            shown = [[d.time, d.open, d.high, d.low, d.close, d.volume] for d in (event.data for event in closed)]
+            assert [[row[0], *(Decimal(each) for each in row[1:])] for row in listed] == shown
+
+    asyncio.run(scene())
+
+
+def test_a_stream_that_calls_open_candles_closed_is_not_believed():
+    async def scene():
+        lies = (Rule("unclosed_as_closed", "stream *kline*", count=0),)
+        async with asyncio.timeout(40), opened(speed=1.0, points=1_000, chaos=lies) as (_, _, streams):
+            candles = await streams.subscribe("candles", "BTC/USDT", "1s")
+            closed = []
+            while len(closed) < 3:
+                event = await anext(candles)
+                if event.data.is_closed:
+                    closed.append(event.data.time)
+            assert closed == [closed[0], closed[0] + 1_000, closed[0] + 2_000]
 
     asyncio.run(scene())
