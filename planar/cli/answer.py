@@ -55,6 +55,11 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def whole(value: Decimal | None) -> Decimal | None:
+    """Large numbers without their fractions."""
+    return value if value is None or value < 1_000 else value.quantize(Decimal(1))
+
+
 def at(time: int | None) -> str:
     """A moment in UTC, to the second."""
     return NONE if time is None else f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M:%S}"
@@ -67,7 +72,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, nothing: str
         return
     made = Table(box=SIMPLE_HEAD)
     for i, name in enumerate(columns):
-        made.add_column(name, justify="right" if any(isinstance(row[i], Decimal) for row in rows) else "left")
+        is_number = any(isinstance(row[i], Decimal) for row in rows)
+        made.add_column(name, justify="right" if is_number else "left", no_wrap=is_number or i == 0)
     for row in rows:
         made.add_row(*(Text(shown(value)) for value in row))
     Console(highlight=False).print(made)

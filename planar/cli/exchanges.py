@@ -12,12 +12,14 @@ from planar.cli.answer import at, say, say_json, table
 from planar.cli.ask import Flag, ask
 from planar.config.keys import add_keys, remove_keys
 from planar.config.load import load
-from planar.config.names import ccxt_ids
+from planar.config.names import DEMO, ccxt_ids
 from planar.config.secrets import load_secrets
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.interface import Exchange
 
 app = App(name="exchanges", help="Exchanges: which there are, what they can do, whether they answer.")
+
+LETTERS = {"I": "IOC", "F": "FOK", "D": "GTD", "P": "PO"}
 
 KNOWN = (
     "binance", "binancecoinm", "binanceus", "binanceusdm", "bingx", "bitget", "bybit", "coinbase", "coinbaseexchange",
@@ -48,7 +50,8 @@ def list_(*, all: Flag = False, json: Flag = False) -> None:
             for which, test, who in secrets.by_key
             if which == name
         ]
-        rows.append((name, "sandbox" if mine.sandbox else "production", ", ".join(keys) or None, mine.priority))
+        where = "local" if name == DEMO else "sandbox" if mine.sandbox else "production"
+        rows.append((name, where, ", ".join(keys) or None, mine.priority))
     if json:
         say_json([dict(zip(("exchange", "environment", "keys", "priority"), row, strict=True)) for row in rows])
         return
@@ -191,17 +194,21 @@ def capabilities(*exchanges: str, json: Flag = False) -> None:
     if json:
         say_json(found)
         return
-    columns = ("exchange", "spot tif", "futures tif", "trailing", "exits", "batch", "amend", "sandbox", "streams")
+    columns = ("exchange", "spot", "swap", "trail", "exits", "batch", "amend", "test", "ws")
     table(columns, [_row(name, each) for name, each in found.items()], nothing="None.")
+    say("I: IOC, F: FOK, D: GTD, P: post-only, and GTC everywhere. Exits: attached to orders. Ws: streams, of eight.")
 
 
 def _row(name: str, found) -> tuple[str, ...]:
     spot, futures = found.get("spot"), found.get("futures")
     parts = [part for part in (spot, futures) if part]
-    streams = [key.removeprefix("stream_") for key, has in found.items() if key.startswith("stream_") and has]
+    streams = sum(bool(has) for key, has in found.items() if key.startswith("stream_"))
 
     def tifs(part) -> str:
-        return "–" if part is None else " ".join((*part["tif"], *(["PO"] if part["post_only"] else []))) or "?"
+        if part is None:
+            return "–"
+        names = {*part["tif"], *(["PO"] if part["post_only"] else [])}
+        return "".join(letter for letter, name in LETTERS.items() if name in names) or "GTC"
 
     def yes(key: str) -> str:
         return "yes" if any(part[key] for part in parts) else "–"
@@ -209,5 +216,5 @@ def _row(name: str, found) -> tuple[str, ...]:
     batch = max((part["batch"] for part in parts), default=0)
     return (
         name, tifs(spot), tifs(futures), yes("trailing"), yes("attached_exits"), str(batch or "–"),
-        "yes" if found.get("amend") else "–", "yes" if found.get("sandbox") else "–", " ".join(streams) or "–",
+        "yes" if found.get("amend") else "–", "yes" if found.get("sandbox") else "–", str(streams or "–"),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """``planar balance | ticker | book | orders | fills | positions``: what there is at an exchange."""
 
-from planar.cli.answer import at, say, say_json, shown, table
+from planar.cli.answer import at, say, say_json, shown, table, whole
 from planar.cli.ask import Flag, ask, settings
 from planar.config.secrets import load_secrets
 from planar.errors import ConfigError, ExchangeError, did_you_mean
@@ -102,9 +102,9 @@ def ticker(*symbols: str, exchange: str = "", sandbox: Flag = False, json: Flag 
     if json:
         say_json(found)
         return
-    columns = ("symbol", "last", "bid", "ask", "high", "low", "volume", "change")
+    columns = ("symbol", "last", "bid", "ask", "change", "volume")
     rows = [
-        (t.symbol, t.last, t.bid, t.ask, t.high, t.low, t.volume, None if t.change is None else f"{t.change:+.2%}")
+        (t.symbol, t.last, t.bid, t.ask, None if t.change is None else f"{t.change:+.2%}", whole(t.volume))
         for t in found.values()
     ]
     table(columns, rows, nothing="Nothing is known of them.")
