@@ -23,13 +23,22 @@ def settings() -> Settings:
     return load().settings
 
 
-def ask(work: Callable[[Exchange], Awaitable[T]], exchange: str = "", *, sandbox: bool = False, account: str = "") -> T:
+def ask(
+    work: Callable[[Exchange], Awaitable[T]],
+    exchange: str | None = None,
+    *,
+    sandbox: bool = False,
+    account: str | None = None,
+) -> T:
     """What the exchange answers, the configured default when none is named."""
+    for name, value in (("exchange", exchange), ("account", account)):
+        if value == "":
+            raise ConfigError(f"--{name} is empty: leave it out, or name one.")
     from planar.exchange import get
 
     async def asked() -> T:
         name = exchange or settings().defaults.exchange
-        async with get(name, sandbox=sandbox, account=account) as found:
+        async with get(name, sandbox=sandbox, account=account or "") as found:
             return await work(found)
 
     return asyncio.run(asked())

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planar.config import vault
-from planar.config.document import Row, rows
+from planar.config.document import Row, rows, shown
 from planar.config.edit import set_value
 from planar.config.load import FOLDER, load
 from planar.config.secrets import FILE, load_secrets
@@ -59,8 +59,8 @@ def set_(name: str, value: str, /) -> None:
         As the file would hold it, without quotes; lists with commas.
     """
     before, after = set_value(name, value)
-    was = "" if before is None else f" (was {before!r})"
-    _say(f"{name} = {after!r}{was} in {FOLDER / 'planar.toml'}.")
+    was = "" if before is None else f" (was {shown(before)})"
+    _say(f"{name} = {shown(after)}{was} in {FOLDER / 'planar.toml'}.")
 
 
 @app.command

@@ -64,7 +64,7 @@ def add(
     /,
     *,
     sandbox: Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=())] = False,
-    account: str = "",
+    account: str | None = None,
 ) -> None:
     """Put the keys of an account into user/secrets.toml; they are typed, and not shown.
 
@@ -83,7 +83,7 @@ def add(
     keys = {name: getpass.getpass(prompt).strip() for name, prompt in asked.items()}
     if not (keys["api_key"] and keys["secret"]):
         raise ConfigError("a key and its secret belong together; nothing was written.")
-    path = add_keys(exchange, sandbox, account, {name: value for name, value in keys.items() if value})
+    path = add_keys(exchange, sandbox, account or "", {name: value for name, value in keys.items() if value})
     say(f"Written to {path}. Try them: planar exchanges test {exchange}{' --sandbox' if sandbox else ''}")
 
 
@@ -93,7 +93,7 @@ def remove(
     /,
     *,
     sandbox: Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=())] = False,
-    account: str = "",
+    account: str | None = None,
 ) -> None:
     """Take the keys of an account out of user/secrets.toml.
 
@@ -106,12 +106,14 @@ def remove(
     account
         A named account.
     """
-    path = remove_keys(exchange, sandbox, account)
+    path = remove_keys(exchange, sandbox, account or "")
     say(f"Removed from {path}. They are still valid at the exchange; delete them there, too.")
 
 
 @app.command(name="test")
-def answers(exchange: str = "", /, *, sandbox: Flag = False, account: str = "", json: Flag = False) -> None:
+def answers(
+    exchange: str | None = None, /, *, sandbox: Flag = False, account: str | None = None, json: Flag = False
+) -> None:
     """Ask an exchange for its time, its markets and, with keys, the balance.
 
     Parameters
@@ -149,7 +151,7 @@ async def _tried(name: str, step) -> tuple[str, str, str]:
 
 
 @app.command(name="sync-time")
-def sync_time(exchange: str = "", /, *, sandbox: Flag = False) -> None:
+def sync_time(exchange: str | None = None, /, *, sandbox: Flag = False) -> None:
     """Measure how far an exchange's clock is from ours.
 
     Parameters

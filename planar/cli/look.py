@@ -1,20 +1,22 @@
 """``planar balance | ticker | book | orders | fills | positions``: what there is at an exchange."""
 
+from collections.abc import Sequence
+
 from planar.cli.answer import at, say, say_json, shown, table, whole
-from planar.cli.ask import Flag, ask, settings
+from planar.cli.ask import Flag, ask
 from planar.config.secrets import load_secrets
 from planar.errors import ConfigError, ExchangeError, did_you_mean
 from planar.exchange.model import Balance, Order, Wallet
 
 
 def balance(
-    exchange: str = "",
+    exchange: str | None = None,
     /,
     *,
     all: Flag = False,
     type: str = "spot",
     sandbox: Flag = False,
-    account: str = "",
+    account: str | None = None,
     json: Flag = False,
 ) -> None:
     """Show what is owned.
@@ -35,7 +37,7 @@ def balance(
         One document instead of a table.
     """
     wallet = _wallet(type)
-    places = _places() if all else [(exchange or settings().defaults.exchange, sandbox, account)]
+    places = _places() if all else [(exchange, sandbox, account)]
     found: dict[str, Balance] = {}
     failed: dict[str, str] = {}
     for name, is_test, which in places:
@@ -45,7 +47,7 @@ def balance(
         except ExchangeError as error:
             if not all:
                 raise
-            failed[name] = str(error)
+            failed[str(name)] = str(error)
     if json:
         say_json({"balances": found, "failed": failed})
         return
@@ -64,11 +66,11 @@ async def _balance_of(exchange, wallet: Wallet) -> tuple[str, Balance]:
     return exchange.name, await exchange.balance(wallet)
 
 
-def _places() -> list[tuple[str, bool, str]]:
+def _places() -> Sequence[tuple[str | None, bool, str | None]]:
     """Exchange, environment and account of all keys there are."""
     from planar.config.load import load
 
-    found = sorted(load_secrets(custom=load().custom).by_key)
+    found = [(name, test, who or None) for name, test, who in sorted(load_secrets(custom=load().custom).by_key)]
     if not found:
         raise ConfigError("there are no keys: write them into user/secrets.toml, as docs/config.md shows.")
     return found
@@ -82,7 +84,7 @@ def _wallet(name: str) -> Wallet:
         raise ConfigError(f"--type {name!r} is no wallet: {', '.join(known)}.{did_you_mean(name, known)}") from None
 
 
-def ticker(*symbols: str, exchange: str = "", sandbox: Flag = False, json: Flag = False) -> None:
+def ticker(*symbols: str, exchange: str | None = None, sandbox: Flag = False, json: Flag = False) -> None:
     """Show the market of the last 24 hours, and now.
 
     Parameters
@@ -110,7 +112,9 @@ def ticker(*symbols: str, exchange: str = "", sandbox: Flag = False, json: Flag 
     table(columns, rows, nothing="Nothing is known of them.")
 
 
-def book(symbol: str, /, *, depth: int = 10, exchange: str = "", sandbox: Flag = False, json: Flag = False) -> None:
+def book(
+    symbol: str, /, *, depth: int = 10, exchange: str | None = None, sandbox: Flag = False, json: Flag = False
+) -> None:
     """Show the order book.
 
     Parameters
@@ -145,9 +149,9 @@ def orders(
     history: Flag = False,
     open: Flag = False,
     limit: int = 20,
-    exchange: str = "",
+    exchange: str | None = None,
     sandbox: Flag = False,
-    account: str = "",
+    account: str | None = None,
     json: Flag = False,
 ) -> None:
     """Show open orders, or with --history the last ones of a market.
@@ -198,7 +202,14 @@ def show_orders(found: list[Order], as_json: bool, nothing: str) -> None:
 
 
 def fills(
-    symbol: str, /, *, limit: int = 20, exchange: str = "", sandbox: Flag = False, account: str = "", json: Flag = False
+    symbol: str,
+    /,
+    *,
+    limit: int = 20,
+    exchange: str | None = None,
+    sandbox: Flag = False,
+    account: str | None = None,
+    json: Flag = False,
 ) -> None:
     """Show the last own executions in a market.
 
@@ -229,7 +240,9 @@ def fills(
     table(columns, rows, nothing=f"There are no fills in {symbol}.")
 
 
-def positions(*, exchange: str = "", sandbox: Flag = False, account: str = "", json: Flag = False) -> None:
+def positions(
+    *, exchange: str | None = None, sandbox: Flag = False, account: str | None = None, json: Flag = False
+) -> None:
     """Show open positions in derivatives.
 
     Parameters

@@ -1,5 +1,6 @@
 """``planar buy | sell | cancel``: orders by hand."""
 
+import asyncio
 import re
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -7,28 +8,28 @@ from decimal import Decimal, InvalidOperation
 from planar.cli.answer import say, say_json, shown
 from planar.cli.ask import Flag, ask, confirm
 from planar.cli.look import show_orders
-from planar.errors import ConfigError
+from planar.errors import ConfigError, Unknown
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order, OrderRequest
 from planar.model.order import Side, Tif
 
-AMOUNT = re.compile(r"([\d.,_]+)\s*([A-Za-z0-9]*)")
+AMOUNT = re.compile(r"([\d._]+)\s*([A-Za-z0-9]*)")
 
 
 def buy(
     symbol: str,
-    amount: str = "",
+    amount: str | None = None,
     /,
     *,
-    price: str = "",
-    cost: str = "",
-    stop: str = "",
+    price: str | None = None,
+    cost: str | None = None,
+    stop: str | None = None,
     tif: str = "GTC",
     post_only: Flag = False,
     reduce_only: Flag = False,
-    exchange: str = "",
+    exchange: str | None = None,
     sandbox: Flag = False,
-    account: str = "",
+    account: str | None = None,
     armed: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -69,17 +70,17 @@ def buy(
 
 def sell(
     symbol: str,
-    amount: str = "",
+    amount: str | None = None,
     /,
     *,
-    price: str = "",
-    stop: str = "",
+    price: str | None = None,
+    stop: str | None = None,
     tif: str = "GTC",
     post_only: Flag = False,
     reduce_only: Flag = False,
-    exchange: str = "",
+    exchange: str | None = None,
     sandbox: Flag = False,
-    account: str = "",
+    account: str | None = None,
     armed: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -112,19 +113,19 @@ def sell(
     json
         One document instead of text.
     """
-    request = _request(Side.SELL, symbol, amount, price, "", stop, tif, post_only, reduce_only)
+    request = _request(Side.SELL, symbol, amount, price, None, stop, tif, post_only, reduce_only)
     _place(request, exchange, sandbox, account, armed, json)
 
 
 def cancel(
-    id: str = "",
+    id: str | None = None,
     /,
     *,
-    symbol: str = "",
+    symbol: str | None = None,
     all: Flag = False,
-    exchange: str = "",
+    exchange: str | None = None,
     sandbox: Flag = False,
-    account: str = "",
+    account: str | None = None,
     json: Flag = False,
 ) -> None:
     """Cancel one order, or all of a market.
@@ -152,39 +153,49 @@ def cancel(
     async def work(exchange: Exchange) -> list[Order]:
         if all:
             return await exchange.cancel_all(id)
-        return [await exchange.cancel(id, symbol or await _symbol_of(exchange, id))]
+        known, where = (id, symbol) if symbol else await _open_order(exchange, id)
+        return [await exchange.cancel(known, where)]
 
     found = ask(work, exchange, sandbox=sandbox, account=account)
     show_orders(found, json, "There was nothing to cancel.")
 
 
-async def _symbol_of(exchange: Exchange, id: str) -> str:
+async def _open_order(exchange: Exchange, id: str) -> tuple[str, str]:
+    """Id and symbol of an open order, named by the exchange's id or by one's own."""
     for order in await exchange.open_orders():
         if id in (order.id, order.client_id):
-            return order.symbol
+            return order.id, order.symbol
     raise ConfigError(
         f"{exchange.name} has no open order {id}. If it ended already, name its market: --symbol BTC/USDT"
     )
 
 
 def _request(
-    side: Side, symbol: str, amount: str, price: str, cost: str, stop: str, tif: str, post_only: bool, reduce_only: bool
+    side: Side,
+    symbol: str,
+    amount: str | None,
+    price: str | None,
+    cost: str | None,
+    stop: str | None,
+    tif: str,
+    post_only: bool,
+    reduce_only: bool,
 ) -> OrderRequest:
-    if bool(amount) == bool(cost):
+    if (amount is None) == (cost is None):
         raise ConfigError(f"say how much, once: planar {side.name.lower()} {symbol} 0.5BTC, or 100USDT.")
     if tif.upper() not in ("GTC", "IOC", "FOK"):
         raise ConfigError(f"--tif {tif!r} is not one of GTC, IOC, FOK.")
     base, _, quote = symbol.partition(":")[0].partition("/")
     if not quote:
         raise ConfigError(f"symbol {symbol!r} is written with a stroke, as BTC/USDT.")
-    base_size, quote_size = (None, _number("--cost", cost)) if cost else _size(amount, base, quote)
+    base_size, quote_size = (None, _number("--cost", cost)) if cost is not None else _size(amount or "", base, quote)
     return OrderRequest(
         symbol,
         side,
         amount=base_size,
         cost=quote_size,
-        price=_number("--price", price) if price else None,
-        stop=_number("--stop", stop) if stop else None,
+        price=None if price is None else _number("--price", price),
+        stop=None if stop is None else _number("--stop", stop),
         tif=Tif[tif.upper()],
         post_only=post_only,
         reduce_only=reduce_only,
@@ -206,19 +217,29 @@ def _size(text: str, base: str, quote: str) -> tuple[Decimal | None, Decimal | N
 
 def _number(what: str, text: str) -> Decimal:
     try:
-        number = Decimal(text.replace(",", "").replace("_", ""))
+        number = Decimal(text.replace("_", ""))
     except InvalidOperation:
-        raise ConfigError(f"{what} {text!r} is no number.") from None
+        raise ConfigError(f"{what} {text!r} is no number; it has digits and at most one point.") from None
     if not (number.is_finite() and number > 0):
         raise ConfigError(f"{what} {text!r} must be more than nothing.")
     return number
 
 
-def _place(request: OrderRequest, exchange: str, sandbox: bool, account: str, armed: bool, json: bool) -> None:
+def _place(
+    request: OrderRequest, exchange: str | None, sandbox: bool, account: str | None, armed: bool, json: bool
+) -> None:
     async def work(exchange: Exchange) -> Order:
-        sized, cost = await _sized(exchange, request)
+        sized, cost = await _sized(exchange, replace(request, client_id=exchange.new_client_id()))
         confirm(_said(sized), cost, exchange, armed=armed)
-        return await exchange.place(sized)
+        try:
+            return await exchange.place(sized)
+        except asyncio.CancelledError:
+            raise Unknown(
+                f"interrupted while the order was on its way: {_said(sized)}, client id {sized.client_id}. It may have "
+                f"been taken; look before you ask again: planar orders {sized.symbol} --history",
+                exchange=exchange.id,
+                code="INTERRUPTED",
+            ) from None
 
     found = ask(work, exchange, sandbox=sandbox, account=account)
     if json:
@@ -240,7 +261,10 @@ def _became(order: Order) -> str:
 
 async def _sized(exchange: Exchange, request: OrderRequest) -> tuple[OrderRequest, Decimal | None]:
     """The request as exchanges take it, and what it costs: only a market buy can be sized by its cost."""
-    price = request.price or request.stop or (await exchange.ticker(request.symbol)).last
+    last = (await exchange.ticker(request.symbol)).last
+    price = request.price or request.stop or last
+    if request.side is Side.SELL and price is not None and last is not None:
+        price = max(price, last)  # a sale below the market is done at the market
     if request.cost is not None:
         if request.side is Side.BUY and request.price is None and request.stop is None:
             return request, request.cost

@@ -13,7 +13,7 @@ from planar.config.secrets import MASK, Secrets
 from planar.config.settings import SECTIONS, ExchangeSettings, Limits, StrategySettings
 
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
-USER_PART = re.compile(r"(?<=//)[^/@]+(?=@)")
+USER_PART = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def _section(config: Config, section: str, values: Any) -> Iterator[Row]:
         source = config.sources.get(name, "default")
         if source == "default" and section.count(".") == 1 and section.startswith("exchanges."):
             source = config.sources.get(f"defaults.{one.name}", source)
-        shown = name.removeprefix("exchanges.")
-        yield Row(shown, _shown(getattr(values, one.name)), one.metadata["unit"], source, one.metadata["help"])
+        title = name.removeprefix("exchanges.")
+        yield Row(title, shown(getattr(values, one.name)), one.metadata["unit"], source, one.metadata["help"])
 
 
 def _keys(exchange: str, secrets: Secrets) -> Iterator[Row]:
@@ -61,11 +61,12 @@ def _keys(exchange: str, secrets: Secrets) -> Iterator[Row]:
                 yield Row(f"{where}: {key}", MASK, "", credentials.source, "A secret.")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as text; what stands before an @, as in an address with a password, masked."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return USER_PART.sub(MASK, value)
+        return USER_PART.sub(rf"\1{MASK}@", value)
     if isinstance(value, tuple):
         return ", ".join(value)
     return ", ".join(f"{key}={each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
@@ -97,7 +98,7 @@ def _table(title: str, kind: Any) -> str:
 def _line(one: Field, kind: Any) -> str:
     about = one.metadata
     names = ", ".join(f"`{name}`" for name in (one.name, *about["aliases"]))
-    default = _shown(getattr(kind(), one.name))
+    default = shown(getattr(kind(), one.name))
     variable = f" Environment: {about['env']}." if about["env"] else ""
     cells = [names, _type(one.type), f"`{default}`" if default else "", about["unit"], about["help"] + variable]
     return f"| {' | '.join(cells)} |"

@@ -27,6 +27,10 @@ def lock(plain: Path, *, passphrase: str = "", key_file: Path | None = None) -> 
     """Encrypts a secrets file and removes it; gives the encrypted file. A key file that is not there is made."""
     from cryptography.fernet import Fernet
 
+    if key_file is not None and key_file.resolve() in (plain.resolve(), plain.with_name(LOCKED).resolve()):
+        raise ConfigError(
+            f"the key file {key_file} is the file of the keys itself; choose another, best on another medium."
+        )
     document = tomlkit.document()
     document.add(tomlkit.comment("Planar's secrets, encrypted; `planar config decrypt` gives secrets.toml back."))
     if key_file is not None:

@@ -63,6 +63,10 @@ class Breaker:
         """The exchange answered, if only to refuse."""
         self._failures, self._trips, self._is_trying = 0, 0, False
 
+    def released(self) -> None:
+        """What became of the request tells nothing: it was refused at the door, or given up by us."""
+        self._is_trying = False
+
     def failed(self) -> None:
         """The exchange did not answer, or not sensibly."""
         self._failures += 1

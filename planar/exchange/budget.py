@@ -117,9 +117,11 @@ class Budget:
 
     def _spent(self, now: int) -> list[tuple[int, int]]:
         """Slots that may lie in a window of the exchange that is not over, with their costs."""
-        first = (now - self.window) // self._slot
+        # Slots beyond the last that can be spent now are of a clock that was set back since.
+        first, last = (now - self.window) // self._slot, (now + self.longest) // self._slot
         numbers = self._numbers[FIRST:].tolist()
-        return [(slot, cost) for slot, cost in zip(numbers[::2], numbers[1::2], strict=True) if slot >= first and cost]
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        return [(slot, cost) for slot, cost in pairs if cost and first <= slot <= last]
 
     def _wait(self, now: int, cost: int) -> int:
         """Milliseconds until there is room for the cost, 0 when there is."""

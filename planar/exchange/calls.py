@@ -7,6 +7,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
+from yarl import URL
+
 from planar.config.load import FOLDER
 from planar.config.secrets import FILE, Credentials
 from planar.config.settings import ExchangeSettings
@@ -20,6 +22,7 @@ from planar.exchange.model import Market, MarketKind
 from planar.exchange.quirks import Quirk, quirk_of
 from planar.exchange.retries import Backoff
 from planar.exchange.scrub import Scrubber
+from planar.exchange.transport import is_loopback
 from planar.exchange.wire import WIRE, Wire
 
 T = TypeVar("T")
@@ -66,8 +69,12 @@ class Connected(Exchange):
 
     @property
     def is_real(self) -> bool:
-        """Whether orders there move real money: not in test environments, nor at an address of one's own."""
-        return not self.sandbox and not self.settings.base_url
+        """Whether orders there move real money: not in test environments, nor on this machine."""
+        return not self.sandbox and not is_loopback(URL(self.settings.base_url).host or "")
+
+    def new_client_id(self) -> str:
+        """A client order id that the exchange accepts; every one is different."""
+        return self.quirk.new_client_id()
 
     async def _open(self) -> None:
         """Prepares what must be there before the first request; most exchanges are there already."""
@@ -115,9 +122,10 @@ class Connected(Exchange):
 
     async def _ask(self, method: str, *args: Any, asked: Asked, into: Callable[[Any], T]) -> T:
         """One request, once, when limits and breaker let it."""
+        failure: BaseException | None = None
         is_urgent = method.startswith("cancel")
         wire = Wire(orders=_orders_of(method, args), is_urgent=is_urgent)
-        instance, before, failure = self._ccxt(), time.perf_counter(), None
+        instance, before = self._ccxt(), time.perf_counter()
         token = WIRE.set(wire)
         try:
             if not is_urgent:
@@ -130,6 +138,9 @@ class Connected(Exchange):
             shown = error if self._scrub.clean(error) else None
             failure = translated(error, asked, wire, self._scrub)
             raise failure from shown
+        except BaseException as error:  # it is given up, and nobody knows how it ends
+            failure = error
+            raise
         finally:
             WIRE.reset(token)
             self.guard.ended(wire, (time.perf_counter() - before) * 1000, failure)
@@ -160,9 +171,10 @@ class Connected(Exchange):
             )
         if self._instance is None:
             self._check_loop(loop)
-            self._instance = connected(*self.connection())
-            self.guard.open(float(self._instance.rateLimit))
-            self._instance.pay = self.guard.pay
+            made = connected(*self.connection())
+            self.guard.open(float(made.rateLimit))
+            made.pay = self.guard.pay
+            self._instance = made
         elif self.loop is not loop:
             self._check_loop(loop)
         return self._instance

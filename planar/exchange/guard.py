@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from planar.config.settings import ExchangeSettings
-from planar.errors import ExchangeError
+from planar.errors import ConfigError, ExchangeError, Unknown, Unreachable
 from planar.exchange.breaker import Breaker
 from planar.exchange.budget import Budget
 from planar.exchange.health import Health, Record
@@ -14,6 +14,9 @@ from planar.exchange.quirks import Quirk
 from planar.exchange.wire import Wire
 
 MINUTE, SECOND, DAY = 60_000, 1_000, 86_400_000
+LONGEST = 120_000
+"""Milliseconds within which every request is answered or given up; one for all programs, whatever their timeouts."""
+
 SCALE = 1_000
 """Costs are counted in thousandths: CCXT has broken ones."""
 
@@ -40,8 +43,8 @@ class Guard:
         made = {}
         for name, (limit, window) in self._allowed(rate_limit).items():
             file = f"{name}.{account or 'main'}" if name.startswith("orders") else name
-            made[name] = Budget(folder, file, limit, window, longest=self._settings.timeout)
-        self._limits = Limits(made)
+            made[name] = _budget(folder, file, limit, window)
+        self._limits = Limits(made, exchange)
 
     def _allowed(self, rate_limit: float) -> dict[str, tuple[int, int]]:
         """Limit and window of each budget; what the user says goes before what is known."""
@@ -65,23 +68,31 @@ class Guard:
             costs |= {f"orders{window}": wire.orders for window in (*self._quirk.order_limits, SECOND, DAY)}
         wire.receipts.append(await self._limits.take(costs, is_urgent=wire.is_urgent))
 
-    def ended(self, wire: Wire, latency: float, error: Exception | None) -> None:
+    def ended(self, wire: Wire, latency: float, error: BaseException | None) -> None:
         """A call is over. latency: milliseconds."""
         code = getattr(error, "code", type(error).__name__) if error else ""
-        if code != "CIRCUIT_OPEN":
+        if isinstance(error, Exception | None) and code != "CIRCUIT_OPEN":
             self.record.note(latency, code)
         if self._limits is not None:
-            for receipts in wire.receipts:
-                self._limits.answered(receipts)
-            used = self._quirk.used_weight(wire.headers)
-            if used is not None:
-                self._limits.observe("cost", round(used / self._quirk.weight_per_cost * SCALE))
-            if code == "RATE_LIMIT" and wire.status in (418, 429):
-                self._limits.ban(round((wire.retry_after or 1.0) * 1000))
-        if not isinstance(error, ExchangeError) or code in OURS or not _is_outage(error):
-            self.breaker.succeeded() if code not in OURS else None
-        else:
+            self._settle(self._limits, wire, code)
+        if code == "CIRCUIT_OPEN":
+            return  # it was not made, and another one may be the trial
+        if code in OURS or not wire.requests or not isinstance(error, ExchangeError | None):
+            self.breaker.released()
+        elif isinstance(error, Unreachable | Unknown):
             self.breaker.failed()
+        else:
+            self.breaker.succeeded()
+
+    def _settle(self, limits: Limits, wire: Wire, code: str) -> None:
+        """What was spent counts from now on; what the exchange says of its limits is taken over."""
+        for receipts in wire.receipts:
+            limits.answered(receipts)
+        used = self._quirk.used_weight(wire.headers)
+        if used is not None:
+            limits.observe("cost", round(used / self._quirk.weight_per_cost * SCALE))
+        if code == "RATE_LIMIT" and wire.status in (418, 429):
+            limits.ban(round((wire.retry_after or 1.0) * 1000))
 
     def health(self) -> Health:
         """How the exchange is doing."""
@@ -94,10 +105,14 @@ class Guard:
             limits.close()
 
 
-def _is_outage(error: ExchangeError) -> bool:
-    from planar.errors import Unknown, Unreachable
-
-    return isinstance(error, Unreachable | Unknown)
+def _budget(folder: Path, name: str, limit: int, window: int) -> Budget:
+    try:
+        return Budget(folder, name, limit, window, longest=LONGEST)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be written ({error.strerror}), where programs share an exchange's limits. "
+            "Make it writable, set XDG_CACHE_HOME, or set enable_rate_limit = false."
+        ) from None
 
 
 def _folder() -> Path:

@@ -5,6 +5,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, Self
+from uuid import uuid4
 
 import polars as pl
 
@@ -65,6 +66,10 @@ class Exchange(ABC):
     def is_real(self) -> bool:
         """Whether orders there move real money."""
         return not self.sandbox
+
+    def new_client_id(self) -> str:
+        """A client order id that the exchange accepts; every one is different."""
+        return uuid4().hex
 
     async def __aenter__(self) -> Self:
         self._users += 1

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from planar.errors import Unreachable
 from planar.exchange.budget import Budget
 
 
@@ -23,6 +24,12 @@ class Usage:
     banned_for: int
 
 
+PATIENCE = 130_000
+"""Milliseconds that a request waits at most for its turn: longer is told."""
+
+LOOK = 50
+"""Milliseconds between two looks whether there is room."""
+
 Receipts = dict[str, tuple[int, int]]
 """What was spent: receipt and cost by budget."""
 
@@ -33,8 +40,8 @@ class Limits:
     Requests that must wait go in the order they came; one that is urgent, as a cancel, goes before them.
     """
 
-    def __init__(self, budgets: Mapping[str, Budget]) -> None:
-        self._budgets = dict(budgets)
+    def __init__(self, budgets: Mapping[str, Budget], exchange: str = "") -> None:
+        self._budgets, self._exchange = dict(budgets), exchange
         self._queue = asyncio.Lock()
 
     @asynccontextmanager
@@ -65,11 +72,23 @@ class Limits:
 
     async def _wait(self, costs: Mapping[str, int], wait: int) -> Receipts:
         while True:
+            if wait > PATIENCE:
+                raise self._used_up(wait)
             if wait:
-                await asyncio.sleep(wait / 1000)
+                # What another request holds may be free earlier than it had to be assumed.
+                await asyncio.sleep(min(wait, LOOK) / 1000)
             wait, receipts = self._try(costs)
             if not wait:
                 return receipts
+
+    def _used_up(self, wait: int) -> Unreachable:
+        error = Unreachable(
+            f"{self._exchange}: what it allows is used up for {wait / 1000:,.0f} s more; nothing was sent.",
+            exchange=self._exchange,
+            code="RATE_LIMIT",
+        )
+        error.retry_after = wait / 1000
+        return error
 
     def _try(self, costs: Mapping[str, int]) -> tuple[int, Receipts]:
         """Spends of all budgets or of none: (0, receipts) or (milliseconds to wait, nothing)."""

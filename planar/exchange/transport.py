@@ -102,7 +102,7 @@ def checked_base(base_url: str) -> URL:
     url = URL(base_url)
     if url.scheme not in WEB_SOCKET or not url.host or url.query_string:
         raise ConfigError(f"base_url = {base_url!r} is no address; write 'http://127.0.0.1:8080' or 'https://…'.")
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigError(
             f"base_url = {base_url!r} would send keys in the clear; only an address of this machine may be plain "
             "http. Write https."
@@ -123,7 +123,8 @@ def _texts(urls: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine."""
     if host == "localhost":
         return True
     try:

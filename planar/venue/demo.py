@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planar.config.secrets import Credentials, Secret
+from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.metadata import metadata_path
 from planar.exchange.model import Balance, Wallet
@@ -30,12 +31,13 @@ class Demo(CcxtExchange):
 
     @property
     def is_real(self) -> bool:
-        """It never is."""
-        return False
+        """Its own venue is not, nor is one of this machine; what else an address may lead to is refused."""
+        return bool(self.settings.base_url) and super().is_real
 
     async def _open(self) -> None:
         async with self._opening:
             if self.settings.base_url or self._venue is not None:
+                self._check_address()
                 return
             self._venue = await Venue(VenueConfig()).__aenter__()
             account = self._venue.account
@@ -44,9 +46,17 @@ class Demo(CcxtExchange):
             address = f"http://127.0.0.1:{self._venue.port}"
             self.settings = replace(self.settings, base_url=address, enable_rate_limit=False)
 
+    def _check_address(self) -> None:
+        if self.is_real:
+            raise ConfigError(
+                f"[demo] base_url = {self.settings.base_url!r} is not on this machine; the demo plays with a local "
+                "venue only."
+            )
+
     def _metadata_path(self, instance: Any) -> Path:  # noqa: ARG002 - as of any exchange
         """Of any address: its markets are the same each time."""
-        return metadata_path(self.id, False, {"ccxt": version("ccxt")})
+        address = "" if self._venue is not None else self.settings.base_url
+        return metadata_path(self.id, False, {"ccxt": version("ccxt"), "address": address})
 
     async def balance(self, wallet: Wallet = Wallet.SPOT) -> Balance:
         """What is owned; there is a spot wallet only."""

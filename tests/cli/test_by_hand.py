@@ -88,6 +88,12 @@ def test_all_orders_of_a_market_are_cancelled(venue, capsys):
         (("buy", "BTCUSDT", "1BTC"), ConfigError, "written with a stroke, as BTC/USDT"),
         (("buy", "BTC/USDT"), ConfigError, "say how much, once"),
         (("buy", "BTC/USDT", "1BTC", "--cost", "5"), ConfigError, "say how much, once"),
+        (("buy", "BTC/USDT", "0,05BTC"), ConfigError, "'0,05BTC' is no amount"),
+        (("buy", "BTC/USDT", "1BTC", "--price", "99,5"), ConfigError, "'99,5' is no number"),
+        (("buy", "BTC/USDT", "1BTC", "--price", ""), ConfigError, "--price '' is no number"),
+        (("buy", "BTC/USDT", "1BTC", "--stop", ""), ConfigError, "--stop '' is no number"),
+        (("balance", "--account", ""), ConfigError, "--account is empty"),
+        (("ticker", "BTC/USDT", "--exchange", ""), ConfigError, "--exchange is empty"),
         (("buy", "BTC/USDT", "BTC"), ConfigError, "'BTC' is no amount; write 0.5BTC or 100USDT"),
         (("buy", "BTC/USDT", "1BTC", "--price", "soon"), ConfigError, "--price 'soon' is no number"),
         (("buy", "BTC/USDT", "1BTC", "--tif", "GTX"), ConfigError, "is not one of GTC, IOC, FOK"),
@@ -130,3 +136,17 @@ def test_the_exchanges_answer_and_what_they_can_do_is_told(capsys):
     assert len(found) == 15
     assert found["binance"]["futures"]["batch"] == 5
     assert found["kraken"]["sandbox"] is False
+
+
+def test_a_sale_below_the_market_costs_what_the_market_pays(folder):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text("[risk]\nmax_order_cost = 100\n")
+    with pytest.raises(ConfigError, match=r"costs about 1,\d{3}\.\d\d, more than risk.max_order_cost"):
+        run("sell", "BTC/USDT", "0.05BTC", "--price", "1000")
+
+
+def test_the_demo_goes_nowhere_but_to_this_machine(folder):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text('[demo]\nbase_url = "https://api.binance.com"\n')
+    with pytest.raises(ConfigError, match="is not on this machine"):
+        run("ticker", "BTC/USDT")

@@ -88,3 +88,13 @@ def test_mistakes_are_told_with_their_remedy(tokens, message, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody is here to type
     with pytest.raises(ConfigError, match=message):
         run(*tokens)
+
+
+@pytest.mark.parametrize("address", ["user:hidden@127.0.0.1:8080", "http://user:hid@den@127.0.0.1:8080"])
+def test_passwords_of_proxies_show_in_no_form(address, capsys):
+    run("set", "binance.proxy", address)
+    run("show", "binance")
+    out = capsys.readouterr().out
+    assert "hid" not in out
+    assert "den" not in out
+    assert "@127.0.0.1:8080" in out

@@ -147,3 +147,10 @@ def test_two_files_of_secrets_are_refused(folder):
     written(folder, text)
     with pytest.raises(ConfigError, match="are both there"):
         load_secrets(folder, {})
+
+
+def test_a_key_file_does_not_overwrite_what_it_opens(folder):
+    for name in ("secrets.toml", "secrets.toml.encrypted"):
+        with pytest.raises(ConfigError, match="is the file of the keys itself"):
+            vault.lock(folder / "secrets.toml", key_file=folder / name)
+    assert (folder / "secrets.toml").read_text() == KEYS

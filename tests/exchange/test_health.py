@@ -100,3 +100,13 @@ def test_a_limit_is_forecast_when_the_pace_cannot_be_kept(recent, forecast):
     health = Record().health([usage])
     assert health.limit_share == pytest.approx(1 / 3)
     assert health.limit_in == forecast
+
+
+def test_a_trial_that_tells_nothing_leaves_the_next_one_free(breaker, clock):
+    fail(breaker, 3)
+    clock.now += 1.0
+    breaker.enter()
+    breaker.released()  # as when it was refused for its rate
+    breaker.enter()
+    breaker.succeeded()
+    assert breaker.state is State.CLOSED

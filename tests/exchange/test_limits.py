@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planar.errors import Unreachable
 from planar.exchange.budget import Budget
 from planar.exchange.limits import Limits
 
@@ -226,3 +227,39 @@ def test_two_processes_do_not_exceed_one_budget(tmp_path):
     assert len(times) > 80
     for i, end in enumerate(times):
         assert sum(end - 0.300 < when for when in times[: i + 1]) <= 40
+
+
+def test_a_clock_that_is_set_back_holds_nobody_up(tmp_path, clock):
+    clock.now = 10_000_000
+    weight = budget(tmp_path, clock)
+    weight.answered(weight.take(10)[1], 10)
+    clock.now -= 3_600_000
+    assert weight.take(10)[0] == 0
+
+
+def test_what_is_used_up_for_long_is_told_at_once_and_holds_nobody_else_up(tmp_path, clock):
+    day = Budget(tmp_path, "orders", 1, 86_400_000, clock=clock, longest=500)
+    limits = Limits({"orders": day, "weight": budget(tmp_path, clock)}, "binance")
+    day.take(1)
+
+    async def scene():
+        with pytest.raises(Unreachable, match=r"binance: what it allows is used up for 8.,... s more") as error:
+            await limits.take({"orders": 1, "weight": 1})
+        assert error.value.code == "RATE_LIMIT"
+        await limits.take({"weight": 1})
+
+    run(scene())
+
+
+def test_a_wait_ends_when_what_was_assumed_turns_out_too_long(tmp_path):
+    limits = Limits({"weight": Budget(tmp_path, "weight", 1, 50, longest=20_000)})
+
+    async def scene():
+        async with asyncio.timeout(2.0):
+            first = await limits.take({"weight": 1})
+            waiting = asyncio.create_task(limits.take({"weight": 1}))
+            await asyncio.sleep(0.05)
+            limits.answered(first)
+            await waiting
+
+    run(scene())
