@@ -43,6 +43,7 @@ class Limits:
     def __init__(self, budgets: Mapping[str, Budget], exchange: str = "") -> None:
         self._budgets, self._exchange = dict(budgets), exchange
         self._queue = asyncio.Lock()
+        self._urgent = 0
 
     @asynccontextmanager
     async def spend(self, costs: Mapping[str, int], *, is_urgent: bool = False) -> AsyncGenerator[None]:
@@ -61,22 +62,29 @@ class Limits:
             if not wait:
                 return receipts
             if is_urgent:
-                return await self._wait(costs, wait)
+                self._urgent += 1
+                try:
+                    return await self._wait(costs, wait)
+                finally:
+                    self._urgent -= 1
         async with self._queue:
-            return await self._wait(costs, 0)
+            return await self._wait(costs, 0, gives_way=True)
 
     def answered(self, receipts: Receipts) -> None:
         """The exchange has answered what these were spent for."""
         for name, (receipt, cost) in receipts.items():
             self._budgets[name].answered(receipt, cost)
 
-    async def _wait(self, costs: Mapping[str, int], wait: int) -> Receipts:
+    async def _wait(self, costs: Mapping[str, int], wait: int, *, gives_way: bool = False) -> Receipts:
         while True:
             if wait > PATIENCE:
                 raise self._used_up(wait)
             if wait:
                 # What another request holds may be free earlier than it had to be assumed.
                 await asyncio.sleep(min(wait, LOOK) / 1000)
+            if gives_way and self._urgent:
+                wait = LOOK
+                continue
             wait, receipts = self._try(costs)
             if not wait:
                 return receipts
