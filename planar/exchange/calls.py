@@ -72,6 +72,10 @@ class Connected(Exchange):
         """Whether orders there move real money: not in test environments, nor on this machine."""
         return not self.sandbox and not is_loopback(URL(self.settings.base_url).host or "")
 
+    def scrub(self, told: object) -> str:
+        """A text without keys, signatures and tokens."""
+        return self._scrub.text(str(told))
+
     def new_client_id(self) -> str:
         """A client order id that the exchange accepts; every one is different."""
         return self.quirk.new_client_id()

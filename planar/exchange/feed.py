@@ -83,6 +83,8 @@ class Feed:
             if len(self._held) >= ROOM:
                 self.release()
             return False
+        if self._is_held(data):
+            return False  # the stream has told of it since, state by state
         if self._is_known(data) or (source is Source.REST and self._is_before(data)):
             return False
         self.sequence += 1
@@ -91,6 +93,11 @@ class Feed:
         for subscription in list(self.subscriptions):
             subscription.put(event)
         return True
+
+    def _is_held(self, data: Any) -> bool:
+        if not self._held or not isinstance(data, Order):
+            return False
+        return any((each.symbol, each.id) == (data.symbol, data.id) for each in self._held)
 
     def _is_before(self, data: Any) -> bool:
         """Whether it happened before anybody listened: requests give more than was missed."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from planar.errors import Rejected
 from planar.exchange.interface import Exchange
 from planar.exchange.model import MarketTrade, Order
 from planar.exchange.tap import Kind
@@ -37,7 +38,8 @@ async def missed(
         for order in await _orders(exchange, since, list(known), set(traded)):
             yield order
     elif kind is Kind.FILLS:
-        for name in sorted(set(traded)):
+        symbols = set(traded) | {order.symbol for order in known}
+        for name in sorted(symbols | {order.symbol for order in await exchange.open_orders()}):
             for fill in await exchange.fills(name, since):
                 yield fill
 
@@ -63,5 +65,9 @@ async def _orders(exchange: Exchange, since: int, known: list[Order], traded: se
             found[symbol, order.id] = order
     for order in known:
         if (order.symbol, order.id) not in found:
-            found[order.symbol, order.id] = await exchange.order(order.id, order.symbol)
+            try:
+                found[order.symbol, order.id] = await exchange.order(order.id, order.symbol)
+            except Rejected as error:
+                if error.code != "ORDER_NOT_FOUND":  # it is forgotten there: nothing more can be known of it
+                    raise
     return sorted(found.values(), key=lambda order: (order.updated or order.time or 0, order.id))

@@ -16,7 +16,7 @@ from planar.exchange.missed import missed
 from planar.exchange.model import Fill, Order
 from planar.exchange.subscription import ROOM, Event, Source, Subscription
 from planar.exchange.tap import Kind, tapped
-from planar.exchange.watcher import State, Watcher
+from planar.exchange.watcher import AUDIT, State, Watcher
 from planar.model.order import Status
 
 LOG = logging.getLogger("planar.exchange.streams")
@@ -41,10 +41,14 @@ Key = tuple[Kind, str]
 
 
 class Streams:
-    """Feeds of one exchange. Each is watched while somebody listens, over connections that all of them share."""
+    """Feeds of one exchange. Each is watched while somebody listens, over connections that all of them share.
 
-    def __init__(self, exchange: CcxtExchange) -> None:
+    audit: seconds between asking whether prints, orders and fills were all told.
+    """
+
+    def __init__(self, exchange: CcxtExchange, *, audit: float = AUDIT) -> None:
         self._exchange = exchange
+        self._audit = audit
         self._instance: Any = None
         self._feeds: dict[Key, Feed] = {}
         self._watchers: dict[Key, Watcher] = {}
@@ -79,7 +83,11 @@ class Streams:
                 f"{self._exchange.name}: {feed.name}",
                 feed,
                 lambda: watch(*arguments),
-                lambda since: self._catch_up(feed, since),
+                lambda since, until: self._catch_up(feed, since, until),
+                self._audit,
+                is_connected=lambda: _is_connected(instance),
+                scrub=self._exchange.scrub,
+                is_own=kind in (Kind.ORDERS, Kind.FILLS),
             )
         return subscription
 
@@ -89,9 +97,12 @@ class Streams:
 
         async def read() -> None:
             async for event in subscription:
-                answer = call(event)
-                if answer is not None:
-                    await answer
+                try:
+                    answer = call(event)
+                    if answer is not None:
+                        await answer
+                except Exception:
+                    LOG.exception("%s: a callback of %s failed", self._exchange.name, subscription.name)
 
         self._spawn(read())
         return subscription
@@ -109,7 +120,8 @@ class Streams:
         self._watchers, self._closers = {}, {}
         for each in running:
             await each.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
+        await asyncio.gather(*others, return_exceptions=True)
         instance, self._instance = self._instance, None
         if instance is not None:
             await disconnect(instance)
@@ -149,19 +161,26 @@ class Streams:
     def _tell(self, feed: Feed, data: Any, source: Source) -> None:
         if isinstance(data, Order | Fill):
             self._exchange.traded.add(data.symbol)
-        if data is None or not feed.tell(data, source) or not isinstance(data, Order):
+        if data is None:
             return
-        if data.status <= Status.PARTIAL:
-            self._orders[data.symbol, data.id] = data
-        else:
+        is_news = feed.tell(data, source) or feed.held > 0
+        if not isinstance(data, Order):
+            return
+        if data.status > Status.PARTIAL:
             self._orders.pop((data.symbol, data.id), None)
+        elif is_news:
+            self._orders[data.symbol, data.id] = data
 
-    async def _catch_up(self, feed: Feed, since: int) -> None:
-        """Asks for what was missed since a time of our clock."""
-        since += self._exchange.clock_offset or 0
+    async def _catch_up(self, feed: Feed, since: int, until: int | None = None) -> None:
+        """Asks for what was missed since a time of our clock, and before another."""
+        offset = self._exchange.clock_offset or 0
+        since += offset
         known, traded = list(self._orders.values()), list(self._exchange.traded)
         async for data in missed(self._exchange, feed.kind, feed.symbol, since, known, traded):
-            self._tell(feed, data, Source.REST)
+            if until is None or _time(data) < until + offset:
+                self._tell(feed, data, Source.REST)
+            elif isinstance(data, Order):
+                self._orders.setdefault((data.symbol, data.id), data)  # asked for the next time, however old it is
 
     def _left(self, key: Key) -> None:
         if self._feeds[key].subscriptions:
@@ -184,3 +203,14 @@ def _kind(name: Kind | str) -> Kind:
         raise ConfigError(
             f"{name!r} is not streamed; there are {', '.join(known)}.{did_you_mean(name, known)}"
         ) from None
+
+
+def _is_connected(instance: Any) -> bool:
+    """Whether all connections that CCXT keeps stand."""
+    clients = list((instance.clients or {}).values())
+    return bool(clients) and all(client.isConnected and client.error is None for client in clients)
+
+
+def _time(data: Any) -> int:
+    """When something happened last."""
+    return (data.updated or data.time or 0) if isinstance(data, Order) else data.time

@@ -90,3 +90,18 @@ def test_leaving_ends_the_iteration_and_the_listener_is_forgotten():
         assert feed.subscriptions == []
 
     asyncio.run(scene())
+
+
+def test_what_the_stream_holds_of_an_order_is_told_state_by_state_and_not_passed_over():
+    async def scene():
+        feed = Feed(Kind.ORDERS, "")
+        listener = feed.subscribe("demo", lambda _: None)
+        filled = replace(ORDER, status=Status.FILLED, filled=Decimal(2), updated=1_002)
+        feed.hold()
+        assert not feed.tell(ORDER)
+        assert not feed.tell(filled, Source.REST)
+        feed.tell(filled)
+        feed.release()
+        assert [event.data.status for event in await read(listener, 2)] == [Status.OPEN, Status.FILLED]
+
+    asyncio.run(scene())

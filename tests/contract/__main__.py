@@ -1,0 +1,7 @@
+"""Prints the list of cases for docs/contract.md."""
+
+import contract.market_cases
+import contract.order_cases  # noqa: F401 - as the tests
+from contract.cases import markdown
+
+print(markdown())

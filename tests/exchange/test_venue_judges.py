@@ -1,0 +1,94 @@
+"""Random orders on plausible instruments, judged by the filters of the local venue: none breaks a step or a minimum."""
+
+import asyncio
+import random
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from exchange.venue_process import KEY, SECRET
+
+from planar.config.settings import ExchangeSettings
+from planar.errors import Rejected
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.model import OrderRequest
+from planar.exchange.precision import rounded
+from planar.model.instrument import Instrument
+from planar.model.order import Side
+from planar.venue.config import VenueConfig
+from planar.venue.filters import ticket
+from planar.venue.query import Query
+from planar.venue.refusal import Refusal
+from planar.venue.server import Venue
+
+
+def instrument(dice, number):
+    """Steps as exchanges have them: powers of ten, at times times 2 or 5."""
+
+    def step(low, high):
+        return float(f"{dice.choice((1, 1, 1, 2, 5))}e{dice.randint(low, high)}")
+
+    amount_step = step(-6, 0)
+    return Instrument(
+        f"binance:T{number}/USDT",
+        price_step=step(-5, -1),
+        amount_step=amount_step,
+        min_amount=amount_step * dice.choice((1, 1, 10, 50)),
+        min_cost=dice.choice((1.0, 5.0, 10.0, 100.0)),
+    )
+
+
+def request(dice, market, last):
+    """Of any number of digits, around the market, often near a minimum."""
+    price = last * Decimal(dice.uniform(0.5, 2)) if dice.random() < 0.8 else None
+    least = max(market.min_amount, market.min_cost / (price or last))
+    amount = least * Decimal(dice.choice((dice.uniform(0.5, 1.5), dice.uniform(1, 1_000))))
+    return OrderRequest(market.symbol, dice.choice([*Side]), +amount, price=None if price is None else +price)
+
+
+def wire(order, market):
+    """What is sent of an order."""
+    sent = {"symbol": market.id, "side": order.side.name, "type": "MARKET", "quantity": f"{order.amount:f}"}
+    if order.price is not None:
+        sent |= {"type": "LIMIT", "timeInForce": "GTC", "price": f"{order.price:f}"}
+    return Query(sent)
+
+
+async def judged(count, seed):
+    dice, results = random.Random(seed), Counter()
+    made = tuple(instrument(dice, number) for number in range(20))
+    config = VenueConfig(made, speed=0, history=30, points=4, api_key=KEY, secret=SECRET)
+    async with Venue(config) as venue:
+        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", enable_rate_limit=False)
+        async with CcxtExchange("binance", settings=settings) as exchange:
+            markets = await exchange.markets()
+            tickers = await exchange.tickers(list(markets))
+    for _ in range(count):
+        market = dice.choice(list(markets.values()))
+        asked = request(dice, market, tickers[market.symbol].last)
+        try:
+            order = rounded(asked, market, "binance")
+        except Rejected:
+            results["not sent"] += 1
+            continue
+        assert 0 <= asked.amount - order.amount < market.amount_step
+        try:
+            ticket(wire(order, market), venue.floor.market(market.id), venue.account)
+            results["taken"] += 1
+        except Refusal as refusal:
+            results[f"{refusal} {'market' if order.price is None else 'limit'}"] += 1
+    return results
+
+
+def test_no_limit_that_we_send_is_refused_by_the_venue_for_step_minimum_or_notional():
+    results = asyncio.run(judged(2_000, 7))
+    assert results["taken"] > 500
+    assert results["not sent"] > 100
+    assert [name for name in results if "limit" in name] == []
+
+
+@pytest.mark.slow
+def test_nor_is_one_of_a_hundred_thousand():
+    results = asyncio.run(judged(100_000, 8))
+    print(dict(results))
+    assert [name for name in results if "limit" in name] == []
