@@ -1,7 +1,7 @@
 """The command line: each module parses, calls and prints; no logic.
 
 backtest   planar backtest
-data       planar data import | list
+data       planar data import | fetch | list
 check      planar check
 config     planar config show | set | encrypt | decrypt
 look       planar balance | ticker | book | orders | fills | positions
@@ -28,7 +28,7 @@ app = App(
 COMMANDS = {
     "backtest": ("backtest:backtest", "Run a strategy over candles and print what happened."),
     "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),
-    "data": ("data:app", "Import candles into the store, and list what is stored."),
+    "data": ("data:app", "Fetch or import candles into the store, and list what is stored."),
     "config": ("config:app", "Show and change settings; encrypt keys."),
     "exchanges": ("exchanges:app", "Which there are, what they can do, whether they answer."),
     "ticker": ("look:ticker", "The market of the last 24 hours, and now."),

@@ -1,19 +1,29 @@
 """``planar data``: candles into the store, and what is in it."""
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from planar.cli.answer import say
+from planar.cli.ask import Flag, ask
+from planar.errors import ConfigError
+from planar.report.progress import Bar
 from planar.store.candles import utc
 from planar.store.files import import_file
 from planar.store.store import Store
 
+if TYPE_CHECKING:
+    from planar.engine.fetch import Fetched
+    from planar.exchange.interface import Exchange
+
 STORE = Path("data/planar.duckdb")
 
-app = App(name="data", help="Import candles into the store, and list what is stored.")
+app = App(name="data", help="Bring candles into the store, and list what is stored.")
 
 
 @app.command(name="import")
@@ -44,10 +54,94 @@ def import_(
     written = done.written
     inferred = " (read off the file)" if done.inferred else ""
     gaps = f"{done.gaps:,} ({done.missing:,} candles missing)" if done.gaps else "none"
-    print_line = Console(soft_wrap=True, highlight=False, markup=False).print
-    print_line(
+    say(
         f"{done.instrument} {done.timeframe}{inferred}: {written.rows:,} candles from {utc(written.first)} to "
         f"{utc(written.last)}, {written.added:,} added, {written.replaced:,} replaced; gaps: {gaps}. Stored in {store}."
+    )
+
+
+@app.command
+def fetch(
+    exchange: str,
+    /,
+    *instruments: str,
+    timeframe: str,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    sandbox: Flag = False,
+    again: Flag = False,
+    store: Path = STORE,
+) -> None:
+    """Fetch the candles that the store lacks from an exchange.
+
+    Every page is stored when it comes: a fetch that was ended goes on where it was, with the same command.
+
+    Parameters
+    ----------
+    exchange
+        Such as binance.
+    instruments
+        Such as BTC/USDT, or BTC/USDT:USDT for the perpetual; several are fetched side by side.
+    timeframe
+        Such as 1h.
+    from_
+        Since when, such as 2024-01-31; the first stored candle when left out.
+    to
+        Until when; now when left out. The last closed candle is the last that is stored.
+    sandbox
+        The test environment; its candles are stored as those of binance_sandbox.
+    again
+        Ask also for what the exchange had no candles of before.
+    store
+        The DuckDB file, made when it is not there.
+    """
+    from planar.engine.fetch import fetch as fetch_candles
+    from planar.engine.market import moment
+
+    if not instruments:
+        raise ConfigError(f"name what to fetch: planar data fetch {exchange} BTC/USDT --timeframe {timeframe}")
+    start, end, bar = moment(from_, "--from"), moment(to, "--to"), Bar("fetch")
+
+    async def work(found: "Exchange") -> "list[Fetched]":
+        return await fetch_candles(
+            found,
+            instruments,
+            timeframe,
+            store=Store(store),
+            now=time.time_ns() // 1_000_000,
+            start=start,
+            end=end,
+            again=again,
+            progress=bar.tell,
+        )
+
+    try:
+        done = ask(work, exchange, sandbox=sandbox)
+    except KeyboardInterrupt:
+        say("Interrupted; the candles that came are stored, and the same command goes on from there.")
+        raise SystemExit(130) from None
+    finally:
+        bar.close()
+    for one in done:
+        if one.error is None or one.added:
+            say(_fetched(one))
+    errors = [one.error for one in done if one.error is not None]
+    if errors:
+        if any(one.error is not None and one.added for one in done):
+            say("What came is stored; the same command goes on from there.")
+        raise errors[0]
+
+
+def _fetched(done: "Fetched") -> str:
+    """One line about one instrument."""
+    ended = f"; ended early ({getattr(done.error, 'code', 'DATA')})" if done.error else ""
+    if done.first is None or done.last is None:
+        return f"{done.instrument} {done.timeframe}: no candles from {utc(done.start)} on{ended}."
+    begins = f" (asked for since {utc(done.start)})" if done.first > done.start else ""
+    gaps = f"{done.gaps:,} ({done.missing:,} candles missing)" if done.gaps else "none"
+    return (
+        f"{done.instrument} {done.timeframe}: {utc(done.first)} to {utc(done.last)}{begins}, "
+        f"{done.added:,} added; gaps: {gaps}{ended}."
     )
 
 

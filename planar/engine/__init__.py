@@ -9,5 +9,6 @@ run          Run: the result of a backtest
 frames       its orders, fills and notes as frames
 curve        its equity, worked out from the fills
 believe      what to know before believing it: data, assumptions, costs, refusals
+fetch        candles from an exchange into the store
 check        planar check: warm-up, and look-ahead by truncation
 """

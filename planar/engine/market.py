@@ -202,12 +202,17 @@ def _stored_candles(
             have = ", ".join(timeframes.name(t) for t in stored.get(name, {}))
             detail = f" has {have}, none of which makes {request.timeframe} candles" if have else " is not there"
             near = "" if have else did_you_mean(name, stored)
-            raise DataError(
-                f"{store.path}: {name}{detail}.{near} Import it: "
-                f"planar data import FILE --instrument {name} --timeframe {request.timeframe}"
-            )
+            raise DataError(f"{store.path}: {name}{detail}.{near} {_remedy(name, request.timeframe)}")
     chosen = _finest_covering(stored, names, length)
     return {n: _read(store.read_candles(n, timeframes.name(chosen)), n, chosen) for n in names}, ""
+
+
+def _remedy(name: str, timeframe: str) -> str:
+    from planar.engine.fetch import fetch_command
+
+    fetch = fetch_command(name, timeframe)
+    command = f"planar data import FILE --instrument {name} --timeframe {timeframe}"
+    return f"Import it: {command}" + (f", or fetch it: {fetch}" if fetch else "")
 
 
 def _finest_covering(stored: dict, names: list[str], length: int) -> int:

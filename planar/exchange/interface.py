@@ -11,7 +11,7 @@ import polars as pl
 
 from planar.config.secrets import Credentials
 from planar.config.settings import ExchangeSettings
-from planar.errors import Rejected
+from planar.errors import Rejected, did_you_mean
 from planar.exchange.model import (
     Balance,
     Book,
@@ -130,6 +130,14 @@ class Exchange(ABC):
     @abstractmethod
     async def disconnect(self) -> None:
         """Gives up all connections; `close` calls it once."""
+
+    async def market(self, symbol: str) -> Market:
+        """The market of a symbol. Raises Rejected where there is none, with what was probably meant."""
+        known = await self.markets()
+        if symbol not in known:
+            near = did_you_mean(symbol, known) or " Symbols are written BTC/USDT."
+            raise Rejected(f"{self.name} has no market {symbol!r}.{near}", exchange=self.id, code="UNKNOWN_SYMBOL")
+        return known[symbol]
 
     # What some do in one request, and the rest in several.
 

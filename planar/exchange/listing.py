@@ -72,6 +72,10 @@ class Listed(Connected):
         }
         return metadata_path(self.id, self.sandbox, variant)
 
+    async def market(self, symbol: str) -> Market:
+        """The market of a symbol, the perpetual's where the settings say so."""
+        return await self._market(symbol)
+
     async def _market(self, symbol: str) -> Market:
         """The market of a symbol. Raises Rejected with what was probably meant."""
         await self._ready()

@@ -20,7 +20,8 @@ def announce_compiling() -> None:
 class Bar:
     """Shows nothing in the first second, then a bar on stderr; ends itself when all is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "backtest") -> None:
+        self._name = name
         self._began = time.monotonic()
         self._bar: Progress | None = None
 
@@ -29,7 +30,7 @@ class Bar:
         if self._bar is None:
             if time.monotonic() - self._began < PATIENCE_S or not sys.stderr.isatty():
                 return
-            columns = (TextColumn("backtest"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+            columns = (TextColumn(self._name), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.add_task("", total=1.0)
             self._bar.start()

@@ -3,6 +3,7 @@
 markets   a small id for each instrument and timeframe
 candles   one row per candle, no key: measured, a primary key makes the file six times larger and reads no faster
 imports   where candles came from and when
+asked     spans that an exchange was asked for; what is not stored of them, it does not have
 
 Each call opens the file, does one thing and closes it (see ``connection``). A write is one transaction.
 """
@@ -20,6 +21,7 @@ import polars as pl
 
 from planar.errors import ConfigError, DataError, did_you_mean
 from planar.model import timeframe as timeframes
+from planar.store import asked as asked_spans
 from planar.store import connection
 from planar.store.candles import EARLIEST, LATEST, SCHEMA, checked, gaps
 
@@ -70,15 +72,26 @@ class Store:
         self._patience_s = patience_s
         self._clock = clock
 
-    def write_candles(self, instrument: str, timeframe: str, frame: pl.DataFrame, source: str) -> Written:
+    def write_candles(
+        self,
+        instrument: str,
+        timeframe: str,
+        frame: pl.DataFrame,
+        source: str,
+        *,
+        asked: asked_spans.Span | None = None,
+    ) -> Written:
         """Store candles, replacing those of the same time; all of them or, on any error, none.
 
         Writing the same candles twice changes nothing. Stored candles that the frame lacks are kept.
-        source: where they came from, for ``imports``.
+        source: where they came from, for ``imports``. asked: the span that the source was asked for, of which
+        these are all the candles; their volume is then known, even when it is zero throughout.
         """
         _check_name(instrument)
         length = timeframes.milliseconds(timeframe)
         candles = checked(frame, name=f"{instrument} {timeframe}", timeframe=length)
+        if asked and (frame["volume"] == 0).all():
+            candles = candles.with_columns(volume=pl.lit(0.0))
         first, last = candles["time"][0], candles["time"][-1]
         with self._open(read_only=False) as con:
             con.begin()
@@ -88,6 +101,8 @@ class Store:
             if not fresh.is_empty():
                 replaced = _replace(con, market, fresh)
                 _record(con, market, fresh, source, self._clock(), length)
+            if asked:
+                asked_spans.write(con, market, asked, source, self._clock())
             con.commit()
         return Written(candles.height, fresh.height - replaced, replaced, first, last)
 
@@ -139,13 +154,46 @@ class Store:
             market = _known_market(con, instrument, length, self.path)
             return pl.DataFrame(con.execute(query, [market]).fetchall(), schema=IMPORTS, orient="row")
 
+    def times(self, instrument: str, timeframe: str, start: int, end: int) -> np.ndarray:
+        """Opens of the stored candles from ``start`` to ``end`` (excluded); none when nothing is stored."""
+        if self.path.exists():
+            with self._open(read_only=True) as con:
+                market = _found_market(con, instrument, timeframes.milliseconds(timeframe))
+                if market is not None:
+                    return _times(con, market, start, end)
+        return np.empty(0, np.int64)
+
+    def missing(self, instrument: str, timeframe: str, start: int, end: int) -> list[asked_spans.Span]:
+        """Spans from ``start`` to ``end`` of which nothing is stored, and which no exchange was asked for."""
+        length, known = timeframes.milliseconds(timeframe), []
+        if self.path.exists():
+            with self._open(read_only=True) as con:
+                market = _found_market(con, instrument, length)
+                known = [] if market is None else asked_spans.read(con, market)
+        return asked_spans.missing(self.times(instrument, timeframe, start, end), known, start, end, length)
+
+    def note_asked(self, instrument: str, timeframe: str, span: asked_spans.Span, source: str) -> None:
+        """Note a span that ``source`` was asked for and of which all it has is stored; `missing` leaves it out."""
+        with self._open(read_only=False) as con:
+            con.begin()
+            market = _market(con, instrument, timeframes.milliseconds(timeframe))
+            asked_spans.write(con, market, span, source, self._clock())
+            con.commit()
+
+    def forget_asked(self, instrument: str, timeframe: str) -> None:
+        """Forget what was asked for, so that `missing` names all gaps again."""
+        with self._open(read_only=False) as con:
+            market = _found_market(con, instrument, timeframes.milliseconds(timeframe))
+            if market is not None:
+                asked_spans.forget(con, market)
+
     @contextmanager
     def _open(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
         if not self.path.exists():
             if read_only:
                 raise DataError(
                     f"{self.path}: there is no candle store yet. Make one with "
-                    "`planar data import FILE --instrument binance:BTC/USDT --timeframe 1h`."
+                    "`planar data import FILE --instrument binance:BTC/USDT --timeframe 1h`, or `planar data fetch`."
                 )
             connection.create(self.path, TABLES)
         with connection.connection(self.path, read_only=read_only, patience_s=self._patience_s) as con:
@@ -170,8 +218,8 @@ def _select(con: duckdb.DuckDBPyConnection, columns: str, market: int, start: in
     return pl.DataFrame(con.sql(query, params=[market, start, end]).fetchnumpy())
 
 
-def _times(con: duckdb.DuckDBPyConnection, market: int) -> np.ndarray:
-    return _select(con, "time", market, EARLIEST, LATEST + 1)["time"].to_numpy()
+def _times(con: duckdb.DuckDBPyConnection, market: int, start: int = EARLIEST, end: int = LATEST + 1) -> np.ndarray:
+    return _select(con, "time", market, start, end)["time"].to_numpy()
 
 
 def _replace(con: duckdb.DuckDBPyConnection, market: int, fresh: pl.DataFrame) -> int:
@@ -191,13 +239,18 @@ def _record(
 
 
 def _market(con: duckdb.DuckDBPyConnection, instrument: str, length: int) -> int:
-    query = "select id from markets where instrument = ? and timeframe_ms = ?"
-    found = con.execute(query, [instrument, length]).fetchall()
-    if found:
-        return found[0][0]
+    found = _found_market(con, instrument, length)
+    if found is not None:
+        return found
     [(new,)] = con.execute("select coalesce(max(id), 0) + 1 from markets").fetchall()
     con.execute("insert into markets values (?, ?, ?)", [new, instrument, length]).complete()
     return new
+
+
+def _found_market(con: duckdb.DuckDBPyConnection, instrument: str, length: int) -> int | None:
+    query = "select id from markets where instrument = ? and timeframe_ms = ?"
+    found = con.execute(query, [instrument, length]).fetchall()
+    return found[0][0] if found else None
 
 
 def _known_market(con: duckdb.DuckDBPyConnection, instrument: str, length: int, path: Path) -> int:
