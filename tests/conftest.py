@@ -1,0 +1,9 @@
+"""How the tests run: all of them on every core, a chosen few in one process, where their output can be read."""
+
+import pytest
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Return how many processes share the tests; none where files, long proofs or the output are asked for by name."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    return None if whole and "slow" not in config.option.markexpr.replace("not slow", "") else 0
