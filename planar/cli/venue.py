@@ -23,6 +23,7 @@ def venue(
     seed: int = 0,
     candles: Path | None = None,
     trades: Path | None = None,
+    books: Annotated[list[Path] | None, Parameter(negative=())] = None,
     chaos: Path | None = None,
     cash: float = 10_000.0,
 ) -> None:
@@ -44,6 +45,9 @@ def venue(
         A Parquet or CSV file that moves the market instead, of the one symbol.
     trades
         A Parquet file of recorded trades, likewise: columns time, price, amount, side.
+    books
+        Parquet files of the order book that was recorded beside the trades, a snapshot first; may be repeated: columns
+        time, side (bid, ask), price, amount.
     chaos
         A JSON file of lies to tell.
     cash
@@ -55,7 +59,7 @@ def venue(
     from planar.venue.config import VenueConfig
 
     instruments = tuple(_named(s) for s in symbols or ("BTC/USDT", "ETH/USDT"))
-    recorded = _recorded(instruments, candles, trades)
+    recorded = _recorded(instruments, candles, trades, books)
     config = VenueConfig(
         instruments,
         **recorded,
@@ -75,20 +79,25 @@ def _named(symbol: str) -> str:
     return symbol if ":" in symbol else f"binance:{symbol}"
 
 
-def _recorded(instruments: tuple[str, ...], candles: Path | None, trades: Path | None) -> dict[str, Any]:
+def _recorded(
+    instruments: tuple[str, ...], candles: Path | None, trades: Path | None, books: list[Path] | None
+) -> dict[str, Any]:
     """The file that moves the market, as the config wants it. Raises ConfigError unless it is for one symbol."""
+    if books and trades is None:
+        raise ConfigError("--books alone do not say what was traded: give the --trades that were recorded beside them.")
     if candles is None and trades is None:
         return {}
     if candles is not None and trades is not None:
         raise ConfigError("a venue runs over candles or over trades: give one of --candles and --trades.")
     if len(instruments) > 1:
         raise ConfigError("one file moves one symbol: name it with --symbols.")
-    from planar.venue.recording import read_candles, read_trades
+    from planar.venue.recording import read_books, read_candles, read_parquet
 
     if candles is not None:
         frame, timeframe = read_candles(candles)
         return {"candles": {instruments[0]: frame}, "timeframe": timeframe}
-    return {"trades": {instruments[0]: read_trades(trades)}} if trades else {}
+    recorded: dict[str, Any] = {"trades": {instruments[0]: read_parquet(trades)}} if trades else {}
+    return recorded | ({"books": {instruments[0]: read_books(books)}} if books else {})
 
 
 async def _serve(config: "VenueConfig") -> None:

@@ -9,6 +9,7 @@ from planar.model.order import Event, Reason
 from planar.simulator.fill_model import FillModel
 from planar.venue.kernel_state import KernelState
 from planar.venue.listing import WIRE, Listing, units_of
+from planar.venue.market import Stand
 from planar.venue.order import (
     CANCELED,
     EXPIRED,
@@ -103,15 +104,18 @@ class Account:
 
     # Orders
 
-    def place(self, ticket: Ticket, time: int, depth: int) -> Order:
-        """Places an order at once. depth: base units that a taker finds. Raises Refusal when it is not taken."""
+    def place(self, ticket: Ticket, time: int, depth: int, stand: Stand | None = None) -> Order:
+        """Places an order at once. depth: base units that a taker finds; stand: in a recorded book, how dear they are.
+
+        Raises Refusal when it is not taken.
+        """
         known = self.by_client_id.get(ticket.client_id)
         if known is not None and known.is_open:
             raise Refusal(*DUPLICATE)
         order = Order(self._next_order(), int(self.kernel.record["orders_n"]), ticket, time)
         self._by_index[order.index] = order
         reported = len(self._reports)
-        answer = self.kernel.place(ticket, time, depth)
+        answer = self.kernel.place(ticket, time, depth, stand)
         reason = self._take_events(order) if answer > 0 else -answer
         if reason != Reason.NONE:
             del self._reports[reported:]

@@ -43,6 +43,30 @@ class Book:
         levels = self.asks if side == Side.BUY else self.bids
         return sum(units for ticks, units in levels if not limit or (limit - ticks) * side >= 0)
 
+    @property
+    def middle(self) -> float:
+        """Halfway between the best bid and ask, in ticks; the one there is; 0 when there is none."""
+        best = [side[0][0] for side in (self.bids, self.asks) if side]
+        return sum(best) / len(best) if best else 0.0
+
+    def taker_ticks(self, side: Side, limit: int, units: int, turnover: int = 0) -> int:
+        """What a taker of so many units, or for so much turnover (ticks × units), pays on average up to a limit.
+
+        Rounded against the taker; the best price where the limit is short of it, 0 where there is none.
+        """
+        levels = self.asks if side == Side.BUY else self.bids
+        taken = spent = 0
+        for ticks, shown in levels:
+            if limit and (limit - ticks) * side < 0:
+                break
+            part = min(shown, (turnover - spent) // ticks if turnover else units - taken)
+            if part <= 0:
+                break
+            taken, spent = taken + part, spent + part * ticks
+        if not taken:
+            return levels[0][0] if levels else 0
+        return -(-spent // taken) if side == Side.BUY else spent // taken
+
 
 def ladder(listing: Listing, terms: Terms, last: int, version: int) -> Book:
     """The book around a last price in ticks."""

@@ -19,6 +19,7 @@ from planar.venue.floor import Floor
 from planar.venue.limits import Limits
 from planar.venue.listing import Listing, listed
 from planar.venue.prints import Print, Shape
+from planar.venue.replay import Change, first_change, from_books, ordered
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class VenueConfig:
 
     instruments: instruments, or names such as ``"BTC/USDT"``, which are listed as Binance would.
     candles, trades: frames by instrument name (``"binance:BTC/USDT"``) that move the market instead of the synthetic
-    one. Trades have the columns time, price, amount and side.
+    one. Trades have the columns time, price, amount and side. books: order books recorded beside trades, as
+    `planar.venue.replay.ordered` reads them: what is shown, and what takers pay, is theirs.
     timeframe: of the candles; points: trades that each is walked in, 0 to settle it as one print, as a backtest does.
     start: market time to begin at, UTC ms; without it now, or behind the history of what was given.
     history: how many candles happened before. speed: times real time; 0 moves only when stepped.
@@ -39,6 +41,7 @@ class VenueConfig:
     instruments: tuple[Instrument | str, ...] = ("BTC/USDT", "ETH/USDT")
     candles: Mapping[str, pl.DataFrame] | None = None
     trades: Mapping[str, pl.DataFrame] | None = None
+    books: Mapping[str, pl.DataFrame] | None = None
     timeframe: str = "1m"
     points: int = 60
     seed: int = 0
@@ -57,6 +60,8 @@ class VenueConfig:
     def __post_init__(self) -> None:
         if self.candles and self.trades:
             raise ConfigError("a venue runs over candles or over trades: give one of them.")
+        if self.books and not self.trades:
+            raise ConfigError("books alone do not say what was traded: give the trades that were recorded beside them.")
         if not 0 <= self.speed <= 100_000:
             raise ConfigError(f"speed={self.speed!r} must be from 0 (stepped) to 100,000 times real time.")
         if not 0 <= self.points <= 1_000:
@@ -75,7 +80,7 @@ def built(config: VenueConfig) -> tuple[Floor, Clock]:
     return Floor(listings, prints.merged(streams), config.model, start), clock
 
 
-def _synthetic(config: VenueConfig, listings: list[Listing]) -> tuple[int, list[Iterator[Print]]]:
+def _synthetic(config: VenueConfig, listings: list[Listing]) -> "tuple[int, list[Moves]]":
     length = timeframes.milliseconds(config.timeframe)
     usual = wall() if config.speed else synthetic.START + config.history * length
     start = usual if config.start is None else config.start
@@ -84,7 +89,7 @@ def _synthetic(config: VenueConfig, listings: list[Listing]) -> tuple[int, list[
     return start, [prints.from_synthetic(i, config.timeframe, first, config.seed, shape) for i in listings]
 
 
-def _recorded(config: VenueConfig, listings: list[Listing]) -> tuple[int, list[Iterator[Print]]]:
+def _recorded(config: VenueConfig, listings: list[Listing]) -> "tuple[int, list[Moves]]":
     """Prints of what was given, and when the venue begins: where all instruments have traded."""
     frames = config.candles or config.trades or {}
     missing = [i.instrument.name for i in listings if i.instrument.name not in frames]
@@ -98,18 +103,30 @@ def _recorded(config: VenueConfig, listings: list[Listing]) -> tuple[int, list[I
 
 
 Given = list[tuple[Listing, pl.DataFrame]]
+Moves = Iterator[Print] | Iterator[Change]
 
 
-def _of_candles(config: VenueConfig, given: Given) -> tuple[int, list[Iterator[Print]]]:
+def _of_candles(config: VenueConfig, given: Given) -> tuple[int, list[Moves]]:
     length = timeframes.milliseconds(config.timeframe)
     sound = [(listing, checked(frame, name=listing.instrument.name, timeframe=length)) for listing, frame in given]
+    silent = next((listing for listing, frame in sound if not frame["volume"].is_finite().any()), None)
+    if silent:
+        raise ConfigError(f"the candles of {silent.instrument.name} have no volume: nothing would be traded. Add it.")
     usual = max(int(frame["time"][min(config.history, len(frame) // 2)]) for _, frame in sound)
     start = usual if config.start is None else config.start
     shape = Shape(config.points, start)
     return start, [prints.from_candles(listing, frame, length, shape) for listing, frame in sound]
 
 
-def _of_trades(config: VenueConfig, given: Given) -> tuple[int, list[Iterator[Print]]]:
-    usual = max(prints.first_trade(frame) for _, frame in given)
-    start = usual if config.start is None else config.start
-    return start, [prints.from_trades(listing, frame) for listing, frame in given]
+def _of_trades(config: VenueConfig, given: Given) -> tuple[int, list[Moves]]:
+    begins = [prints.first_trade(frame) for _, frame in given]
+    streams: list[Moves] = [prints.from_trades(listing, frame) for listing, frame in given]
+    for listing, _ in given:
+        name = listing.instrument.name
+        if config.books and name not in config.books:
+            raise ConfigError(f"no book was given for {name}; there is {', '.join(config.books)}.")
+        if config.books:
+            rows = ordered(config.books[name], name)
+            begins.append(first_change(rows, name))
+            streams.append(from_books(listing, rows))
+    return max(begins) if config.start is None else config.start, streams

@@ -14,8 +14,10 @@ from planar.venue.market import HOUR, Market, Trade
 from planar.venue.order import Order, Report, Ticket
 from planar.venue.prints import Print
 from planar.venue.refusal import CLOSED, INVALID_SYMBOL, Refusal
+from planar.venue.replay import Change
 
 OnTrades = Callable[[Market, list[Trade], list[tuple[str, Kline]]], None]
+OnBook = Callable[[Market], None]
 OnReports = Callable[[Account, list[Report]], None]
 OnDeposit = Callable[[Account, str, Decimal], None]
 
@@ -23,22 +25,26 @@ OnDeposit = Callable[[Account, str, Decimal], None]
 class Floor:
     """Moves the market along its prints and serves orders.
 
-    prints: in the order of time; those until ``start`` are history. on_trades, on_reports, on_deposit: who listens.
+    moves: prints and changes of recorded books in the order of time; those until ``start`` are history.
+    on_trades, on_best (the best bid or ask of a recorded book changed), on_reports, on_deposit: who listens.
     """
 
-    def __init__(self, listings: Sequence[Listing], prints: Iterator[Print], model: FillModel, start: int) -> None:
+    def __init__(
+        self, listings: Sequence[Listing], moves: Iterator[Print | Change], model: FillModel, start: int
+    ) -> None:
         self.listings = list(listings)
         self.model = model
         self.now = start
         self.accounts: dict[str, Account] = {}
         self.on_trades: list[OnTrades] = []
+        self.on_best: list[OnBook] = []
         self.on_reports: list[OnReports] = []
         self.on_deposit: list[OnDeposit] = []
         # A state without orders, for what takers pay.
         self._quiet = KernelState(listings, model)
         self.markets = {i.id: Market(i, self._terms_of(i)) for i in self.listings}
-        self._prints = prints
-        self._next: Print | None = next(prints, None)
+        self._moves = moves
+        self._next: Print | Change | None = next(moves, None)
         self._orders, self._trades = itertools.count(1), itertools.count(1)
         self._hour = -1
         self.advance(start)
@@ -48,20 +54,20 @@ class Floor:
 
     @property
     def has_ended(self) -> bool:
-        """Whether there are no more prints."""
+        """Whether nothing more moves."""
         return self._next is None
 
     @property
     def next_time(self) -> int | None:
-        """When the next print comes."""
+        """When the next move comes."""
         return self._next.time if self._next else None
 
     def advance(self, until: int) -> int:
-        """Lets every print up to a time happen; gives how many."""
+        """Lets every move up to a time happen; gives how many."""
         count = 0
         while self._next is not None and self._next.time <= until:
             move = self._next
-            self._next = next(self._prints, None)
+            self._next = next(self._moves, None)
             self._happen(move)
             count += 1
         self.now = max(self.now, until)
@@ -69,7 +75,10 @@ class Floor:
             self._estimate(self.now)
         return count
 
-    def _happen(self, move: Print) -> None:
+    def _happen(self, move: Print | Change) -> None:
+        if isinstance(move, Change):
+            self._change(move)
+            return
         if move.time // HOUR > self._hour >= 0:
             self._estimate(move.time)
         listing = self.listings[move.k]
@@ -83,6 +92,13 @@ class Floor:
             self._report(account)
         for listen in self.on_trades:
             listen(market, trades, closed)
+
+    def _change(self, change: Change) -> None:
+        market = self.markets[self.listings[change.k].id]
+        self.now = max(self.now, change.time)
+        if market.take_change(change):
+            for listen in self.on_best:
+                listen(market)
 
     def _estimate(self, time: int) -> None:
         """What a day is like, anew at every hour and the same for all."""
@@ -126,8 +142,9 @@ class Floor:
         """Places an order. share: of the book that it finds. Raises Refusal when it is not taken."""
         if ticket.listing.status != TRADING:
             raise Refusal(*CLOSED)
-        depth = self.markets[ticket.listing.id].book.depth(ticket.side, ticket.ticks)
-        order = account.place(ticket, self.now, int(depth * share))
+        market = self.markets[ticket.listing.id]
+        depth = market.book.depth(ticket.side, ticket.ticks)
+        order = account.place(ticket, self.now, int(depth * share), market.stand(ticket))
         self._report(account)
         return order
 

@@ -12,7 +12,7 @@ from planar.simulator.fill_model import FillModel
 from planar.simulator.records import set_cash_unit, set_model, set_rules
 from planar.venue.book import Terms
 from planar.venue.listing import Listing
-from planar.venue.market import Estimates
+from planar.venue.market import Estimates, Stand
 from planar.venue.order import LIMIT_MAKER, MARKET, Ticket
 from planar.venue.prints import Print
 
@@ -92,8 +92,22 @@ class KernelState:
         """What takers pay beyond a price."""
         return Terms(*prints.taker_terms(self.address, k, price))
 
-    def place(self, ticket: Ticket, time: int, depth: int) -> int:
-        """Places an order; a negative reason when it is refused at once. depth: base units that a taker finds."""
+    def place(self, ticket: Ticket, time: int, depth: int, stand: Stand | None = None) -> int:
+        """Places an order; a negative reason when it is refused at once. depth: base units that a taker finds.
+
+        stand: what they cost, instead of what the fill model says.
+        """
+        if stand is None:
+            return self._place(ticket, time, depth)
+        instrument = self.memory.instruments[ticket.listing.index]
+        usual = float(self.record["spread"]), float(self.record["impact"]), float(instrument["last"])
+        self.record["spread"], self.record["impact"] = 2.0 * stand.half / stand.middle, 0.0
+        instrument["last"] = stand.middle
+        answer = self._place(ticket, time, depth)
+        self.record["spread"], self.record["impact"], instrument["last"] = usual
+        return answer
+
+    def _place(self, ticket: Ticket, time: int, depth: int) -> int:
         listing = ticket.listing
         sizing, size, unit = (
             (COST, ticket.money, listing.money) if ticket.money else (AMOUNT, ticket.units, listing.unit)

@@ -9,7 +9,9 @@ from itertools import pairwise
 from planar.venue.book import Book, Terms, ladder
 from planar.venue.klines import BASE, Kline, Klines
 from planar.venue.listing import Listing
+from planar.venue.order import Ticket
 from planar.venue.prints import Print
+from planar.venue.replay import Change, RecordedBook
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KEPT_TRADES = 20_000
@@ -38,8 +40,19 @@ class Estimates:
     volume: float = -1.0
 
 
+@dataclass(frozen=True)
+class Stand:
+    """What a taker meets in a recorded book: the middle of it, and how much more than that is paid."""
+
+    middle: float
+    half: float
+
+
 class Market:
-    """What everybody sees of one listing. terms: gives what takers pay at a price."""
+    """What everybody sees of one listing. terms: gives what takers pay at a price.
+
+    recorded: the book that was recorded, where one is replayed.
+    """
 
     def __init__(self, listing: Listing, terms: Callable[[float], Terms]) -> None:
         self.listing = listing
@@ -49,6 +62,7 @@ class Market:
         self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
         self.klines = Klines()
         self.served: deque[Book] = deque(maxlen=KEPT_BOOKS)
+        self.recorded: RecordedBook | None = None
         self._terms = terms
         self._next_id = 1
         self._book: Book | None = None
@@ -71,6 +85,26 @@ class Market:
         self.version += 1
         return trades, closed
 
+    def take_change(self, change: Change) -> bool:
+        """The recorded book changes; whether its best bid or ask did."""
+        self.recorded = self.recorded or RecordedBook()
+        before = self.recorded.best
+        self.recorded.take(change)
+        self.version += 1
+        return self.recorded.best != before
+
+    def stand(self, ticket: Ticket) -> Stand | None:
+        """What a ticket that trades at once meets, where a recorded book is replayed."""
+        if self.recorded is None or ticket.is_stop:
+            return None
+        listing = self.listing
+        turnover = int(ticket.money * listing.money / (listing.tick * listing.unit))
+        ticks, middle = self.book.taker_ticks(ticket.side, ticket.ticks, ticket.units, turnover), self.book.middle
+        if not ticks:
+            return None
+        price = middle * listing.tick.numerator / listing.tick.denominator
+        return Stand(price, abs(listing.price(ticks) - price))
+
     def _note(self, trade: Trade) -> list[tuple[str, Kline]]:
         self._next_id += 1
         self.trades.append(trade)
@@ -85,8 +119,13 @@ class Market:
     def book(self) -> Book:
         """The book now."""
         if self._book is None or self._book.version != self.version:
-            self._book = ladder(self.listing, self._terms(self.listing.price(self.last)), self.last, self.version)
+            self._book = self._made_book()
         return self._book
+
+    def _made_book(self) -> Book:
+        if self.recorded is not None:
+            return self.recorded.book(self.version)
+        return ladder(self.listing, self._terms(self.listing.price(self.last)), self.last, self.version)
 
     def served_book(self) -> Book:
         """The book now, and somebody has it: what follows must be told from there."""

@@ -3,7 +3,8 @@
 import heapq
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -43,9 +44,9 @@ class Shape(NamedTuple):
     start: int
 
 
-def merged(streams: Iterable[Iterator[Print]]) -> Iterator[Print]:
-    """All streams as one, in the order of time and of their listing."""
-    return heapq.merge(*streams)
+def merged(streams: Iterable[Iterator[Any]]) -> Iterator[Any]:
+    """All streams as one, in the order of time and of their listing; of the same moment, as the streams stand."""
+    return heapq.merge(*streams, key=itemgetter(0, 1))
 
 
 def from_candles(listing: Listing, frame: pl.DataFrame, length: int, shape: Shape) -> Iterator[Print]:

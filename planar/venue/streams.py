@@ -37,6 +37,7 @@ class Streams:
         self._told: dict[tuple[str, str], Book] = {}
         self._versions: dict[tuple[str, str], int] = {}
         floor.on_trades.append(self._trades)
+        floor.on_best.append(self._best)
 
     def subscribe(self, connection: Connection, names: Iterable[str]) -> None:
         """Adds streams to a connection."""
@@ -82,7 +83,10 @@ class Streams:
         for interval, kline in closed:
             if self.has(f"{id}@kline_{interval}"):
                 self.publish(f"{id}@kline_{interval}", wire.kline_event(listing, interval, kline, now, True))
-        for name in (f"{id}@bookTicker", "!bookTicker"):
+        self._best(market)
+
+    def _best(self, market: Market) -> None:
+        for name in (f"{market.listing.id.lower()}@bookTicker", "!bookTicker"):
             if self.has(name):
                 self.publish(name, wire.book_ticker_event(market))
 

@@ -63,6 +63,7 @@ def test_planar_venue_serves_until_it_is_told_to_stop():
         (["--chaos", "no-such-file.json"], "cannot be read"),
         (["--candles", "no-such-file.csv", "--symbols", "BTC/USDT"], "there is no such file"),
         (["--trades", "no-such-file.parquet"], "one file moves one symbol"),
+        (["--books", "no-such-file.parquet"], "give the --trades that were recorded beside them"),
         (["--speed", "-1"], "must be from 0"),
     ],
 )
