@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
+    from planar.config.settings import StrategySettings
     from planar.engine.run import Run
 
 DEFAULT = "sma_cross"
@@ -20,7 +21,7 @@ def backtest(
     *,
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     to: str | None = None,
-    cash: float = 10_000.0,
+    cash: float | None = None,
     instrument: Annotated[list[str] | None, Parameter(negative=())] = None,
     timeframe: str | None = None,
     param: Annotated[list[str] | None, Parameter(negative=())] = None,
@@ -36,13 +37,14 @@ def backtest(
     Parameters
     ----------
     strategy
-        A name in user/strategies or strategies, a path, or module:Class.
+        A name in user/strategies or strategies, a path, or module:Class. Where the command line says nothing,
+        [strategies.NAME] of user/planar.toml does.
     from_
         First moment of the run, such as 2024-01-31.
     to
         End of the run; candles that close later are left out.
     cash
-        Start cash, in the quote currency.
+        Start cash, in the quote currency; 10,000 when left out.
     instrument
         Instead of the strategy's own; may be repeated.
     timeframe
@@ -54,7 +56,7 @@ def backtest(
     fill
         Fill model: pessimistic, adaptive, optimistic or ideal.
     store
-        The DuckDB file with candles; data/planar.duckdb when that is there.
+        The DuckDB file with candles; that of [store] in user/planar.toml, data/planar.duckdb, when left out.
     seed
         Of the synthetic market.
     json_
@@ -67,16 +69,17 @@ def backtest(
     from planar.strategy.load import load
 
     announce_compiling()
+    usual = settings_of(strategy)
     cls = load(strategy)
     if timeframe is not None:
         cls = type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})
     run = planar.backtest(
         cls,
-        instruments=instrument,
+        instruments=instrument or usual.instruments or None,
         start=from_,
         end=to,
-        cash=cash,
-        params=parameters(param or []),
+        cash=usual.cash if cash is None else cash,
+        params={**usual.params, **parameters(param or [])},
         fees=fees,
         fill=fill,
         store=store,
@@ -106,6 +109,14 @@ def _document(run: "Run") -> dict[str, Any]:
         "why_interpreted": run.why_interpreted,
         "notes": list(shown.notes),
     }
+
+
+def settings_of(strategy: str) -> "StrategySettings":
+    """What ``[strategies.NAME]`` says of a strategy that is named by its file."""
+    from planar.config.load import load
+    from planar.config.settings import StrategySettings
+
+    return load().settings.strategies.get(Path(strategy).stem) or StrategySettings()
 
 
 def parameters(texts: list[str]) -> dict[str, str]:

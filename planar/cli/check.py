@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from planar.cli.backtest import parameters
+from planar.cli.backtest import parameters, settings_of
 from planar.errors import StrategyError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def check(
     param
         A parameter of the strategy, such as fast=12; may be repeated.
     store
-        The DuckDB file with candles; data/planar.duckdb when that is there.
+        The DuckDB file with candles; that of [store] in user/planar.toml, data/planar.duckdb, when left out.
     seed
         Of the synthetic market and of the truncations.
     """
@@ -43,7 +43,9 @@ def check(
     from planar.strategy.load import load
 
     announce_compiling()
-    found = run_check(load(strategy)(**parameters(param or [])), instruments=instrument, store=store, seed=seed)
+    usual = settings_of(strategy)
+    made = load(strategy)(**{**usual.params, **parameters(param or [])})
+    found = run_check(made, instruments=instrument or usual.instruments or None, store=store, seed=seed)
     Console(highlight=False, markup=False).print(_table(found))
     if found.leaks:
         remedy = "Use only values up to the candle itself."

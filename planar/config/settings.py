@@ -104,7 +104,7 @@ class ExchangeSettings:
 
 @dataclass(frozen=True)
 class Routing:
-    """``[routing]``: which exchange an order goes to when several could take it."""
+    """``[routing]``: which exchange an order goes to when several could. Checked and kept; nothing routes yet."""
 
     failover: bool = setting(False, "Go on with the exchange next in priority when one fails.")
     latency_based: bool = setting(False, "Prefer the exchange that answers faster.", aliases=("latencyBased",))

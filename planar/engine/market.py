@@ -20,7 +20,6 @@ from planar.strategy.candles import FIELDS, Candles, resample
 if TYPE_CHECKING:
     from planar.store.store import Store
 
-DEFAULT_STORE = Path("data/planar.duckdb")
 SYNTHETIC_DAYS = 365
 SECONDS = range(1_000_000_000, 10_000_000_000)
 """Moments from 2001 on in seconds; as milliseconds they would be in early 1970."""
@@ -137,7 +136,7 @@ def _candles(request: Request, names: list[str]) -> tuple[dict[str, Candles], st
         return _given_candles(request.candles, names), "given candles"
     from planar.store.store import Store
 
-    store = request.store if isinstance(request.store, Store) else Store(request.store or DEFAULT_STORE)
+    store = request.store if isinstance(request.store, Store) else Store(request.store or _default_store())
     lack = ""
     if request.store is not None or Path(store.path).exists():
         # Candles that somebody named must be there; those that only the class names may be made up.
@@ -152,6 +151,12 @@ def _candles(request: Request, names: list[str]) -> tuple[dict[str, Candles], st
     count = SYNTHETIC_DAYS * 86_400_000 // length
     frames = synthetic(names, request.timeframe, candles=count, seed=request.seed)
     return {n: _read(frames[n], n, length) for n in names}, f"synthetic market, seed {request.seed}{lack}"
+
+
+def _default_store() -> str:
+    from planar.config.load import load
+
+    return load().settings.store.path
 
 
 def _given_candles(candles: Frames, names: list[str]) -> dict[str, Candles]:

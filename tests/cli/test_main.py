@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
+import planar
 from planar.cli import DONE, INPUT, INTERRUPTED, USAGE, main
+from planar.store.store import Store
+from planar.store.synthetic import synthetic
 
 ILL = "tests/engine/ill_strategies.py"
 
@@ -152,3 +155,42 @@ def test_ctrl_c_in_a_long_run_says_so_and_exits_with_130(tmp_path):
     assert done.returncode == INTERRUPTED
     assert "Interrupted" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PLANAR_TOML = """
+[store]
+path = "elsewhere.duckdb"
+
+[strategies.sma_cross]
+cash = 5000
+instruments = ["demo:ETH/USDT"]
+params = {fast = 12, slow = 60}
+"""
+
+
+def test_a_strategy_s_section_holds_where_the_command_line_says_nothing(somewhere, capsys):
+    (somewhere / "user").mkdir()
+    (somewhere / "user/planar.toml").write_text(PLANAR_TOML)
+    candles = synthetic(["demo:ETH/USDT", "demo:BTC/USDT"], "1h", candles=500, seed=1)
+    for name, frame in candles.items():
+        Store("elsewhere.duckdb").write_candles(name, "1h", frame, source="a test")
+    document = json.loads(run(["backtest", "sma_cross", "--json", "--param", "fast=20"], capsys)[1])
+    assert document["parameters"] == {"fast": 20, "slow": 60}
+    assert document["instruments"] == ["demo:ETH/USDT"]
+    assert document["data_hash"] == planar.backtest("sma_cross", candles, instruments="demo:ETH/USDT").data_hash
+    assert 4_000 < document["stats"]["final_equity"] < 6_500
+    words = ["backtest", "sma_cross", "--json", "--cash", "100000", "--instrument", "demo:BTC/USDT"]
+    document = json.loads(run(words, capsys)[1])
+    assert document["instruments"] == ["demo:BTC/USDT"]
+    assert document["stats"]["final_equity"] > 50_000
+    code, out, _ = run(["check", "sma_cross"], capsys)
+    assert (code, "elsewhere.duckdb" in out) == (DONE, True)
+
+
+def test_a_section_of_a_strategy_with_a_parameter_it_has_not_is_refused(somewhere, capsys):
+    (somewhere / "user").mkdir()
+    (somewhere / "user/planar.toml").write_text("[strategies.sma_cross]\nparams = {fats = 12}")
+    code, _, err = run(["backtest", "sma_cross"], capsys)
+    assert code == INPUT
+    assert "SmaCross has no parameter 'fats'" in err
+    assert "Did you mean 'fast'?" in " ".join(err.split())
