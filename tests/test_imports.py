@@ -22,6 +22,10 @@ def test_help_loads_neither_numba_nor_duckdb():
     assert not {"numba", "duckdb", "talib"} & set(loaded)
 
 
+def test_the_help_of_commands_by_hand_loads_nothing_heavy():
+    assert modules_after("from planar.cli import doctor, exchanges, look, trade, watch") == []
+
+
 def test_every_public_name_is_there():
     for name in planar.__all__:
         assert getattr(planar, name) is not None

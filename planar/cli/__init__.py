@@ -5,9 +5,15 @@ data       planar data import | fetch | list
 check      planar check
 config     planar config show | set | encrypt | decrypt
 look       planar balance | ticker | book | orders | fills | positions
+watch      planar watch, drawn by screen
 trade      planar buy | sell | cancel
-exchanges  planar exchanges list | test | sync-time | capabilities
+exchanges  planar exchanges list | add | remove | test | sync-time | capabilities
+doctor     planar doctor
 venue      planar venue
+
+options    options that several commands have
+ask        one exchange for one command
+answer     tables and documents
 """
 
 import sys
@@ -31,12 +37,14 @@ COMMANDS = {
     "data": ("data:app", "Fetch or import candles into the store, and list what is stored."),
     "config": ("config:app", "Show and change settings; encrypt keys."),
     "exchanges": ("exchanges:app", "Which there are, what they can do, whether they answer."),
+    "doctor": ("doctor:doctor", "Look whether anything stands in the way of trading, with remedies."),
     "ticker": ("look:ticker", "The market of the last 24 hours, and now."),
     "book": ("look:book", "An order book."),
     "balance": ("look:balance", "What is owned."),
     "orders": ("look:orders", "Open orders, or the last ones."),
     "fills": ("look:fills", "The last own executions."),
     "positions": ("look:positions", "Open positions in derivatives."),
+    "watch": ("watch:watch", "Markets and one's own account, live, until Ctrl-C."),
     "buy": ("trade:buy", "Buy by hand."),
     "sell": ("trade:sell", "Sell by hand."),
     "cancel": ("trade:cancel", "Cancel orders by hand."),
@@ -60,8 +68,8 @@ def _run(words: list[str], is_debug: bool) -> int:
         app(words, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return USAGE
-    except KeyboardInterrupt:
-        _say("Interrupted; nothing was saved.")
+    except KeyboardInterrupt as interrupt:
+        _say(f"Interrupted; {interrupt or 'nothing was saved.'}")
         return INTERRUPTED
     except PlanarError as error:
         if is_debug:

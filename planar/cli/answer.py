@@ -60,7 +60,7 @@ def whole(value: Decimal | None) -> Decimal | None:
     return value if value is None or value < 1_000 else value.quantize(Decimal(1))
 
 
-def at(time: int | None) -> str:
+def shown_time(time: int | None) -> str:
     """A moment in UTC, to the second."""
     return NONE if time is None else f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 

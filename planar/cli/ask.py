@@ -1,17 +1,20 @@
 """One exchange for one command: found, asked, closed; and what is asked before real money moves."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
 from planar.config.load import load
 from planar.config.settings import Settings
 from planar.errors import ConfigError
-from planar.exchange.interface import Exchange
+
+if TYPE_CHECKING:
+    from planar.exchange.interface import Exchange
 
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ def settings() -> Settings:
 
 
 def ask(
-    work: Callable[[Exchange], Awaitable[T]],
+    work: "Callable[[Exchange], Awaitable[T]]",
     exchange: str | None = None,
     *,
     sandbox: bool = False,
@@ -41,10 +44,13 @@ def ask(
         async with get(name, sandbox=sandbox, account=account or "") as found:
             return await work(found)
 
-    return asyncio.run(asked())
+    try:
+        return asyncio.run(asked())
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing was changed.") from None
 
 
-def confirm(what: str, cost: Decimal | None, exchange: Exchange, *, armed: bool) -> None:
+def confirm(what: str, cost: Decimal | None, exchange: "Exchange", *, armed: bool) -> None:
     """Lets an order pass that may move real money. Raises ConfigError when it may not.
 
     cost: in quote, where it is known.
@@ -64,6 +70,16 @@ def confirm(what: str, cost: Decimal | None, exchange: Exchange, *, armed: bool)
             f"{what} moves real money at {exchange.name}, and nobody is here to say yes. Use --sandbox, or arm it: "
             "--armed with risk.armed = true in user/planar.toml."
         )
-    print(f"{what} at {exchange.name}, with real money. Send it? [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    answer = _answered(f"{what} at {exchange.name}, with real money. Send it? [y/N] ")
+    if answer.strip().lower() not in ("y", "yes"):
         raise ConfigError("nothing was sent.")
+
+
+def _answered(question: str) -> str:
+    """The line that is typed. asyncio would keep Ctrl-C for later, and go on waiting for the line."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
+        return sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, before)

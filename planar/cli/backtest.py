@@ -1,11 +1,14 @@
 """``planar backtest``: runs a strategy over candles and prints what happened."""
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from planar.cli.answer import say_json
+from planar.cli.ask import Flag
+from planar.cli.options import Instruments, Json, Params, StoreFile, Strategy
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,55 +18,45 @@ if TYPE_CHECKING:
 DEFAULT = "sma_cross"
 
 
-def backtest(
-    strategy: str = DEFAULT,
-    /,
-    *,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    cash: float | None = None,
-    instrument: Annotated[list[str] | None, Parameter(negative=())] = None,
-    timeframe: str | None = None,
-    param: Annotated[list[str] | None, Parameter(negative=())] = None,
-    fees: float | None = None,
-    fill: str = "pessimistic",
-    store: Path | None = None,
-    seed: int = 0,
-    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    interpreted: Annotated[bool, Parameter(negative=())] = False,
-) -> None:
-    """Run a strategy over stored candles, or over the synthetic market when there are none.
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Choices:
+    """What a run is made from, where it is not as the strategy, or its section in user/planar.toml, has it."""
 
-    Parameters
-    ----------
-    strategy
-        A name in user/strategies or strategies, a path, or module:Class. Where the command line says nothing,
-        [strategies.NAME] of user/planar.toml does.
-    from_
-        First moment of the run, such as 2024-01-31.
-    to
-        End of the run; candles that close later are left out.
-    cash
-        Start cash, in the quote currency; 10,000 when left out.
-    instrument
-        Instead of the strategy's own; may be repeated.
-    timeframe
-        Instead of the strategy's own, such as 15m.
-    param
-        A parameter of the strategy, such as fast=12; may be repeated.
-    fees
-        A fraction (0.001 is 0.1 %), for maker and taker.
-    fill
-        Fill model: pessimistic, adaptive, optimistic or ideal.
-    store
-        The DuckDB file with candles; that of [store] in user/planar.toml, data/planar.duckdb, when left out.
-    seed
-        Of the synthetic market.
-    json_
-        Print one JSON document instead of the table; its start and end are UTC ms.
-    interpreted
-        Do not compile the strategy.
-    """
+    from_: Annotated[str | None, Parameter(name="--from")] = None
+    """First moment of the run, such as 2024-01-31."""
+    to: str | None = None
+    """End of the run; candles that close later are left out."""
+    cash: float | None = None
+    """Start cash, in the quote currency; 10,000 when left out."""
+    instrument: Instruments = None
+    timeframe: str | None = None
+    """Instead of the strategy's own, such as 15m."""
+    param: Params = None
+    fees: float | None = None
+    """A fraction (0.001 is 0.1 %), for maker and taker."""
+    fill: str = "pessimistic"
+    """Fill model: pessimistic, adaptive, optimistic or ideal."""
+    store: StoreFile = None
+    seed: int = 0
+    """Of the synthetic market."""
+    interpreted: Flag = False
+    """Do not compile the strategy."""
+
+
+USUAL = Choices()
+
+
+def backtest(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL, json: Json = False) -> None:
+    """Run a strategy over stored candles, or over the synthetic market when there are none."""
+    run = _run(strategy, choices, is_quiet=json)
+    if json:
+        say_json(_document(run))
+    else:
+        run.show()
+
+
+def _run(strategy: str, choices: Choices, *, is_quiet: bool) -> "Run":
     import planar
     from planar.report.progress import announce_compiling
     from planar.strategy.load import load
@@ -71,26 +64,22 @@ def backtest(
     announce_compiling()
     usual = settings_of(strategy)
     cls = load(strategy)
-    if timeframe is not None:
-        cls = type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})
-    run = planar.backtest(
+    if choices.timeframe is not None:
+        cls = type(cls.__name__, (cls,), {"timeframe": choices.timeframe, "__module__": cls.__module__})
+    return planar.backtest(
         cls,
-        instruments=instrument or usual.instruments or None,
-        start=from_,
-        end=to,
-        cash=usual.cash if cash is None else cash,
-        params={**usual.params, **parameters(param or [])},
-        fees=fees,
-        fill=fill,
-        store=store,
-        seed=seed,
-        compiled=False if interpreted else None,
-        progress=not json_,
+        instruments=choices.instrument or usual.instruments or None,
+        start=choices.from_,
+        end=choices.to,
+        cash=usual.cash if choices.cash is None else choices.cash,
+        params={**usual.params, **parameters(choices.param or [])},
+        fees=choices.fees,
+        fill=choices.fill,
+        store=choices.store,
+        seed=choices.seed,
+        compiled=False if choices.interpreted else None,
+        progress=not is_quiet,
     )
-    if json_:
-        print(json.dumps(_document(run)))  # noqa: T201 - what was asked for
-    else:
-        run.show()
 
 
 def _document(run: "Run") -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """``planar check``: does a strategy load and compile, how long does it warm up, does it see the future."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from planar.cli.backtest import parameters, settings_of
+from planar.cli.options import Instruments, Params, StoreFile, Strategy
 from planar.errors import StrategyError
 
 if TYPE_CHECKING:
@@ -15,26 +14,18 @@ if TYPE_CHECKING:
 
 
 def check(
-    strategy: str,
+    strategy: Strategy,
     /,
     *,
-    instrument: Annotated[list[str] | None, Parameter(negative=())] = None,
-    param: Annotated[list[str] | None, Parameter(negative=())] = None,
-    store: Path | None = None,
+    instrument: Instruments = None,
+    param: Params = None,
+    store: StoreFile = None,
     seed: int = 0,
 ) -> None:
     """Check that a strategy loads and compiles, its warm-up, and that it does not see the future.
 
     Parameters
     ----------
-    strategy
-        A name in user/strategies or strategies, a path, or module:Class.
-    instrument
-        Instead of the strategy's own; may be repeated.
-    param
-        A parameter of the strategy, such as fast=12; may be repeated.
-    store
-        The DuckDB file with candles; that of [store] in user/planar.toml, data/planar.duckdb, when left out.
     seed
         Of the synthetic market and of the truncations.
     """

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from planar.cli.answer import say, say_json
+from planar.cli.options import Json
 from planar.config import vault
-from planar.config.document import Row, rows, shown
+from planar.config.document import rows, shown
 from planar.config.edit import set_value
 from planar.config.load import FOLDER, load
 from planar.config.secrets import FILE, load_secrets
@@ -22,15 +24,13 @@ app = App(name="config", help="Show and change settings; encrypt keys.")
 
 
 @app.command
-def show(section: str = "", /, *, json: bool = False) -> None:
+def show(section: str = "", /, *, json: Json = False) -> None:
     """Show every setting, its value and where it came from.
 
     Parameters
     ----------
     section
         Only settings whose name begins so, as binance or routing.
-    json
-        One document instead of a table.
     """
     config = load()
     found = rows(config, load_secrets(custom=config.custom))
@@ -38,7 +38,7 @@ def show(section: str = "", /, *, json: bool = False) -> None:
     if not shown:
         raise ConfigError(f"nothing is set under {section!r}; leave it out to see all.")
     if json:
-        _print_json(shown)
+        say_json([{"name": r.name, "value": r.value, "unit": r.unit, "source": r.source} for r in shown])
         return
     table = Table("setting", "value", "unit", "from", box=SIMPLE_HEAD)
     for row in shown:
@@ -60,7 +60,7 @@ def set_(name: str, value: str, /) -> None:
     """
     before, after = set_value(name, value)
     was = "" if before is None else f" (was {shown(before)})"
-    _say(f"{name} = {shown(after)}{was} in {FOLDER / 'planar.toml'}.")
+    say(f"{name} = {shown(after)}{was} in {FOLDER / 'planar.toml'}.")
 
 
 @app.command
@@ -78,7 +78,7 @@ def encrypt(*, key_file: Path | None = None) -> None:
     load_secrets(environment={}, custom=load().custom)
     locked = vault.lock(plain, passphrase="" if key_file else _new_passphrase(), key_file=key_file)
     opener = f"{vault.KEY_FILE}={key_file}" if key_file else vault.PASSPHRASE
-    _say(f"Encrypted into {locked}; {plain} is gone. Set {opener} where nobody can type it.")
+    say(f"Encrypted into {locked}; {plain} is gone. Set {opener} where nobody can type it.")
 
 
 @app.command
@@ -87,7 +87,7 @@ def decrypt() -> None:
     locked = FOLDER / vault.LOCKED
     if not locked.exists():
         raise ConfigError(f"there is no {locked} to decrypt.")
-    _say(f"Decrypted into {vault.unlock(locked)}; {locked} is gone.")
+    say(f"Decrypted into {vault.unlock(locked)}; {locked} is gone.")
 
 
 def _new_passphrase() -> str:
@@ -99,14 +99,3 @@ def _new_passphrase() -> str:
     if not first or first != getpass.getpass("Once more: "):
         raise ConfigError("the two passphrases are not the same, or empty. Nothing was encrypted.")
     return first
-
-
-def _print_json(shown: list[Row]) -> None:
-    import json
-
-    documents = [{"name": r.name, "value": r.value, "unit": r.unit, "source": r.source} for r in shown]
-    _say(json.dumps(documents, indent=2, ensure_ascii=False))
-
-
-def _say(text: str) -> None:
-    Console(soft_wrap=True, highlight=False, markup=False).print(text)

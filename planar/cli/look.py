@@ -2,47 +2,39 @@
 
 from collections.abc import Sequence
 
-from planar.cli.answer import at, say, say_json, shown, table, whole
-from planar.cli.ask import Flag, ask
+from planar.cli.answer import say, say_json, shown, shown_time, table, whole
+from planar.cli.ask import Flag
+from planar.cli.options import HERE, MAIN, Environment, Json, Named, Symbol, Where
 from planar.config.secrets import load_secrets
 from planar.errors import ConfigError, ExchangeError, did_you_mean
 from planar.exchange.model import Balance, Order, Wallet
 
 
 def balance(
-    exchange: str | None = None,
+    exchange: Named = None,
     /,
     *,
     all: Flag = False,
     type: str = "spot",
-    sandbox: Flag = False,
-    account: str | None = None,
-    json: Flag = False,
+    at: Environment = MAIN,
+    json: Json = False,
 ) -> None:
     """Show what is owned.
 
     Parameters
     ----------
-    exchange
-        The configured default when left out.
     all
         At every exchange and account that there are keys for.
     type
         The wallet: spot, futures, margin or funding.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    json
-        One document instead of a table.
     """
     wallet = _wallet(type)
-    places = _places() if all else [(exchange, sandbox, account)]
+    places = _places() if all else [(exchange, at)]
     found: dict[str, Balance] = {}
     failed: dict[str, str] = {}
-    for name, is_test, which in places:
+    for name, which in places:
         try:
-            where, found_there = ask(lambda e: _balance_of(e, wallet), name, sandbox=is_test, account=which)
+            where, found_there = which.ask(lambda e: _balance_of(e, wallet), name)
             found[where] = found_there
         except ExchangeError as error:
             if not all:
@@ -66,11 +58,12 @@ async def _balance_of(exchange, wallet: Wallet) -> tuple[str, Balance]:
     return exchange.name, await exchange.balance(wallet)
 
 
-def _places() -> Sequence[tuple[str | None, bool, str | None]]:
+def _places() -> Sequence[tuple[str | None, Environment]]:
     """Exchange, environment and account of all keys there are."""
     from planar.config.load import load
 
-    found = [(name, test, who or None) for name, test, who in sorted(load_secrets(custom=load().custom).by_key)]
+    keys = sorted(load_secrets(custom=load().custom).by_key)
+    found = [(name, Environment(is_test, who or None)) for name, is_test, who in keys]
     if not found:
         raise ConfigError("there are no keys: write them into user/secrets.toml, as docs/config.md shows.")
     return found
@@ -84,23 +77,11 @@ def _wallet(name: str) -> Wallet:
         raise ConfigError(f"--type {name!r} is no wallet: {', '.join(known)}.{did_you_mean(name, known)}") from None
 
 
-def ticker(*symbols: str, exchange: str | None = None, sandbox: Flag = False, json: Flag = False) -> None:
-    """Show the market of the last 24 hours, and now.
-
-    Parameters
-    ----------
-    symbols
-        Such as BTC/USDT; several may be named.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    json
-        One document instead of a table.
-    """
+def ticker(*symbols: Symbol, where: Where = HERE, json: Json = False) -> None:
+    """Show the market of the last 24 hours, and now."""
     if not symbols:
         raise ConfigError("name a symbol, as in: planar ticker BTC/USDT")
-    found = ask(lambda e: e.tickers(symbols), exchange, sandbox=sandbox)
+    found = where.ask(lambda e: e.tickers(symbols))
     if json:
         say_json(found)
         return
@@ -112,25 +93,15 @@ def ticker(*symbols: str, exchange: str | None = None, sandbox: Flag = False, js
     table(columns, rows, nothing="Nothing is known of them.")
 
 
-def book(
-    symbol: str, /, *, depth: int = 10, exchange: str | None = None, sandbox: Flag = False, json: Flag = False
-) -> None:
+def book(symbol: Symbol, /, *, depth: int = 10, where: Where = HERE, json: Json = False) -> None:
     """Show the order book.
 
     Parameters
     ----------
-    symbol
-        Such as BTC/USDT.
     depth
         Levels a side.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    json
-        One document instead of a table.
     """
-    found = ask(lambda e: e.book(symbol, depth), exchange, sandbox=sandbox)
+    found = where.ask(lambda e: e.book(symbol, depth))
     if json:
         say_json(found)
         return
@@ -149,10 +120,8 @@ def orders(
     history: Flag = False,
     open: Flag = False,
     limit: int = 20,
-    exchange: str | None = None,
-    sandbox: Flag = False,
-    account: str | None = None,
-    json: Flag = False,
+    where: Where = HERE,
+    json: Json = False,
 ) -> None:
     """Show open orders, or with --history the last ones of a market.
 
@@ -166,26 +135,14 @@ def orders(
         Only open ones, as without --history.
     limit
         The last so many.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    json
-        One document instead of a table.
     """
     if history and not symbol:
         raise ConfigError("--history needs a symbol, as in: planar orders BTC/USDT --history")
     if history and open:
         raise ConfigError("--open and --history exclude each other.")
-    where = {"sandbox": sandbox, "account": account}
-    found = ask(
-        lambda e: e.orders(symbol, limit=limit) if history else e.open_orders(symbol or None), exchange, **where
-    )
-    show_orders(
-        found[-limit:], json, "There are no open orders." if not history else f"No orders of {symbol} are known."
-    )
+    found = where.ask(lambda e: e.orders(symbol, limit=limit) if history else e.open_orders(symbol or None))
+    nothing = f"No orders of {symbol} are known." if history else "There are no open orders."
+    show_orders(found[-limit:], json, nothing)
 
 
 def show_orders(found: list[Order], as_json: bool, nothing: str) -> None:
@@ -195,68 +152,35 @@ def show_orders(found: list[Order], as_json: bool, nothing: str) -> None:
         return
     columns = ("id", "symbol", "side", "kind", "amount", "filled", "price", "stop", "average", "status", "time")
     rows = [
-        (o.id, o.symbol, o.side, o.kind, o.amount, o.filled, o.price, o.stop, o.average, o.status, at(o.time))
+        (o.id, o.symbol, o.side, o.kind, o.amount, o.filled, o.price, o.stop, o.average, o.status, shown_time(o.time))
         for o in found
     ]
     table(columns, rows, nothing=nothing)
 
 
-def fills(
-    symbol: str,
-    /,
-    *,
-    limit: int = 20,
-    exchange: str | None = None,
-    sandbox: Flag = False,
-    account: str | None = None,
-    json: Flag = False,
-) -> None:
+def fills(symbol: Symbol, /, *, limit: int = 20, where: Where = HERE, json: Json = False) -> None:
     """Show the last own executions in a market.
 
     Parameters
     ----------
-    symbol
-        Such as BTC/USDT.
     limit
         The last so many.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    json
-        One document instead of a table.
     """
-    found = ask(lambda e: e.fills(symbol, limit=limit), exchange, sandbox=sandbox, account=account)
+    found = where.ask(lambda e: e.fills(symbol, limit=limit))
     if json:
         say_json(found)
         return
     columns = ("id", "order", "side", "price", "amount", "cost", "fee", "in", "liquidity", "time")
     rows = [
-        (f.id, f.order_id, f.side, f.price, f.amount, f.cost, f.fee, f.fee_currency, f.liquidity, at(f.time))
+        (f.id, f.order_id, f.side, f.price, f.amount, f.cost, f.fee, f.fee_currency, f.liquidity, shown_time(f.time))
         for f in found
     ]
     table(columns, rows, nothing=f"There are no fills in {symbol}.")
 
 
-def positions(
-    *, exchange: str | None = None, sandbox: Flag = False, account: str | None = None, json: Flag = False
-) -> None:
-    """Show open positions in derivatives.
-
-    Parameters
-    ----------
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    json
-        One document instead of a table.
-    """
-    found = ask(lambda e: e.positions(), exchange, sandbox=sandbox, account=account)
+def positions(*, where: Where = HERE, json: Json = False) -> None:
+    """Show open positions in derivatives."""
+    found = where.ask(lambda e: e.positions())
     if json:
         say_json(found)
         return

@@ -1,120 +1,92 @@
 """``planar buy | sell | cancel``: orders by hand."""
 
-import asyncio
 import re
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from typing import Annotated, TypeVar
+
+from cyclopts import Parameter
 
 from planar.cli.answer import say, say_json, shown
-from planar.cli.ask import Flag, ask, confirm
+from planar.cli.ask import Flag, confirm
 from planar.cli.look import show_orders
+from planar.cli.options import HERE, Json, Symbol, Where
 from planar.errors import ConfigError, Unknown
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order, OrderRequest
 from planar.model.order import Side, Tif
 
+T = TypeVar("T")
+Doubts = list[Unknown]
+"""What an interruption leaves unknown, once something was sent."""
+
 AMOUNT = re.compile(r"([\d._]+)\s*([A-Za-z0-9]*)")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Terms:
+    """How an order is to be carried out."""
+
+    price: str | None = None
+    """The limit; at market when left out."""
+    stop: str | None = None
+    """Waits until the market reaches that price."""
+    tif: str = "GTC"
+    """GTC, IOC or FOK."""
+    post_only: Flag = False
+    """Refused rather than filled at once."""
+    reduce_only: Flag = False
+    """Never more than closes a position."""
+
+
+USUAL = Terms()
+
+Armed = Annotated[bool, Parameter(negative=(), help="With risk.armed = true: no question, real money.")]
+
+
 def buy(
-    symbol: str,
+    symbol: Symbol,
     amount: str | None = None,
     /,
     *,
-    price: str | None = None,
     cost: str | None = None,
-    stop: str | None = None,
-    tif: str = "GTC",
-    post_only: Flag = False,
-    reduce_only: Flag = False,
-    exchange: str | None = None,
-    sandbox: Flag = False,
-    account: str | None = None,
-    armed: Flag = False,
-    json: Flag = False,
+    terms: Terms = USUAL,
+    where: Where = HERE,
+    armed: Armed = False,
+    json: Json = False,
 ) -> None:
     """Buy, at market or with --price at a limit.
 
     Parameters
     ----------
-    symbol
-        Such as BTC/USDT.
     amount
         With its currency: 0.5BTC is that much, 100USDT is for that much.
-    price
-        The limit.
     cost
         To spend so much of the quote currency, instead of an amount.
-    stop
-        Waits until the market reaches that price.
-    tif
-        GTC, IOC or FOK.
-    post_only
-        Refused rather than filled at once.
-    reduce_only
-        Never more than closes a position.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    armed
-        With risk.armed = true: no question, real money.
-    json
-        One document instead of text.
     """
-    request = _request(Side.BUY, symbol, amount, price, cost, stop, tif, post_only, reduce_only)
-    _place(request, exchange, sandbox, account, armed, json)
+    _place(_request(Side.BUY, symbol, amount, cost, terms), where, armed, json)
 
 
 def sell(
-    symbol: str,
+    symbol: Symbol,
     amount: str | None = None,
     /,
     *,
-    price: str | None = None,
-    stop: str | None = None,
-    tif: str = "GTC",
-    post_only: Flag = False,
-    reduce_only: Flag = False,
-    exchange: str | None = None,
-    sandbox: Flag = False,
-    account: str | None = None,
-    armed: Flag = False,
-    json: Flag = False,
+    terms: Terms = USUAL,
+    where: Where = HERE,
+    armed: Armed = False,
+    json: Json = False,
 ) -> None:
     """Sell, at market or with --price at a limit.
 
     Parameters
     ----------
-    symbol
-        Such as BTC/USDT.
     amount
         With its currency: 0.5BTC; 100USDT is as much as is worth that.
-    price
-        The limit.
-    stop
-        Waits until the market reaches that price.
-    tif
-        GTC, IOC or FOK.
-    post_only
-        Refused rather than filled at once.
-    reduce_only
-        Never more than closes a position.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    armed
-        With risk.armed = true: no question, real money.
-    json
-        One document instead of text.
     """
-    request = _request(Side.SELL, symbol, amount, price, None, stop, tif, post_only, reduce_only)
-    _place(request, exchange, sandbox, account, armed, json)
+    _place(_request(Side.SELL, symbol, amount, None, terms), where, armed, json)
 
 
 def cancel(
@@ -123,10 +95,8 @@ def cancel(
     *,
     symbol: str | None = None,
     all: Flag = False,
-    exchange: str | None = None,
-    sandbox: Flag = False,
-    account: str | None = None,
-    json: Flag = False,
+    where: Where = HERE,
+    json: Json = False,
 ) -> None:
     """Cancel one order, or all of a market.
 
@@ -138,26 +108,36 @@ def cancel(
         Of the order's market; looked for among the open orders when left out.
     all
         Every open order of the market.
-    exchange
-        The configured default when left out.
-    sandbox
-        At the test environment.
-    account
-        A named account.
-    json
-        One document instead of text.
     """
     if not id:
         raise ConfigError("name an order or, with --all, a market: planar cancel ID, planar cancel --all BTC/USDT")
 
-    async def work(exchange: Exchange) -> list[Order]:
+    async def work(exchange: Exchange, doubts: Doubts) -> list[Order]:
         if all:
+            doubts.append(_doubt(exchange, f"the cancel of all orders of {id}", where.command(f"planar orders {id}")))
             return await exchange.cancel_all(id)
-        known, where = (id, symbol) if symbol else await _open_order(exchange, id)
-        return [await exchange.cancel(known, where)]
+        known, market = (id, symbol) if symbol else await _open_order(exchange, id)
+        look = where.command(f"planar orders {market} --history")
+        doubts.append(_doubt(exchange, f"the cancel of order {known}", look))
+        return [await exchange.cancel(known, market)]
 
-    found = ask(work, exchange, sandbox=sandbox, account=account)
-    show_orders(found, json, "There was nothing to cancel.")
+    show_orders(_told(work, where), json, "There was nothing to cancel.")
+
+
+def _told(work: Callable[[Exchange, Doubts], Awaitable[T]], where: Where) -> T:
+    """What the exchange answers. Who interrupts is told what was on its way: what `work` put among the doubts."""
+    doubts: Doubts = []
+    try:
+        return where.ask(lambda exchange: work(exchange, doubts))
+    except KeyboardInterrupt:
+        if doubts:
+            raise doubts[-1] from None
+        raise KeyboardInterrupt("nothing was sent.") from None
+
+
+def _doubt(exchange: Exchange, what: str, look: str) -> Unknown:
+    told = f"interrupted while {what} was on its way. It may have been carried out; look before you ask again: {look}"
+    return Unknown(told, exchange=exchange.id, code="INTERRUPTED")
 
 
 async def _open_order(exchange: Exchange, id: str) -> tuple[str, str]:
@@ -170,21 +150,11 @@ async def _open_order(exchange: Exchange, id: str) -> tuple[str, str]:
     )
 
 
-def _request(
-    side: Side,
-    symbol: str,
-    amount: str | None,
-    price: str | None,
-    cost: str | None,
-    stop: str | None,
-    tif: str,
-    post_only: bool,
-    reduce_only: bool,
-) -> OrderRequest:
+def _request(side: Side, symbol: str, amount: str | None, cost: str | None, terms: Terms) -> OrderRequest:
     if (amount is None) == (cost is None):
         raise ConfigError(f"say how much, once: planar {side.name.lower()} {symbol} 0.5BTC, or 100USDT.")
-    if tif.upper() not in ("GTC", "IOC", "FOK"):
-        raise ConfigError(f"--tif {tif!r} is not one of GTC, IOC, FOK.")
+    if terms.tif.upper() not in ("GTC", "IOC", "FOK"):
+        raise ConfigError(f"--tif {terms.tif!r} is not one of GTC, IOC, FOK.")
     base, _, quote = symbol.partition(":")[0].partition("/")
     if not quote:
         raise ConfigError(f"symbol {symbol!r} is written with a stroke, as BTC/USDT.")
@@ -194,11 +164,11 @@ def _request(
         side,
         amount=base_size,
         cost=quote_size,
-        price=None if price is None else _number("--price", price),
-        stop=None if stop is None else _number("--stop", stop),
-        tif=Tif[tif.upper()],
-        post_only=post_only,
-        reduce_only=reduce_only,
+        price=None if terms.price is None else _number("--price", terms.price),
+        stop=None if terms.stop is None else _number("--stop", terms.stop),
+        tif=Tif[terms.tif.upper()],
+        post_only=terms.post_only,
+        reduce_only=terms.reduce_only,
     )
 
 
@@ -225,23 +195,15 @@ def _number(what: str, text: str) -> Decimal:
     return number
 
 
-def _place(
-    request: OrderRequest, exchange: str | None, sandbox: bool, account: str | None, armed: bool, json: bool
-) -> None:
-    async def work(exchange: Exchange) -> Order:
+def _place(request: OrderRequest, where: Where, armed: bool, json: bool) -> None:
+    async def work(exchange: Exchange, doubts: Doubts) -> Order:
         sized, cost = await _sized(exchange, replace(request, client_id=exchange.new_client_id()))
         confirm(_said(sized), cost, exchange, armed=armed)
-        try:
-            return await exchange.place(sized)
-        except asyncio.CancelledError:
-            raise Unknown(
-                f"interrupted while the order was on its way: {_said(sized)}, client id {sized.client_id}. It may have "
-                f"been taken; look before you ask again: planar orders {sized.symbol} --history",
-                exchange=exchange.id,
-                code="INTERRUPTED",
-            ) from None
+        what = f"the order ({_said(sized)}, client id {sized.client_id})"
+        doubts.append(_doubt(exchange, what, where.command(f"planar orders {sized.symbol} --history")))
+        return await exchange.place(sized)
 
-    found = ask(work, exchange, sandbox=sandbox, account=account)
+    found = _told(work, where)
     if json:
         say_json(found)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from planar.cli.ask import Flag
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def venue(
     port: int = 0,
     symbols: Annotated[list[str] | None, Parameter(name=["--symbols", "--instrument"], negative=())] = None,
     speed: float = 1.0,
-    stepped: Annotated[bool, Parameter(negative=())] = False,
+    stepped: Flag = False,
     seed: int = 0,
     candles: Path | None = None,
     trades: Path | None = None,

@@ -44,6 +44,11 @@ def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
         raise
 
 
+def cache_folder() -> Path:
+    """Where what can be made anew is kept: ``$XDG_CACHE_HOME/planar`` or ``~/.cache/planar``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "planar"
+
+
 def check_private(path: Path) -> None:
     """Refuses a file that other users of the machine can read."""
     if os.name != "posix" or not path.exists():

@@ -5,6 +5,7 @@ HMAC-SHA256).
 """
 
 import base64
+import functools
 import getpass
 import os
 import sys
@@ -101,8 +102,14 @@ def _passphrase(locked: Path) -> str:
     if os.environ.get(PASSPHRASE):
         return os.environ[PASSPHRASE]
     if sys.stdin is not None and sys.stdin.isatty():
-        return getpass.getpass(f"Passphrase of {locked}: ")
+        return _typed(f"Passphrase of {locked}: ")
     return _asked_of_environment(PASSPHRASE, locked)
+
+
+@functools.cache
+def _typed(prompt: str) -> str:
+    """What is typed; a program that opens the file several times asks once."""
+    return getpass.getpass(prompt)
 
 
 def _asked_of_environment(variable: str, locked: Path) -> str:

@@ -11,4 +11,7 @@ curve        its equity, worked out from the fills
 believe      what to know before believing it: data, assumptions, costs, refusals
 fetch        candles from an exchange into the store
 check        planar check: warm-up, and look-ahead by truncation
+doctor       planar doctor: what stands in the way of trading
+watch        planar watch: several feeds of one exchange
+picture      what is known of watched markets, as events come
 """

@@ -72,6 +72,11 @@ class Connected(Exchange):
         """Whether orders there move real money: not in test environments, nor on this machine."""
         return not self.sandbox and not is_loopback(URL(self.settings.base_url).host or "")
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether it can be asked for what is of an account."""
+        return self._credentials is not None
+
     def scrub(self, told: object) -> str:
         """A text without keys, signatures and tokens."""
         return self._scrub.text(str(told))

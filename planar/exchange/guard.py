@@ -1,9 +1,9 @@
 """`Guard`: what stands before each request, limits and breaker, and what is known of those that were made."""
 
 import hashlib
-import os
 from pathlib import Path
 
+from planar.config.files import cache_folder
 from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError, ExchangeError, Unknown, Unreachable
 from planar.exchange.breaker import Breaker
@@ -39,7 +39,7 @@ class Guard:
             return
         exchange, sandbox, account = self._key
         place = hashlib.sha256(self._settings.base_url.encode()).hexdigest()[:8] if self._settings.base_url else ""
-        folder = _folder() / f"{exchange}{'.sandbox' if sandbox else ''}{f'.{place}' if place else ''}"
+        folder = cache_folder() / "limits" / f"{exchange}{'.sandbox' if sandbox else ''}{f'.{place}' if place else ''}"
         made = {}
         for name, (limit, window) in self._allowed(rate_limit).items():
             file = f"{name}.{account or 'main'}" if name.startswith("orders") else name
@@ -113,8 +113,3 @@ def _budget(folder: Path, name: str, limit: int, window: int) -> Budget:
             f"{folder} cannot be written ({error.strerror}), where programs share an exchange's limits. "
             "Make it writable, set XDG_CACHE_HOME, or set enable_rate_limit = false."
         ) from None
-
-
-def _folder() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "planar" / "limits"

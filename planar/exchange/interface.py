@@ -4,10 +4,8 @@ from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from uuid import uuid4
-
-import polars as pl
 
 from planar.config.secrets import Credentials
 from planar.config.settings import ExchangeSettings
@@ -25,11 +23,15 @@ from planar.exchange.model import (
     Order,
     OrderRequest,
     Position,
+    Rights,
     ServiceStatus,
     Ticker,
     Tier,
     Wallet,
 )
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Exchange(ABC):
@@ -66,6 +68,11 @@ class Exchange(ABC):
     def is_real(self) -> bool:
         """Whether orders there move real money."""
         return not self.sandbox
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it can be asked for what is of an account."""
+        return True
 
     def new_client_id(self) -> str:
         """A client order id that the exchange accepts; every one is different."""
@@ -163,7 +170,7 @@ class Exchange(ABC):
 
     def candles(
         self, symbol: str, timeframe: str, start: int, end: int | None = None, *, kind: str = "trade"
-    ) -> AsyncIterator[pl.DataFrame]:
+    ) -> "AsyncIterator[pl.DataFrame]":
         """Closed candles with ``start <= time < end``, page by page.
 
         Columns: time (Int64), open, high, low, close, volume (Float64).
@@ -230,6 +237,10 @@ class Exchange(ABC):
     async def funding_payments(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
         """What this account received and paid."""
         self._refuse("funding payments")
+
+    async def rights(self) -> Rights | None:
+        """What the key may do; None where the exchange does not say."""
+        return None
 
     async def status(self) -> ServiceStatus:
         """Whether the exchange works."""

@@ -5,13 +5,12 @@ A file that is too old, of another version or damaged counts as none.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from planar.config.files import write_atomically
+from planar.config.files import cache_folder, write_atomically
 
 MAX_AGE = 6 * 3600.0
 """Seconds after which steps and minimums are asked for again."""
@@ -21,9 +20,8 @@ FORMAT = 1
 
 def metadata_path(exchange: str, sandbox: bool, variant: Mapping[str, Any]) -> Path:
     """The file of one exchange. variant: whatever else decides which markets there are, as the address."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     mark = hashlib.sha256(json.dumps(variant, sort_keys=True, default=str).encode()).hexdigest()[:12]
-    return cache / "planar" / "markets" / f"{exchange}{'.sandbox' if sandbox else ''}.{mark}.json"
+    return cache_folder() / "markets" / f"{exchange}{'.sandbox' if sandbox else ''}.{mark}.json"
 
 
 def read_metadata(path: Path, max_age: float = MAX_AGE) -> tuple[list[Any], Mapping[str, Any]] | None:

@@ -13,8 +13,8 @@ from planar.model.order import Kind, Side, Status, Tif
 
 __all__ = [
     "Balance", "Book", "Candle", "Fees", "Fill", "FundingPayment", "FundingRate", "Level", "Liquidity", "MarginMode",
-    "Market", "MarketKind", "MarketTrade", "Order", "OrderRequest", "Position", "ServiceStatus", "Ticker", "Tier",
-    "Wallet",
+    "Market", "MarketKind", "MarketTrade", "Order", "OrderRequest", "Position", "Rights", "ServiceStatus", "Ticker",
+    "Tier", "Wallet",
 ]  # fmt: skip
 
 
@@ -282,6 +282,17 @@ class FundingPayment:
     time: int
     amount: Decimal
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a key may do. is_ip_bound: from the addresses of its allow-list only."""
+
+    can_read: bool | None
+    can_trade_spot: bool | None
+    can_trade_futures: bool | None
+    can_withdraw: bool | None
+    is_ip_bound: bool | None
 
 
 @dataclass(frozen=True, slots=True)

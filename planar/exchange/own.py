@@ -5,7 +5,7 @@ from typing import Any
 
 from planar.errors import Rejected
 from planar.exchange.answers import account as answers
-from planar.exchange.model import Balance, Fees, Fill, Market, MarketKind, Order, Wallet
+from planar.exchange.model import Balance, Fees, Fill, Market, MarketKind, Order, Rights, Wallet
 from planar.exchange.paging import pages
 from planar.exchange.public import PublicData
 from planar.model.order import Side
@@ -29,6 +29,19 @@ class OwnData(PublicData):
             what=f"the balance of the {wallet} wallet",
             into=lambda raw: answers.balance(raw, wallet),
         )
+
+    async def rights(self) -> Rights | None:
+        """What the key may do; None where the exchange, or its test environment, does not say."""
+        if not self.quirk.rights_method:
+            return None
+        await self._ready()
+        try:
+            asked = self._asked("the rights of the key")
+            return await self._request(self.quirk.rights_method, asked=asked, into=self.quirk.rights)
+        except Rejected as error:
+            if error.code != "NOT_SUPPORTED":
+                raise
+            return None
 
     async def order(self, id: str, symbol: str, *, client_id: str = "") -> Order:
         """One order, by the exchange's id or (``id`` empty) by one's own."""

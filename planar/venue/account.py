@@ -25,6 +25,19 @@ from planar.venue.refusal import DUPLICATE, UNKNOWN_ORDER, Refusal, refused_for
 
 LARGEST = 2**62
 
+TRADING = "enableSpotAndMarginTrading"
+RIGHTS = {
+    "ipRestrict": True,  # it is good on this machine only
+    "enableReading": True,
+    TRADING: True,
+    **dict.fromkeys(
+        ("enableWithdrawals", "enableInternalTransfer", "enableMargin", "enableFutures", "permitsUniversalTransfer",
+         "enableVanillaOptions", "enablePortfolioMarginTrading"),
+        False,
+    ),
+}  # fmt: skip
+"""What a key may do, in Binance's words."""
+
 
 class Account:
     """Balances and orders behind one key. Each account meets the market alone: accounts do not trade with each other.
@@ -42,6 +55,7 @@ class Account:
         next_trade: Callable[[], int],
     ) -> None:
         self.key, self.secret = key, secret
+        self.rights = dict(RIGHTS)
         self.listings = listings
         self.kernel = KernelState(listings, model)
         self.orders: dict[int, Order] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from planar.errors import ConfigError, did_you_mean
+from planar.venue.account import Account
 from planar.venue.chaos import rules_of
 from planar.venue.connection import dumped
 from planar.venue.listing import BREAK, TRADING
@@ -29,6 +30,7 @@ class Admin:
             ("POST", "advance"): self.advance,
             ("POST", "accounts"): self.open_account,
             ("POST", "deposit"): self.deposit,
+            ("POST", "rights"): self.set_rights,
             ("POST", "symbols"): self.set_status,
             ("GET", "chaos"): lambda _: self.venue.chaos.described(),
             ("POST", "chaos"): self.add_chaos,
@@ -106,13 +108,29 @@ class Admin:
 
     def deposit(self, asked: Any) -> Any:
         """Adds ``amount`` of ``asset`` to the account of ``api_key``, the first where none is named."""
-        floor = self.venue.floor
-        account = floor.accounts.get(asked.get("api_key", self.venue.account.key))
+        account, asset = self._account(asked), _text(asked, "asset")
+        self.venue.floor.deposit(account, asset, _decimal(asked.get("amount"), "amount"))
+        return dict(zip(("free", "locked"), account.balance(asset), strict=True))
+
+    def set_rights(self, asked: Any) -> Any:
+        """Sets what the key of ``api_key`` may do, in Binance's words: ``{"enableWithdrawals": true}``."""
+        account = self._account(asked)
+        wanted = {name: value for name, value in asked.items() if name != "api_key"}
+        for name, value in wanted.items():
+            if name not in account.rights:
+                near = did_you_mean(name, account.rights)
+                raise ConfigError(f"{name!r} is no right; there is {', '.join(account.rights)}.{near}")
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name}={value!r} must be true or false.")
+        account.rights.update(wanted)
+        return account.rights
+
+    def _account(self, asked: Any) -> Account:
+        """The account of ``api_key``, the first where none is named."""
+        account = self.venue.floor.accounts.get(asked.get("api_key", self.venue.account.key))
         if account is None:
             raise ConfigError("there is no account with this api_key.")
-        asset = _text(asked, "asset")
-        floor.deposit(account, asset, _decimal(asked.get("amount"), "amount"))
-        return dict(zip(("free", "locked"), account.balance(asset), strict=True))
+        return account
 
     def set_status(self, asked: Any) -> Any:
         """Sets ``symbol`` to ``status``: TRADING, BREAK, or DELISTED, which ends its orders too."""

@@ -6,15 +6,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from planar.venue import clock
-from planar.venue.account import Account
+from planar.venue.account import TRADING, Account
 from planar.venue.filters import random_id
 from planar.venue.floor import Floor
 from planar.venue.limits import Counter, Limits
 from planar.venue.query import Query
-from planar.venue.refusal import Refusal
+from planar.venue.refusal import NO_PERMISSION, Refusal
 from planar.venue.signing import account_of, check_signature, without_signature
 
-PUBLIC, KEYED, SIGNED = 0, 1, 2
+PUBLIC, KEYED, SIGNED, TRADE = 0, 1, 2, 3
 
 
 @dataclass
@@ -118,8 +118,10 @@ class Api:
         if security == PUBLIC:
             return None
         account = account_of(self.desk.floor.accounts, key)
-        if security == SIGNED:
+        if security >= SIGNED:
             check_signature(account, signed, query, self.desk.time())
+        if security == TRADE and not account.rights[TRADING]:
+            raise Refusal(*NO_PERMISSION, 401)
         return account
 
 

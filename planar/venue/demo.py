@@ -34,6 +34,11 @@ class Demo(CcxtExchange):
         """Its own venue is not, nor is one of this machine; what else an address may lead to is refused."""
         return bool(self.settings.base_url) and super().is_real
 
+    @property
+    def has_keys(self) -> bool:
+        """Its own venue gives it some."""
+        return not self.settings.base_url or super().has_keys
+
     async def _open(self) -> None:
         async with self._opening:
             if self.settings.base_url or self._venue is not None:

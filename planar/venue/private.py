@@ -4,7 +4,7 @@ from typing import Any
 
 from planar.venue import wire_orders as wire
 from planar.venue.account import Account
-from planar.venue.api import KEYED, SIGNED, Desk, Endpoint
+from planar.venue.api import KEYED, SIGNED, TRADE, Desk, Endpoint
 from planar.venue.filters import random_id, ticket
 from planar.venue.order import LIMIT, MARKET, Order, Ticket
 from planar.venue.query import CLIENT_ID, Query
@@ -200,13 +200,13 @@ def _open(desk: Desk, symbol: str, account: Account) -> list[Order]:
 
 
 ENDPOINTS = {
-    ("POST", "/api/v3/order"): Endpoint(place, 1, SIGNED, order=True),
-    ("POST", "/api/v3/order/test"): Endpoint(test, 1, SIGNED),
+    ("POST", "/api/v3/order"): Endpoint(place, 1, TRADE, order=True),
+    ("POST", "/api/v3/order/test"): Endpoint(test, 1, TRADE),
     ("GET", "/api/v3/order"): Endpoint(query_order, 4, SIGNED),
-    ("DELETE", "/api/v3/order"): Endpoint(cancel, 1, SIGNED),
-    ("POST", "/api/v3/order/cancelReplace"): Endpoint(cancel_replace, 1, SIGNED, order=True),
+    ("DELETE", "/api/v3/order"): Endpoint(cancel, 1, TRADE),
+    ("POST", "/api/v3/order/cancelReplace"): Endpoint(cancel_replace, 1, TRADE, order=True),
     ("GET", "/api/v3/openOrders"): Endpoint(open_orders, lambda query: 6 if query.has("symbol") else 80, SIGNED),
-    ("DELETE", "/api/v3/openOrders"): Endpoint(cancel_all, 1, SIGNED),
+    ("DELETE", "/api/v3/openOrders"): Endpoint(cancel_all, 1, TRADE),
     ("GET", "/api/v3/allOrders"): Endpoint(all_orders, 20, SIGNED),
     ("GET", "/api/v3/myTrades"): Endpoint(own_trades, 20, SIGNED),
     ("GET", "/api/v3/account"): Endpoint(account, 20, SIGNED),

@@ -152,10 +152,7 @@ def trade_fee(desk: Desk, query: Query, account: Any) -> Any:
 
 def rights(desk: Desk, query: Query, account: Any) -> Any:
     """``GET /sapi/v1/account/apiRestrictions``."""
-    allowed = ("enableReading", "enableSpotAndMarginTrading")
-    denied = ("ipRestrict", "enableWithdrawals", "enableInternalTransfer", "enableMargin", "enableFutures",
-              "permitsUniversalTransfer", "enableVanillaOptions", "enablePortfolioMarginTrading")  # fmt: skip
-    return {"createTime": 0, **dict.fromkeys(allowed, True), **dict.fromkeys(denied, False)}
+    return {"createTime": 0, **account.rights}
 
 
 def _all_cost(weight: int, most: int) -> Callable[[Query], int]:

@@ -24,6 +24,7 @@ class Refusal(Exception):
         return {"code": self.code, "msg": self.text} | ({"data": self.data} if self.data else {})
 
 
+NO_PERMISSION = (-2015, "Invalid API-key, IP, or permissions for action.")
 UNKNOWN_ORDER = (-2011, "Unknown order sent.")
 NO_SUCH_ORDER = (-2013, "Order does not exist.")
 DUPLICATE = (-2010, "Duplicate order sent.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from planar.venue.account import Account
 from planar.venue.query import Query
-from planar.venue.refusal import Refusal, missing
+from planar.venue.refusal import NO_PERMISSION, Refusal, missing
 
 USUAL_WINDOW, LONGEST_WINDOW = 5_000, 60_000
 AHEAD = 1_000
@@ -17,7 +17,7 @@ def account_of(accounts: Mapping[str, Account], key: str) -> Account:
     if not key:
         raise Refusal(-2014, "API-key format invalid.", 401)
     if key not in accounts:
-        raise Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        raise Refusal(*NO_PERMISSION, 401)
     return accounts[key]
 
 

@@ -128,14 +128,53 @@ def test_an_order_dearer_than_the_users_limit_is_not_sent(folder):
 
 
 def test_the_exchanges_answer_and_what_they_can_do_is_told(capsys):
-    assert [row["answer"] for row in told(capsys, "exchanges", "test")] == ["ok", "ok", "ok"]
+    assert {row["grade"] for row in told(capsys, "exchanges", "test")} == {"ok"}
     assert [row["exchange"] for row in told(capsys, "exchanges", "list")] == ["demo"]
     run("exchanges", "sync-time")
-    assert "ms" in capsys.readouterr().out
+    assert "ours." in capsys.readouterr().out
     found = told(capsys, "exchanges", "capabilities")
     assert len(found) == 15
     assert found["binance"]["futures"]["batch"] == 5
     assert found["kraken"]["sandbox"] is False
+
+
+def test_the_doctor_finds_the_demo_well_and_tells_so(capsys):
+    run("doctor", "demo")
+    out = capsys.readouterr().out
+    assert "\ndemo\n  ok       reachable" in out
+    assert out.endswith("No faults, no warnings.\n")
+
+
+def test_the_doctor_ends_with_1_when_there_is_a_fault_and_tells_its_remedy(folder, capsys):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text('[demo]\nbase_url = "http://127.0.0.1:9"\nretries = 0\n')
+    with pytest.raises(SystemExit, match="1"):
+        run("doctor", "demo")
+    out = " ".join(capsys.readouterr().out.split())
+    assert "fault reachable its time failed" in out
+    assert "→ Check the network and the exchange's status page" in out
+    assert "1 fault, no warnings." in out
+    with pytest.raises(SystemExit, match="1"):
+        run("exchanges", "test", "--json")
+    [fault] = json.loads(capsys.readouterr().out)
+    assert (fault["of"], fault["check"], fault["grade"]) == ("demo", "reachable", "fault")
+
+
+def test_the_doctor_asks_no_exchange_when_the_settings_cannot_be_read(folder, capsys):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text("[binance]\ntimout = 3\n")
+    with pytest.raises(SystemExit, match="1"):
+        run("doctor")
+    assert "No exchange was asked: that has to be mended first." in capsys.readouterr().out
+
+
+def test_the_doctor_tells_of_an_address_that_is_refused(folder, capsys):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text('[demo]\nbase_url = "https://api.binance.com"\n')
+    with pytest.raises(SystemExit, match="1"):
+        run("doctor", "demo", "--json")
+    fault = json.loads(capsys.readouterr().out)[-1]
+    assert (fault["of"], fault["check"], "is not on this machine" in fault["found"]) == ("demo", "settings", True)
 
 
 def test_a_sale_below_the_market_costs_what_the_market_pays(folder):

@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 
@@ -98,3 +102,29 @@ def test_passwords_of_proxies_show_in_no_form(address, capsys):
     assert "hid" not in out
     assert "den" not in out
     assert "@127.0.0.1:8080" in out
+
+
+def test_a_program_that_opens_the_keys_several_times_asks_for_the_passphrase_once(user, monkeypatch):
+    (user / "planar.toml").write_text("")
+    (user / "secrets.toml").write_text(KEYS.replace("binance", "demo"))
+    with monkeypatch.context() as here:
+        here.setenv("PLANAR_PASSPHRASE", "hidden-words")
+        run("encrypt")
+    ours, its = pty.openpty()
+    words = [sys.executable, "-m", "planar", "doctor", "demo", "--json"]
+    pipe = subprocess.PIPE
+    # Without a terminal of its own, it asks on standard error.
+    with subprocess.Popen(words, stdin=its, stdout=pipe, stderr=pipe, start_new_session=True) as asking:
+        prompt = b""
+        while not prompt.endswith(b"encrypted: "):
+            prompt += asking.stderr.read1()
+        os.write(ours, b"hidden-words\n")
+        try:
+            told, said = (part.decode() for part in asking.communicate(timeout=60))
+        finally:
+            asking.kill()
+    os.close(ours), os.close(its)
+    assert "Passphrase" not in said
+    assert "hidden" not in told + said
+    found = {row["check"]: row["found"] for row in json.loads(told) if row["of"] == "this machine"}
+    assert found["keys"] == "user/secrets.toml.encrypted, which no other user can read: keys of demo"

@@ -1,5 +1,6 @@
 """The guide to exchanges is true: its code runs, and it names every call, kind of stream and command there is."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import planar
+import planar.exchange
 from planar.cli import COMMANDS
+from planar.engine.doctor.exchange import exchange_at
+from planar.engine.doctor.machine import machine
+from planar.engine.watch import OWN, PUBLIC
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
 from planar.exchange.tap import Kind
@@ -39,3 +43,19 @@ def test_every_kind_of_stream_is_named():
 def test_every_command_it_shows_exists():
     shown = set(re.findall(r"planar (\w+)", TEXT.split("## From Python")[0]))
     assert shown <= set(COMMANDS)
+
+
+def test_it_names_every_check_of_the_doctor_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def of_demo():
+        async with planar.exchange.get("demo") as demo:
+            return {each.check async for each in exchange_at(demo)}
+
+    told = set(re.findall(r"`([\w-]+)`", TEXT.partition("| check | |")[2].partition("\n\n")[0]))
+    assert told == {each.check for each in machine()} | asyncio.run(of_demo())
+
+
+def test_it_names_every_kind_that_can_be_watched():
+    part = TEXT.partition("### Live")[2].partition("## From Python")[0]
+    assert [kind for kind in (*PUBLIC, *OWN) if f"`{kind}`" not in part and f"--kind {kind}`" not in part] == []

@@ -161,3 +161,20 @@ def test_a_stream_that_calls_open_candles_closed_is_not_believed():
             assert closed == [closed[0], closed[0] + 1_000, closed[0] + 2_000]
 
     asyncio.run(scene())
+
+
+def test_a_balance_tells_all_that_is_owned_and_not_only_what_changed():
+    """Binance tells of the currencies that an order touched."""
+
+    async def scene():
+        async with opened() as (venue, exchange, streams):
+            venue.account.deposit("ETH", Decimal(2))
+            balances = await streams.subscribe(Kind.BALANCE)
+            [begun] = await heard(balances, 1)
+            await exchange.place(OrderRequest("ETH/USDT", Side.SELL, amount=Decimal(2)))
+            [sold] = await heard(balances, 1)
+            assert begun.data.total.keys() == {"USDT", "BTC", "ETH"}
+            assert sold.data.total.keys() == {"USDT", "BTC"}
+            assert sold.data.total == (await exchange.balance()).total
+
+    asyncio.run(scene())

@@ -42,6 +42,10 @@ def test_planar_venue_serves_until_it_is_told_to_stop():
             other = ask(admin, "POST", "accounts", {"balances": {"USDT": "7"}})
             assert ask(admin, "GET", "state")["accounts"][other["api_key"]]["USDT"]["free"] == "7.00000000"
             assert ask(admin, "POST", "symbols", {"symbol": "BTCUSDT", "status": "BREAK"})["status"] == "BREAK"
+            assert ask(admin, "POST", "rights", {"enableWithdrawals": True})["enableWithdrawals"] is True
+            assert "Did you mean 'enableWithdrawals'" in ask(admin, "POST", "rights", {"enableWithdrawal": 1})["error"]
+            assert "ipRestrict=1 must be true or false" in ask(admin, "POST", "rights", {"ipRestrict": 1})["error"]
+            assert "no account" in ask(admin, "POST", "rights", {"api_key": "none"})["error"]
             assert ask(admin, "POST", "chaos", [{"on": "GET *", "what": "503"}])[0]["happened"] == 0
             assert ask(admin, "DELETE", "chaos") == []
             assert "send a JSON object" in ask(admin, "POST", "deposit", [1])["error"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from planar.config.settings import ExchangeSettings
-from planar.exchange.model import Market, MarketKind, Order, Wallet
+from planar.exchange.model import Market, MarketKind, Order, Rights, Wallet
 from planar.exchange.quirks.registry import Quirk, quirk
 
 HOUR = 3_600_000
@@ -43,16 +43,29 @@ class BinanceFamily(Quirk):
     tier_amount_key: ClassVar[str] = "cum"
     weight_per_cost: ClassVar[float] = 5.0  # 6,000 a minute, of which CCXT makes 1,200
     order_limits: ClassVar[Mapping[int, int]] = {10_000: 100, 86_400_000: 200_000}
+    rights_method: ClassVar[str] = "sapi_get_account_apirestrictions"
 
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
-        """No signed requests beside those that were asked for."""
+        """No signed requests beside those that were asked for; a stream of balances that begins with all of them."""
         return {
             "fetchCurrencies": False,
             "fetchMargins": False,
             "fetchOpenOrders": {"warnWithoutSymbol": False},
             "warnOnFetchOpenOrdersWithoutSymbol": False,
             "recvWindow": self.receive_window_ms,
+            # It tells the changed ones only, and CCXT takes these for all there is.
+            "watchBalance": {"fetchBalanceSnapshot": True, "awaitBalanceSnapshot": True},
         }
+
+    def rights(self, raw: Mapping[str, Any]) -> Rights:
+        """As of ``GET /sapi/v1/account/apiRestrictions``; what it leaves out is not known."""
+        return Rights(
+            can_read=raw.get("enableReading"),
+            can_trade_spot=raw.get("enableSpotAndMarginTrading"),
+            can_trade_futures=raw.get("enableFutures"),
+            can_withdraw=raw.get("enableWithdrawals"),
+            is_ip_bound=raw.get("ipRestrict"),
+        )
 
     def used_weight(self, headers: Mapping[str, str]) -> float | None:
         """Its header, whatever its case."""

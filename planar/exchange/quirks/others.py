@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from planar.config.settings import ExchangeSettings
-from planar.exchange.model import Wallet
+from planar.exchange.model import Rights, Wallet
 from planar.exchange.quirks.registry import Quirk, quirk
 
 
@@ -43,10 +43,24 @@ class Bybit(Quirk):
     """It only finds the last 500 orders by id, and CCXT wants that acknowledged."""
 
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
+    rights_method: ClassVar[str] = "private_get_v5_user_query_api"
 
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
         """As above."""
         return {"fetchOrder": {"acknowledged": True}}
+
+    def rights(self, raw: Mapping[str, Any]) -> Rights:
+        """As of ``GET /v5/user/query-api``; a key that is bound to no address has the address ``*``."""
+        key = raw["result"]
+        given = {right for rights in key["permissions"].values() for right in rights}
+        is_writer = not key["readOnly"]
+        return Rights(
+            can_read=True,
+            can_trade_spot=is_writer and "SpotTrade" in given,
+            can_trade_futures=is_writer and "Order" in given,
+            can_withdraw=is_writer and "Withdraw" in given,
+            is_ip_bound=bool(set(key["ips"]) - {"*"}),
+        )
 
 
 @quirk("okx", "okxus", "myokx")
@@ -55,6 +69,14 @@ class Okx(Quirk):
 
     finds_by_client_id: ClassVar[bool] = True
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
+    rights_method: ClassVar[str] = "private_get_account_config"
+
+    def rights(self, raw: Mapping[str, Any]) -> Rights:
+        """As of ``GET /api/v5/account/config``; ``ip`` is empty when the key is bound to no address."""
+        [account] = raw["data"]
+        given = account["perm"].split(",")
+        trades = "trade" in given
+        return Rights("read_only" in given, trades, trades, "withdraw" in given, bool(account["ip"]))
 
 
 @quirk("gate", "gateeu")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError
-from planar.exchange.model import Market, Order, Wallet
+from planar.exchange.model import Market, Order, Rights, Wallet
 
 OURS = ("planar.exchange.quirks.binance", "planar.exchange.quirks.others")
 
@@ -37,6 +37,13 @@ class Quirk:
 
     tier_amount_key: ClassVar[str] = ""
     """What the exchange calls the maintenance amount of a bracket of leverage."""
+
+    rights_method: ClassVar[str] = ""
+    """CCXT's method that tells what a key may do; empty where there is none, or it is not known."""
+
+    def rights(self, raw: Mapping[str, Any]) -> Rights | None:
+        """What the key may do, from what that method gives."""
+        return None
 
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
         """CCXT's ``options``."""

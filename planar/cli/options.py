@@ -1,0 +1,70 @@
+"""Options that several commands have, each told once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from cyclopts import Parameter
+
+from planar.cli.ask import ask
+
+if TYPE_CHECKING:
+    from planar.exchange.interface import Exchange
+
+T = TypeVar("T")
+
+Json = Annotated[bool, Parameter(negative=(), help="One JSON document instead of text.")]
+Sandbox = Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=(), help="The test environment.")]
+Account = Annotated[str | None, Parameter(help="A named account.")]
+Named = Annotated[str | None, Parameter(help="Such as binance; the configured default when left out.")]
+Symbol = Annotated[str, Parameter(help="Such as BTC/USDT.")]
+
+Strategy = Annotated[str, Parameter(help="A name in user/strategies or strategies, a path, or module:Class.")]
+Instruments = Annotated[
+    list[str] | None,
+    Parameter(name="--instrument", negative=(), help="Instead of the strategy's own; may be repeated."),
+]
+Params = Annotated[
+    list[str] | None,
+    Parameter(name="--param", negative=(), help="A parameter of the strategy, such as fast=12; may be repeated."),
+]
+StoreFile = Annotated[
+    Path | None, Parameter(help="The DuckDB file; that of [store] in user/planar.toml when left out.")
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Environment:
+    """Which of an exchange's environments, and who asks there."""
+
+    sandbox: Sandbox = False
+    account: Account = None
+
+    def ask(self, work: "Callable[[Exchange], Awaitable[T]]", exchange: str | None) -> T:
+        """What the exchange answers there."""
+        return ask(work, exchange, sandbox=self.sandbox, account=self.account)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Where:
+    """Which exchange, which of its environments, and who asks there."""
+
+    exchange: Named = None
+    sandbox: Sandbox = False
+    account: Account = None
+
+    def ask(self, work: "Callable[[Exchange], Awaitable[T]]") -> T:
+        """What the exchange answers there."""
+        return ask(work, self.exchange, sandbox=self.sandbox, account=self.account)
+
+    def command(self, words: str) -> str:
+        """A command that asks there."""
+        said = {"--exchange": self.exchange, "--account": self.account}
+        options = [f"{name} {value}" for name, value in said.items() if value] + ["--sandbox"] * self.sandbox
+        return " ".join([words, *options])
+
+
+MAIN, HERE = Environment(), Where()
