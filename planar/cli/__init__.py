@@ -1,7 +1,7 @@
 """The command line: each module parses, calls and prints; no logic.
 
 backtest   planar backtest
-data       planar data import | fetch | list
+data       planar data import | fetch | list | rules
 check      planar check
 config     planar config show | set | encrypt | decrypt
 look       planar balance | ticker | book | orders | fills | positions
@@ -34,7 +34,7 @@ app = App(
 COMMANDS = {
     "backtest": ("backtest:backtest", "Run a strategy over candles and print what happened."),
     "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),
-    "data": ("data:app", "Fetch or import candles into the store, and list what is stored."),
+    "data": ("data:app", "Fetch or import candles, funding, trades and rules into the store, and list what is stored."),
     "config": ("config:app", "Show and change settings; encrypt keys."),
     "exchanges": ("exchanges:app", "Which there are, what they can do, whether they answer."),
     "doctor": ("doctor:doctor", "Look whether anything stands in the way of trading, with remedies."),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planar.engine.frames import logs_of
+from planar.engine.history import Frames, Instruments, Request
 from planar.engine.interpret import Interpreter
-from planar.engine.market import Frames, Instruments, Market, Moment, Request, moment, open_market
+from planar.engine.market import Market, Moment, moment, open_market
 from planar.engine.rules import Fees
 from planar.engine.run import Run
 from planar.engine.simulation import Simulation
@@ -66,7 +67,8 @@ def backtest(
         ``close``, ``volume``. None takes them from the store, or from the synthetic market when there is no store.
     instruments: names, Instruments, or {name: Instrument}; else those of the candles, else of the strategy.
     start, end: dates or UTC ms; candles before the start warm the indicators up.
-    cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker).
+    cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker); else the Instrument's, else those that its
+        exchange listed (kept in the store by a fetch), else 0.1 %.
     fill: a FillModel or the name of a profile. execution_timeframe: of the candles that orders are settled on.
     compiled: True insists, False interprets, None compiles when possible.
     progress: True prints a bar past one second; a function is called with the share done.
@@ -78,7 +80,7 @@ def backtest(
     if first is not None and last is not None and first >= last:
         raise ConfigError(f"start ({utc(first)}) is not before end ({utc(last)}): nothing is left to run on.")
     request = Request(
-        cls.timeframe, cls.instruments, candles, instruments, last, execution_timeframe, store, seed, fees
+        cls.timeframe, cls.instruments, candles, instruments, first, last, execution_timeframe, store, seed, fees
     )
     market = open_market(request)
     session = Session(made, market, first, _cash(cash, market), fill_model(fill), compiled)

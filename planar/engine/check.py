@@ -20,7 +20,8 @@ import numpy as np
 import polars as pl
 
 from planar.engine.backtest import Session
-from planar.engine.market import Frames, Instruments, Market, Request, open_market
+from planar.engine.history import Frames, Instruments, Request
+from planar.engine.market import Market, open_market
 from planar.errors import PlanarError
 from planar.model.order import NEVER, Reason, Status
 from planar.simulator.fill_model import fill_model

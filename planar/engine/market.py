@@ -1,32 +1,23 @@
 """What a backtest trades: instruments and execution candles, from frames, a store or the synthetic market."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from planar.engine.rules import Fees, check_quotes, default_instrument, with_fees
-from planar.errors import ConfigError, DataError, did_you_mean
+from planar.engine.history import Instruments, Request, candles_of
+from planar.engine.rules import Terms, check_quotes, told_sources
+from planar.errors import ConfigError, DataError
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
-from planar.store.candles import checked_columns, infer_timeframe, utc
+from planar.store.candles import utc
 from planar.strategy.candles import FIELDS, Candles, resample
 
-if TYPE_CHECKING:
-    from planar.store.store import Store
-
-SYNTHETIC_DAYS = 365
 SECONDS = range(1_000_000_000, 10_000_000_000)
 """Moments from 2001 on in seconds; as milliseconds they would be in early 1970."""
 
-Frame = pl.DataFrame | pl.LazyFrame
-Frames = Frame | Mapping[str, Frame]
-Instruments = str | Instrument | Sequence[str | Instrument] | Mapping[str, Instrument]
 Moment = int | str | date
 """UTC ms, text such as ``2024-01-31``, or a date or datetime (naive is UTC)."""
 
@@ -61,35 +52,22 @@ class Market:
         return digest.hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the caller of a backtest asked for, as given."""
-
-    timeframe: str
-    declared: Sequence[str]
-    candles: Frames | None = None
-    instruments: Instruments | None = None
-    end: int | None = None
-    execution_timeframe: str | None = None
-    store: "Store | str | Path | None" = None
-    seed: int = 0
-    fees: Fees | None = None
-
-
 def open_market(request: Request) -> Market:
     """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     _check_request(request)
     names, given = _names(request)
-    found, source = _candles(request, names)
+    history = candles_of(request, names)
     length = timeframes.milliseconds(request.timeframe)
-    execution = _execution(request, found, length, source)
+    execution = _execution(request, history.candles, length, history.source)
     end = max(c.close_at(-1) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
-    instruments = [with_fees(given.get(n) or default_instrument(n, execution[n]), request.fees) for n in names]
+    start = max(request.start or 0, min(int(c.time[0]) for c in execution.values()))
+    seen = history.store.rules_at([n for n in names if n not in given], start) if history.store else {}
+    terms = [Terms.of(n, execution[n], given.get(n), seen.get(n), request.fees) for n in names]
+    instruments = [each.instrument for each in terms]
     check_quotes(instruments)
-    fees = "given" if request.fees is not None else "of the instrument" if given else "assumed"
-    steps = "of the instrument" if given else "read off the candles"
-    return Market(instruments, [execution[n] for n in names], [candles[n] for n in names], source, fees, steps)
+    fees, steps = told_sources(names, [t.fees for t in terms]), told_sources(names, [t.steps for t in terms])
+    return Market(instruments, [execution[n] for n in names], [candles[n] for n in names], history.source, fees, steps)
 
 
 def _check_request(request: Request) -> None:
@@ -128,107 +106,6 @@ def _asked_for(wanted: Instruments | None) -> tuple[list[str], dict[str, Instrum
         raise ConfigError(f"instruments={wanted!r}: {remedy}.")
     names = [i.name if isinstance(i, Instrument) else i for i in items]
     return names, {i.name: i for i in items if isinstance(i, Instrument)}
-
-
-def _candles(request: Request, names: list[str]) -> tuple[dict[str, Candles], str]:
-    """The candles of each instrument by name, and where they come from."""
-    if request.candles is not None:
-        return _given_candles(request.candles, names), "given candles"
-    from planar.store.store import Store
-
-    store = request.store if isinstance(request.store, Store) else Store(request.store or _default_store())
-    lack = ""
-    if request.store is not None or Path(store.path).exists():
-        # Candles that somebody named must be there; those that only the class names may be made up.
-        named = request.store is not None or request.instruments is not None
-        found, missing = _stored_candles(store, request, names, must=named)
-        if found:
-            return found, str(store.path)
-        lack = f"; {store.path} does not hold {missing}"
-    from planar.store.synthetic import synthetic
-
-    length = timeframes.milliseconds(request.timeframe)
-    count = SYNTHETIC_DAYS * 86_400_000 // length
-    frames = synthetic(names, request.timeframe, candles=count, seed=request.seed)
-    return {n: _read(frames[n], n, length) for n in names}, f"synthetic market, seed {request.seed}{lack}"
-
-
-def _default_store() -> str:
-    from planar.config.load import load
-
-    return load().settings.store.path
-
-
-def _given_candles(candles: Frames, names: list[str]) -> dict[str, Candles]:
-    if isinstance(candles, Mapping):
-        missing = [n for n in names if n not in candles]
-        if missing:
-            near = did_you_mean(missing[0], candles)
-            raise DataError(f"candles has no frame for {missing[0]}; it has {', '.join(map(str, candles))}.{near}")
-        return {n: _given(candles[n], n) for n in names}
-    if len(names) != 1:
-        wanted = ", ".join(names)
-        raise ConfigError(f"candles is one frame for {len(names)} instruments: give {{name: frame}} for {wanted}.")
-    return {names[0]: _given(candles, names[0])}
-
-
-def _given(frame: Frame, name: str) -> Candles:
-    if isinstance(frame, pl.LazyFrame):
-        frame = frame.collect()
-    if not isinstance(frame, pl.DataFrame):
-        kind = type(frame).__name__
-        raise DataError(f"{name}: candles are a {kind}; give a polars frame (pl.from_pandas converts one).")
-    return _read(frame, name)
-
-
-def _read(frame: pl.DataFrame, name: str, timeframe: int | None = None) -> Candles:
-    """The checked candles of a frame. A single one does not tell its timeframe: it must be given."""
-    columns, length = checked_columns(frame, name=name, timeframe=timeframe)
-    return Candles(*columns.values(), timeframe=length or infer_timeframe(columns["time"], name=name))
-
-
-def _stored_candles(
-    store: "Store", request: Request, names: list[str], *, must: bool
-) -> tuple[dict[str, Candles], str]:
-    """Candles of the finest stored timeframe that covers every instrument; nothing and a name that is not stored
-    otherwise, where that is allowed.
-    """
-    series = store.series()
-    stored: dict[str, dict[int, tuple[int, int]]] = {}
-    for row in series.iter_rows(named=True):
-        length = timeframes.milliseconds(row["timeframe"])
-        stored.setdefault(row["instrument"], {})[length] = (row["first"], row["last"])
-    length = timeframes.milliseconds(request.timeframe)
-    for name in names:
-        usable = [t for t in stored.get(name, {}) if length % t == 0]
-        if not usable:
-            if not must and name not in stored:
-                return {}, name
-            have = ", ".join(timeframes.name(t) for t in stored.get(name, {}))
-            detail = f" has {have}, none of which makes {request.timeframe} candles" if have else " is not there"
-            near = "" if have else did_you_mean(name, stored)
-            raise DataError(f"{store.path}: {name}{detail}.{near} {_remedy(name, request.timeframe)}")
-    chosen = _finest_covering(stored, names, length)
-    return {n: _read(store.read_candles(n, timeframes.name(chosen)), n, chosen) for n in names}, ""
-
-
-def _remedy(name: str, timeframe: str) -> str:
-    from planar.engine.fetch import fetch_command
-
-    fetch = fetch_command(name, timeframe)
-    command = f"planar data import FILE --instrument {name} --timeframe {timeframe}"
-    return f"Import it: {command}" + (f", or fetch it: {fetch}" if fetch else "")
-
-
-def _finest_covering(stored: dict, names: list[str], length: int) -> int:
-    common = set.intersection(*({t for t in stored[n] if length % t == 0} for n in names))
-    for candidate in sorted(common):
-        spans = [(stored[n][candidate], [s for t, s in stored[n].items() if length % t == 0]) for n in names]
-        if all(s[0] <= min(o[0] for o in all_) and s[1] + candidate >= max(o[1] for o in all_) for s, all_ in spans):
-            return candidate
-    if not common:
-        raise DataError(f"the store has no timeframe that {', '.join(names)} share; import one for all of them.")
-    return max(common)
 
 
 def _execution(request: Request, candles: dict[str, Candles], length: int, source: str) -> dict[str, Candles]:

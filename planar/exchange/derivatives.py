@@ -8,7 +8,7 @@ from planar.errors import Rejected
 from planar.exchange.answers import derivatives as answers
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.batches import Batches
-from planar.exchange.model import FundingPayment, FundingRate, MarginMode, Market, MarketKind, Position, Tier
+from planar.exchange.model import FundingPayment, FundingRate, MarginMode, Market, Position, Tier
 
 PAGE = 1000
 EIGHT_HOURS = 8 * 3_600_000
@@ -19,13 +19,7 @@ class Derivatives(Batches):
 
     async def _contract(self, symbol: str) -> Market:
         market = await self._market(symbol)
-        if market.kind is MarketKind.SPOT:
-            raise Rejected(
-                f"{self.name}: {market.symbol} is a spot market and has no positions, leverage or funding; its "
-                f"perpetual is written {market.symbol}:{market.quote}.",
-                exchange=self.id,
-                code="NOT_SUPPORTED",
-            )
+        self._check_contract(market)
         return market
 
     async def positions(self, symbols: Sequence[str] | None = None) -> list[Position]:

@@ -12,7 +12,7 @@ from planar.exchange.answers import market_data
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.calls import Connected
 from planar.exchange.metadata import metadata_path, read_metadata, write_metadata
-from planar.exchange.model import Market
+from planar.exchange.model import Market, MarketKind
 
 TICK_SIZE = 4
 """CCXT's mark of an exchange whose precisions are steps."""
@@ -90,6 +90,15 @@ class Listed(Connected):
                 f"{self.name} has no market {symbol!r}.{self._meant(symbol)}", exchange=self.id, code="UNKNOWN_SYMBOL"
             )
         return found
+
+    def _check_contract(self, market: Market) -> None:
+        if market.kind is MarketKind.SPOT:
+            raise Rejected(
+                f"{self.name}: {market.symbol} is a spot market and has no positions, leverage, funding or mark price; "
+                f"its perpetual is written {market.symbol}:{market.quote}.",
+                exchange=self.id,
+                code="NOT_SUPPORTED",
+            )
 
     def _listed(self, symbol: str) -> Market:
         """The market that an answer speaks of."""

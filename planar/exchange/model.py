@@ -55,7 +55,8 @@ class Market:
     """One instrument at an exchange, with its rules. Steps and minimums are 0 where there is no such rule.
 
     Amounts are in base, also where the exchange counts contracts of ``contract_size`` base units; inverse contracts
-    alone are counted in contracts, of ``contract_size`` quote units.
+    alone are counted in contracts, of ``contract_size`` quote units. maker, taker: as listed, whatever an account pays.
+    fee_side: "base" where a buy pays its fee from what it receives, "quote" where all pay in quote.
     """
 
     symbol: str
@@ -77,6 +78,7 @@ class Market:
     max_market_amount: Decimal | None = None
     min_price: Decimal = Decimal(0)
     max_price: Decimal | None = None
+    fee_side: str | None = None
 
     @property
     def is_inverse(self) -> bool:

@@ -30,11 +30,13 @@ async def pages(
     limit: int,
     *,
     span: int | None = None,
+    skip: Callable[[int], Awaitable[int]] | None = None,
 ) -> AsyncIterator[list[T]]:
     """Items with ``start <= time < end``, as ``fetch(since, until)`` gives them: from ``since`` on, oldest first.
 
     limit: how many were asked for. span: milliseconds that one request may cover, where there is such a rule; else
-    ``until`` is None. Raises DataError where a millisecond holds a page or more, of which the rest cannot be asked for.
+    ``until`` is None. skip: gives, for a time, one from when on there may be something; asked where a span had nothing.
+    Raises DataError where a millisecond holds a page or more, of which the rest cannot be asked for.
     """
     cursor, seen = start, set[tuple[int, str]]()
     while cursor < end:
@@ -55,6 +57,6 @@ async def pages(
         elif fresh:
             cursor = last  # a page may be shorter than was asked for and yet not be the last
         elif until is not None:
-            cursor = until
+            cursor = until if skip is None or until >= end else await skip(until)
         else:
             return

@@ -9,8 +9,9 @@ from planar.exchange.candle_pages import candle_pages
 from planar.exchange.listing import Listed
 from planar.exchange.model import Book, Market, MarketTrade, ServiceStatus, Ticker
 from planar.exchange.paging import pages
-from planar.model.timeframe import milliseconds
+from planar.model.timeframe import bucket_open, milliseconds
 
+HOUR = 3_600_000
 TRADES = 1000
 """Prints to ask for in a page; an exchange that gives fewer gives fewer."""
 
@@ -62,7 +63,7 @@ class PublicData(Listed):
         Go on with ``start`` = the last time + the timeframe, and nothing is fetched twice.
         """
         market = await self._market(symbol)
-        await self._check_timeframe(timeframe, kind)
+        self._check_candles(market, timeframe, kind)
         limit = self._feature(market, "fetchOHLCV", "limit") or 500
         longest = "1d" if "1d" in self._ccxt().timeframes else timeframe
         params = {"price": kind} if kind != "trade" else {}
@@ -76,8 +77,10 @@ class PublicData(Listed):
         async for page in candle_pages(fetch, timeframe, start, now if end is None else end, now, limit, longest):
             yield page
 
-    async def _check_timeframe(self, timeframe: str, kind: str) -> None:
+    def _check_candles(self, market: Market, timeframe: str, kind: str) -> None:
         milliseconds(timeframe)
+        if kind == "mark":
+            self._check_contract(market)
         known = self._ccxt().timeframes or {}
         if timeframe not in known:
             self._refuse(f"{timeframe} candles, only {', '.join(known) or 'none'}")
@@ -97,7 +100,18 @@ class PublicData(Listed):
             params = {} if until is None else {"until": until - 1}
             return await self._trades(market, since, TRADES, params)
 
-        async for page in pages(fetch, start, stop, TRADES, span=self._span(market, "fetchTrades")):
+        async def skip(time: int) -> int:
+            """The next hour that anything was traded in: there are years before a market's first."""
+            candles = await anext(self.candles(market.symbol, "1h", bucket_open(time, HOUR), stop), None)
+            if candles is None:
+                return max(time, bucket_open(stop, HOUR))
+            traded = candles.filter(pl.col("volume") > 0)
+            # Candles without volume do not tell: not every exchange says it.
+            return max(time, (candles if traded.is_empty() else traded)["time"][0])
+
+        span = self._span(market, "fetchTrades")
+        has_hours = self._has("fetch_ohlcv") and "1h" in (self._ccxt().timeframes or {})
+        async for page in pages(fetch, start, stop, TRADES, span=span, skip=skip if has_hours else None):
             yield page
 
     def _span(self, market: Market, method: str) -> int | None:

@@ -1,19 +1,9 @@
-"""Spans of time that an exchange was asked for: what is not stored of them, it does not have.
-
-The table is made when there is something to put in it: stores of before go on as they are.
-"""
+"""Spans of time that an exchange was asked for: what is not stored of them, it does not have."""
 
 from collections.abc import Iterable, Sequence
 
 import duckdb
 import numpy as np
-
-TABLE = """
-    create table if not exists asked (
-        market integer not null, first bigint not null, stop bigint not null, source varchar not null,
-        asked_at bigint not null
-    )
-"""
 
 Span = tuple[int, int]
 """From the open of a candle to that of another, UTC milliseconds; the second is not in it."""
@@ -40,13 +30,11 @@ def _without(span: Span, known: Span) -> list[Span]:
 
 def read(con: duckdb.DuckDBPyConnection, market: int) -> list[Span]:
     """The spans that were asked for."""
-    is_there = con.execute("select 1 from duckdb_tables() where table_name = 'asked'").fetchall()
-    return con.execute("select first, stop from asked where market = ?", [market]).fetchall() if is_there else []
+    return con.execute("select first, stop from asked where market = ?", [market]).fetchall()
 
 
 def write(con: duckdb.DuckDBPyConnection, market: int, span: Span, source: str, now: int) -> None:
     """Adds a span, as one with those that it meets."""
-    con.execute(TABLE).complete()
     which = "from asked where market = ? and source = ? and first <= ? and stop >= ?"
     met = [market, source, span[1], span[0]]
     [(first, stop)] = con.execute(
@@ -58,5 +46,4 @@ def write(con: duckdb.DuckDBPyConnection, market: int, span: Span, source: str, 
 
 def forget(con: duckdb.DuckDBPyConnection, market: int) -> None:
     """Removes all spans of a market."""
-    con.execute(TABLE).complete()
     con.execute("delete from asked where market = ?", [market]).fetchall()

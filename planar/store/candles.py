@@ -12,6 +12,7 @@ import polars as pl
 
 from planar.errors import DataError, did_you_mean
 from planar.model import timeframe as timeframes
+from planar.store.faults import price_faults
 
 PRICES = ("open", "high", "low", "close")
 SCHEMA = {"time": pl.Int64, **dict.fromkeys(PRICES, pl.Float64), "volume": pl.Float64}
@@ -202,11 +203,8 @@ def _check_prices(time: np.ndarray, prices: dict[str, np.ndarray], name: str) ->
 
     if are_prices(*prices.values()):
         return
-    for column, price in prices.items():
-        _refuse(~np.isfinite(price), time, name, f"{column!r} is null, NaN or infinite")
-        _refuse(price <= 0, time, name, f"{column!r} is zero or negative")
-    for lower, upper in (("low", "high"), ("open", "high"), ("close", "high"), ("low", "open"), ("low", "close")):
-        _refuse(prices[lower] > prices[upper], time, name, f"{lower!r} is above {upper!r}")
+    for bad, what in price_faults(prices):
+        _refuse(bad, time, name, what)
 
 
 def _volume(time: np.ndarray, column: pl.Series, name: str) -> np.ndarray:

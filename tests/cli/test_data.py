@@ -42,7 +42,7 @@ def test_the_list_shows_every_series_uncut(tmp_path, file, capsys):
     out = capsys.readouterr().out
     cells = [line.split() for line in out.splitlines() if line.strip().startswith("binance")]
     assert cells == [
-        [name, "1h", "1,498", "2024-01-01", "00:00", "2024-03-03", "11:00", "1", "2"]
+        [name, "candles", "1h", "1,498", "2024-01-01", "00:00", "2024-03-03", "11:00", "1", "2"]
         for name in (BTC, "binance:BTC/USDT:USDT")
     ]
 

@@ -1,5 +1,6 @@
 """``planar data fetch`` at the demo exchange, and at a venue that stays."""
 
+import json
 import re
 import signal
 import subprocess
@@ -40,6 +41,30 @@ def test_the_demo_is_fetched_and_said_in_one_line_for_each_instrument(capsys):
     assert Store("data/planar.duckdb").series()["rows"].to_list() == [60, 60]
 
 
+def test_market_trades_are_fetched_beside_candles_and_the_rules_are_shown(capsys):
+    words = ("demo", "BTC/USDT", "--timeframe", "1h", "--kind", "candles", "--kind", "trades", "--from", ago(130))
+    run("data", "fetch", *words)
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"demo:BTC/USDT 1h: .* UTC, \d added; gaps: none\.", lines[0])
+    assert re.fullmatch(r"demo:BTC/USDT trades: .* UTC, [\d,]+ added\.", lines[1])
+    run("data", "list")
+    cells = [line.split() for line in capsys.readouterr().out.splitlines() if "demo:" in line]
+    assert [row[:3] for row in cells] == [["demo:BTC/USDT", "candles", "1h"], ["demo:BTC/USDT", "trades", "–"]]
+    assert cells[1][-2:] == ["–", "–"]
+    run("data", "rules")
+    [row] = [line.split() for line in capsys.readouterr().out.splitlines() if "demo:" in line]
+    assert row == [
+        "demo:BTC/USDT",
+        f"{datetime.now(UTC):%Y-%m-%d}",
+        *["0.01", "0.00001", "0.00001", "5", "0.001", "0.001", "base", "–"],
+    ]
+    run("data", "rules", "demo:BTC/USDT", "--json")
+    [rules] = json.loads(capsys.readouterr().out)["demo:BTC/USDT"]
+    assert (rules["price_step"], rules["source"], rules["tiers"]) == ("0.01000000", "of demo", None)
+    with pytest.raises(DataError, match=r"no rules of demo:BTC/USDC are stored\. Did you mean 'demo:BTC/USDT'"):
+        run("data", "rules", "demo:BTC/USDC")
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "message"),
     [
@@ -49,6 +74,8 @@ def test_the_demo_is_fetched_and_said_in_one_line_for_each_instrument(capsys):
         (("demo", "BTC/USDT", "--to", "2023-01-01"), ConfigError, "--to 2023-01-01 00:00 UTC is not after it"),
         (("demo", "BTC/USDT", "--from", "soon"), ConfigError, "--from='soon' is not a date: write 2024-01-31"),
         (("demo", "BTC/USDT", "--timeframe", "7m"), Rejected, "demo does not offer 7m candles, only 1s, 1m"),
+        (("demo", "BTC/USDT", "--kind", "fund"), ConfigError, "kind 'fund' is none of candles, mark, funding, trades"),
+        (("demo", "BTC/USDT", "--kind", "funding"), Rejected, "BTC/USDT is a spot market and has no .* funding"),
         (("demo", "BTC/USDT", "--timeframe", "1x"), ConfigError, "timeframe '1x' is not a count and a unit"),
     ],
 )
@@ -68,8 +95,12 @@ def test_an_exchange_out_of_reach_is_told(folder):
 
 def test_a_backtest_without_its_candles_names_the_fetch(folder):
     run("data", "fetch", "demo", "BTC/USDT", "--timeframe", "1m", "--from", ago(10))
-    with pytest.raises(DataError, match=r"or fetch it: planar data fetch binance SOL/USDT --timeframe 1h --from 2024"):
+    told = f"or fetch it: planar data fetch binance SOL/USDT --timeframe 1h --from {ago(5_000 * 60)[:10]}"
+    with pytest.raises(DataError, match=told):
         run("backtest", "sma_cross", "--instrument", "binance:SOL/USDT", "--store", "data/planar.duckdb")
+    words = ("--store", "data/planar.duckdb", "--from", "2025-03-01")
+    with pytest.raises(DataError, match="--from 2025-03-01"):
+        run("backtest", "sma_cross", "--instrument", "binance:SOL/USDT", *words)
 
 
 @pytest.fixture

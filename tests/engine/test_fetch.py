@@ -1,79 +1,20 @@
 """Candles from the local venue into a store, through the real CCXT class: what is missing, once, and no more."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import polars as pl
 import pytest
+from engine.fetching import BTC, COUNT, END, ETH, MINUTE, Listening, fetched, minutes, opened, pages_asked
 
 from planar.config.settings import ExchangeSettings
-from planar.engine.fetch import fetch, fetch_command, stored_name
+from planar.engine.fetcher import stored_name
+from planar.engine.suggest import fetch_command, since
 from planar.errors import ConfigError, Rejected, Unreachable
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.exchange.retries import Backoff
-from planar.store.store import Store
 from planar.store.synthetic import START, synthetic
 from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
 from planar.venue.server import Venue
-
-MINUTE = 60_000
-BTC, ETH = "binance:BTC/USDT", "binance:ETH/USDT"
-COUNT = 2_500
-END = START + COUNT * MINUTE
-SOON = Backoff(0.001, 0.002)
-
-
-class Listening(CcxtExchange):
-    """Keeps what candles it was asked for, as (symbol, first candle, number of candles) since the start."""
-
-    def __init__(self, *args, **rest):
-        super().__init__(*args, **rest)
-        self.asked, self.backoff = [], SOON
-
-    def candles(self, symbol, timeframe, start, end=None, *, kind="trade"):
-        self.asked.append((symbol, (start - START) // MINUTE, (end - start) // MINUTE))
-        return super().candles(symbol, timeframe, start, end, kind=kind)
-
-
-@asynccontextmanager
-async def opened(*, without=(), settings=None, sandbox=False, **changes):
-    """A venue with ``COUNT`` minutes behind it, some of them without trades, and an exchange that asks there."""
-    frames = synthetic([BTC, ETH], "1m", START, COUNT + 60)
-    if without:
-        frames[BTC] = frames[BTC].filter(~((pl.col("time") - START) // MINUTE).is_in(list(without)))
-    usual = {"candles": frames, "speed": 0, "points": 7, "start": END + MINUTE // 2}
-    async with Venue(VenueConfig(**{**usual, **changes})) as venue:
-        made = {"base_url": f"http://127.0.0.1:{venue.port}", "enable_rate_limit": False, **(settings or {})}
-        exchange = Listening("binance", settings=ExchangeSettings(**made), sandbox=sandbox)
-        try:
-            yield venue, exchange
-        finally:
-            await exchange.close()
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "s.duckdb")
-
-
-def fetched(exchange, store, *symbols, timeframe="1m", **rest):
-    span = {"start": START, "now": END + MINUTE // 2, "backoff": SOON, **rest}
-    return fetch(exchange, symbols or ("BTC/USDT",), timeframe, store=store, **span)
-
-
-def minutes(store, name=BTC):
-    return [(int(time) - START) // MINUTE for time in store.read_candles(name, "1m")["time"]]
-
-
-def pages_asked(venue):
-    return sum(1 for rule in venue.chaos.described() for _ in range(rule["happened"]))
-
 
 COUNTED = Rule("delay", "GET /api/v3/klines", count=0)
 """Delays no request, and counts them."""
@@ -83,7 +24,7 @@ def test_all_closed_candles_are_stored_as_the_exchange_has_them(store):
     async def scene():
         async with opened() as (venue, exchange):
             [done] = await fetched(exchange, store)
-            assert (done.instrument, done.added, done.gaps, done.missing) == (BTC, COUNT, 0, 0)
+            assert (done.series.name, done.added, done.gaps, done.missing) == (f"{BTC} 1m", COUNT, 0, 0)
             assert (done.first, done.last, done.error) == (START, END - MINUTE, None)
             assert minutes(store) == list(range(COUNT))
             klines = venue.floor.market("BTCUSDT").klines.series("1m")
@@ -131,7 +72,7 @@ def test_a_fetch_without_a_start_goes_on_from_the_first_stored_candle(store):
     async def scene():
         async with opened() as (_, exchange):
             with pytest.raises(
-                ConfigError, match=r"binance:BTC/USDT has no 1m candles yet: say from when.*--from 2024"
+                ConfigError, match=r"binance:BTC/USDT 1m: nothing of it is stored yet: say from when.*--from 2023-12-2"
             ):
                 await fetched(exchange, store, start=None)
             await fetched(exchange, store, start=START + 500 * MINUTE, end=START + 600 * MINUTE)
@@ -276,7 +217,7 @@ def test_several_instruments_are_fetched_and_a_name_may_be_written_with_its_exch
         async with opened() as (_, exchange):
             told = []
             done = await fetched(exchange, store, BTC, "ETH/USDT", "BTC/USDT", progress=told.append)
-            assert [(one.instrument, one.added) for one in done] == [(BTC, COUNT), (ETH, COUNT)]
+            assert [(one.series.instrument, one.added) for one in done] == [(BTC, COUNT), (ETH, COUNT)]
             assert told == sorted(told)
             assert told[-1] == pytest.approx(1.0)
 
@@ -286,7 +227,7 @@ def test_several_instruments_are_fetched_and_a_name_may_be_written_with_its_exch
 def test_a_long_span_is_fetched_in_pieces_side_by_side(store):
     async def scene():
         async with opened() as (_, exchange):
-            await fetched(exchange, store, piece=500)
+            await fetched(exchange, store, rows=500)
             assert exchange.asked[1:] == [("BTC/USDT", at, 500) for at in (1_000, 1_500, 2_000)]
             assert minutes(store) == list(range(COUNT))
 
@@ -336,6 +277,9 @@ def test_an_exchange_that_is_not_there_is_told(store):
     asyncio.run(scene())
 
 
-def test_the_command_is_named_for_exchanges_that_there_are():
-    assert fetch_command(BTC, "1h") == "planar data fetch binance BTC/USDT --timeframe 1h --from 2024-01-01"
-    assert fetch_command("nowhere:BTC/USDT", "1h") == ""
+def test_the_command_is_named_for_exchanges_that_there_are_and_begins_where_it_is_worth_while():
+    command = "planar data fetch binance BTC/USDT --timeframe 1h --from"
+    assert fetch_command(BTC, "1h", START) == f"{command} 2023-06-06"  # 5,000 hours before
+    assert fetch_command(BTC, "1h", START, start=START - 86_400_000) == f"{command} 2023-12-31"
+    assert fetch_command("nowhere:BTC/USDT", "1h", START) == ""
+    assert [since(START, length) for length in (0, MINUTE, 86_400_000)] == ["2023-12-25", "2023-12-25", "2016-01-03"]

@@ -54,10 +54,12 @@ class TestRecorded:
         assert (found.min_amount, found.min_cost) == (Decimal("0.00001"), Decimal("5"))
         assert found.max_market_amount == Decimal("88.09927941")
         assert (found.maker, found.taker) == (Decimal("0.001"), Decimal("0.001"))
+        assert found.fee_side == "base"  # of what a buy receives
 
     def test_the_rules_of_a_perpetual(self):
         found = market("binance", "BTC/USDT:USDT")
         assert (found.settle, found.min_cost, found.amount_step) == ("USDT", Decimal(100), Decimal("0.001"))
+        assert found.fee_side is None
 
     def test_the_answer_to_a_new_order(self):
         raw = payload("binance/spot/http_json/new_order_full_response.json")

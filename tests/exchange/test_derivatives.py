@@ -46,6 +46,11 @@ def test_spot_has_no_leverage_and_is_told_so():
     async def test(server, exchange):
         with pytest.raises(Rejected, match=r"its perpetual is written BTC/USDT:USDT"):
             await exchange.set_leverage("BTC/USDT", Decimal(3))
+        with pytest.raises(Rejected, match=r"BTC/USDT is a spot market and has no .* mark price"):
+            await anext(exchange.candles("BTC/USDT", "1h", START, kind="mark"))
+        with pytest.raises(Rejected, match=r"BTC/USDT is a spot market and has no .* funding"):
+            await anext(exchange.funding_history("BTC/USDT", START))
+        assert not any("/fapi" in path for _, path, _ in server.requests)
 
     run(test)
 

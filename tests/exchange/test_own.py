@@ -110,12 +110,21 @@ def test_prints_come_in_pages_each_once_and_the_last_ones_on_their_own():
         since, until = int(asked.get("startTime", 0)), int(asked.get("endTime", 10**15))
         return [one for one in stored if since <= one["T"] <= until][: int(asked.get("limit", 500))]
 
+    def hours(asked):
+        """Binance's candles go on where nothing is traded, with a volume of zero."""
+        first = int(asked["startTime"]) // HOUR * HOUR
+        opens = range(first, first + int(asked["limit"]) * HOUR, HOUR)
+        volumes = [sum(1 for one in stored if t <= one["T"] < t + HOUR) for t in opens]
+        return [[t, "1", "1", "1", "1", f"{v}", t, "1", v, "1", "1", "0"] for t, v in zip(opens, volumes, strict=True)]
+
     async def test(server, exchange):
         server.answers["GET /api/v3/aggTrades"] = prints
+        server.answers["GET /api/v3/klines"] = hours
         end = START + 2400 * 1000 + 3 * HOUR
         found = [one async for page in exchange.market_trades("BTC/USDT", START, end) for one in page]
         assert [int(one.id) for one in found] == list(range(2400))
         assert found[0].side is Side.SELL  # the buyer rested
+        assert (server.count("GET /api/v3/klines"), server.count("GET /api/v3/aggTrades")) == (1, 5)
         assert len(await exchange.recent_trades("BTC/USDT", 10)) == 10
 
     run(test)

@@ -65,6 +65,23 @@ def test_stretches_without_items_are_stepped_over_where_a_request_covers_a_span(
     assert asked == [(0, 30), (1, 31), (31, 61), (61, 91), (91, 100), (95, 100)]
 
 
+def test_long_stretches_without_items_are_skipped_where_it_is_known_how_far():
+    stored, asked = items([1, 950]), []
+
+    async def fetch(since, until):
+        asked.append((since, until))
+        return [one for one in stored if since <= one.time < until]
+
+    async def skip(time):
+        return max(time, 940 if time <= 950 else 1_000)
+
+    async def gather():
+        return [one.time async for page in pages(fetch, 0, 1_000, 10, span=30, skip=skip) for one in page]
+
+    assert asyncio.run(gather()) == [1, 950]
+    assert asked == [(0, 30), (1, 31), (940, 970), (950, 980)]
+
+
 def test_pages_shorter_than_was_asked_for_lose_nothing():
     stored = items(range(10))
 

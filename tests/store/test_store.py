@@ -103,7 +103,10 @@ def test_the_list_names_each_series_with_its_span_and_gaps(store):
     store.write_candles(ETH, "1h", CANDLES, "test")
     store.write_candles(BTC, "1h", gappy, "test")
     end = START + 199 * HOUR
-    assert store.series().rows() == [(BTC, "1h", 197, START, end, 2, 3), (ETH, "1h", 200, START, end, 0, 0)]
+    assert store.series().rows() == [
+        (BTC, "candles", "1h", 197, START, end, 2, 3),
+        (ETH, "candles", "1h", 200, START, end, 0, 0),
+    ]
     assert store.gaps(BTC, "1h").rows() == [
         (START + 3 * HOUR, START + 4 * HOUR, 2),
         (START + 9 * HOUR, START + 9 * HOUR, 1),
@@ -203,8 +206,8 @@ def test_a_folder_and_a_database_of_something_else_are_refused(store, tmp_path):
 def test_a_store_of_a_later_format_is_refused(store):
     store.write_candles(BTC, "1h", CANDLES, "test")
     with duckdb.connect(store.path) as con:
-        con.execute("update format set version = 2").complete()
-    with pytest.raises(DataError, match="its format is 2, this Planar reads 1"):
+        con.execute("update format set version = 3").complete()
+    with pytest.raises(DataError, match="its format is 3, this Planar reads 2"):
         store.series()
 
 

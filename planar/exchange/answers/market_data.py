@@ -7,6 +7,9 @@ from typing import Any
 from planar.exchange.answers.numbers import NONE, SIDES, MalformedError, Raw, decimal, needed, time_of
 from planar.exchange.model import Book, Level, Market, MarketKind, MarketTrade, ServiceStatus, Ticker
 
+FEE_SIDES = {"get": "base", "quote": "quote"}
+"""Ours by CCXT's; with "get" one pays of what one receives."""
+
 
 def market(raw: Raw, *, has_steps: bool = True) -> Market:
     """A market and its rules.
@@ -42,6 +45,7 @@ def market(raw: Raw, *, has_steps: bool = True) -> Market:
         max_market_amount=limit("market", "max"),
         min_price=limit("price", "min") or NONE,
         max_price=limit("price", "max"),
+        fee_side=FEE_SIDES.get(raw.get("feeSide") or "") if is_spot else None,
     )
 
 
