@@ -60,7 +60,8 @@ def import_(
     gaps = f"{done.gaps:,} ({done.missing:,} candles missing)" if done.gaps else "none"
     say(
         f"{done.instrument} {done.timeframe}{inferred}: {written.rows:,} candles from {utc(written.first)} to "
-        f"{utc(written.last)}, {written.added:,} added, {written.replaced:,} replaced; gaps: {gaps}. Stored in {kept.path}."
+        f"{utc(written.last)}, {written.added:,} added, {written.replaced:,} replaced; gaps: {gaps}. "
+        f"Stored in {kept.path}."
     )
 
 

@@ -23,7 +23,9 @@ def read_toml(path: Path, *, is_secret: bool = False) -> TOMLDocument:
         what = 'values stand in quotes, as apiKey = "…"' if is_secret else str(error)
         raise ConfigError(f"{path} is not TOML ({where}): {what}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+        why = getattr(error, "strerror", None) or error
+        remedy = f"It must be a text file of yours: see ls -ld {path}"
+        raise ConfigError(f"{path} cannot be read: {why}. {remedy}") from None
 
 
 def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:

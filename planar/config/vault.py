@@ -78,8 +78,11 @@ def _text(locked: Path) -> str:
             key = _derive(_passphrase(locked), bytes.fromhex(content["salt"]), **numbers)
         return Fernet(key).decrypt(content["token"].encode()).decode()
     except InvalidToken:
-        which = KEY_FILE if content["key"] == "file" else "passphrase"
-        raise ConfigError(f"{locked} does not open: the {which} is not the one it was encrypted with.") from None
+        which, place = ("key file", KEY_FILE) if content["key"] == "file" else ("passphrase", PASSPHRASE)
+        raise ConfigError(
+            f"{locked} does not open: the {which} is not the one it was encrypted with. Set {place} right, or leave it "
+            f"out to be asked; without it the keys are lost: remove {locked} and write them anew."
+        ) from None
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError(f"{locked} cannot be read: {type(error).__name__}: {error}. Encrypt the keys anew.") from None
 

@@ -17,6 +17,7 @@ ccxt_exchange  `CcxtExchange`, made of
   derivatives  `Derivatives`: positions, leverage, funding
 
 precision      an order on the market's steps
+worth          a market order against the least cost
 order_terms    an order in CCXT's words
 recovery       an order whose answer was lost
 answers        CCXT's structures as ours
@@ -39,8 +40,10 @@ watcher        dialling again, and what was missed meanwhile
 missed         asking for it
 closer         closed candles, as stream and request agree on them
 
-connection     one CCXT instance: exact numbers, checked answers
+connection     one CCXT instance: exact numbers
+checked        its requests pass our gate, its answers are looked at
 transport      a session that maps an exchange's hosts to another address
+clock          the wall's, a steady one, and how far an exchange's is ahead
 wire           what one call saw of the network
 scrub          taking secrets out of texts
 retries        how long to wait

@@ -1,5 +1,6 @@
 """`Batches`: several orders in one request, where the exchange takes them."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from planar.exchange.recovery import LostOrder, lost_order
 
 @dataclass(frozen=True)
 class _Asked:
-    """One of several: where its answer belongs, and what is sent."""
+    """One of several: where its answer belongs, what is sent, and how it is looked for."""
 
     place: int
     request: OrderRequest
     market: Market
+    lost: LostOrder
 
 
 class Batches(Orders):
@@ -38,7 +40,8 @@ class Batches(Orders):
                 if self._batch_size(request, market) < 2:
                     found[place] = await self.place(request)
                 else:
-                    asked = _Asked(place, self._prepared(request, market), market)
+                    ready = await self._prepared(request, market)
+                    asked = _Asked(place, ready, market, self._lost(ready, market))
                     together.setdefault(market.kind, []).append(asked)
             except ExchangeError as error:
                 found[place] = error
@@ -56,7 +59,6 @@ class Batches(Orders):
 
     async def _place_together(self, group: list[_Asked]) -> dict[int, Order | Exception]:
         names = ("symbol", "type", "side", "amount", "price", "params")
-        sent = await self._now()
 
         def into(rows: Any) -> list[Any]:
             if not isinstance(rows, list) or len(rows) != len(group):
@@ -73,12 +75,15 @@ class Batches(Orders):
                 market=group[0].market,
             )
         except Unknown as error:
-            return {one.place: await self._looked_for(one, sent, error) for one in group}
+            found = await asyncio.gather(*(self._looked_for(one, error) for one in group))
+            return {one.place: each for one, each in zip(group, found, strict=True)}
         except ExchangeError as error:
             return {one.place: error for one in group}
-        return {one.place: await self._one_of(one, raw, sent) for one, raw in _paired(group, rows)}
+        pairs = _paired(group, rows)
+        found = await asyncio.gather(*(self._one_of(one, raw) for one, raw in pairs))
+        return {one.place: each for (one, _), each in zip(pairs, found, strict=True)}
 
-    async def _one_of(self, asked: _Asked, raw: Any, sent: int) -> Order | Exception:
+    async def _one_of(self, asked: _Asked, raw: Any) -> Order | Exception:
         """One answer of several: an order, or why there is none."""
         try:
             return answers.order(raw, asked.market, asked.request, self.quirk.client_id(raw))
@@ -89,11 +94,11 @@ class Batches(Orders):
         if code is not None or '"code":' in told:
             return Rejected(f"{what} failed: {told[:300]}", exchange=self.id, code=code or "OPERATION_REJECTED")
         lost = Unknown(f"{what} was answered with {told[:300]}.", exchange=self.id, code="BAD_RESPONSE")
-        return await self._looked_for(asked, sent, lost)
+        return await self._looked_for(asked, lost)
 
-    async def _looked_for(self, asked: _Asked, sent: int, failure: Unknown) -> Order | Exception:
+    async def _looked_for(self, asked: _Asked, failure: Unknown) -> Order | Exception:
         try:
-            return await lost_order(self, LostOrder(asked.request, asked.market, sent), failure)
+            return await lost_order(self, asked.lost, failure)
         except ExchangeError as error:
             return error
 

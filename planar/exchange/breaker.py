@@ -53,11 +53,11 @@ class Breaker:
             self._is_trying = True
             return
         wait = max(self._until - self._clock(), 0.0)
-        raise Unreachable(
-            f"{self.exchange} has failed {self._failures} times in a row and is left alone for {wait:.1f} s more.",
-            exchange=self.exchange,
-            code="CIRCUIT_OPEN",
-        )
+        how_long = f"for {wait:.1f} s more" if wait else "until the request that tries it again is answered"
+        told = f"{self.exchange} has failed {self._failures} times in a row and is left alone {how_long}"
+        error = Unreachable(f"{told}; nothing was sent.", exchange=self.exchange, code="CIRCUIT_OPEN")
+        error.retry_after = wait
+        raise error
 
     def succeeded(self) -> None:
         """The exchange answered, if only to refuse."""

@@ -4,7 +4,8 @@ import asyncio
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from yarl import URL
@@ -13,6 +14,7 @@ from planar.config.load import FOLDER
 from planar.config.secrets import FILE, Credentials
 from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError, PlanarError, Rejected, Unreachable
+from planar.exchange.clock import measured_offset, steady, wall
 from planar.exchange.connection import abandon, connected, disconnect
 from planar.exchange.error_map import Asked, translated
 from planar.exchange.guard import Guard
@@ -24,6 +26,7 @@ from planar.exchange.retries import Backoff
 from planar.exchange.scrub import Scrubber
 from planar.exchange.transport import is_loopback
 from planar.exchange.wire import WIRE, Wire
+from planar.exchange.worth import LastPrices
 
 T = TypeVar("T")
 
@@ -34,7 +37,8 @@ NAMES = {"fetch_ohlcv": "fetchOHLCV"}
 class Connected(Exchange):
     """A CCXT exchange in one event loop, the one that it is first used in.
 
-    ccxt_id: CCXT's name of it, its own when empty. traded: symbols in which orders were placed here.
+    ccxt_id: CCXT's name of it, its own when empty. traded: symbols in which orders were placed here. prices: the last
+    that were seen, by anyone.
     """
 
     ccxt_id = ""
@@ -55,7 +59,10 @@ class Connected(Exchange):
         self.guard = Guard(self.name, (id, sandbox, account), self.settings, self.quirk)
         self.backoff = Backoff()
         self.clock_offset: int | None = None
+        self._epoch: int | None = None
         self.traded: set[str] = set()
+        self.prices = LastPrices()
+        self._new_ids: set[str] = set()
         self._credentials = credentials
         self._scrub = Scrubber(credentials.given().values() if credentials else ())
         self._instance: Any = None
@@ -83,7 +90,9 @@ class Connected(Exchange):
 
     def new_client_id(self) -> str:
         """A client order id that the exchange accepts; every one is different."""
-        return self.quirk.new_client_id()
+        id = self.quirk.new_client_id()
+        self._new_ids.add(id)
+        return id
 
     async def _open(self) -> None:
         """Prepares what must be there before the first request; most exchanges are there already."""
@@ -122,6 +131,8 @@ class Connected(Exchange):
                 pause = self.backoff.pause(attempt, error.retry_after)
                 is_useless = error.code == "CIRCUIT_OPEN" or attempt >= self.settings.retries
                 if asked.is_write or is_useless or pause is None:
+                    if error.code == "CLOCK":
+                        self.clock_offset = None  # one of the clocks was set: the next request measures it first
                     raise
                 is_late = error.code == "CLOCK" and method != "fetch_time"
             attempt += 1
@@ -131,15 +142,29 @@ class Connected(Exchange):
 
     async def _ask(self, method: str, *args: Any, asked: Asked, into: Callable[[Any], T]) -> T:
         """One request, once, when limits and breaker let it."""
-        failure: BaseException | None = None
-        is_urgent = method.startswith("cancel")
-        wire = Wire(orders=_orders_of(method, args), is_urgent=is_urgent)
-        instance, before = self._ccxt(), time.perf_counter()
-        token = WIRE.set(wire)
-        try:
-            if not is_urgent:
-                self.guard.breaker.enter()
+        wire = Wire(orders=_orders_of(method, args), is_urgent=method.startswith("cancel"))
+        instance = self._ccxt()
+        with self._guarded(wire, asked):
             return into(await getattr(instance, method)(*args))
+
+    async def pay(self, cost: float, wire: Wire) -> None:
+        """Waits until a request of that cost may be made; called by CCXT before each."""
+        await self.guard.pay(cost, wire)
+
+    async def unasked(self, request: Callable[[], Awaitable[Any]]) -> Any:
+        """Makes a request that CCXT thought of, as its streams do: it is paid for and judged like any other."""
+        with self._guarded(Wire(), self._asked("what its streams need")):
+            return await request()
+
+    @contextmanager
+    def _guarded(self, wire: Wire, asked: Asked) -> Generator[None]:
+        """What is asked inside passes limits and breaker, and its errors are ours."""
+        failure: BaseException | None = None
+        before, token = time.perf_counter(), WIRE.set(wire)
+        try:
+            if not wire.is_urgent:
+                self.guard.breaker.enter()
+            yield
         except PlanarError as error:
             failure = error
             raise
@@ -180,9 +205,8 @@ class Connected(Exchange):
             )
         if self._instance is None:
             self._check_loop(loop)
-            made = connected(*self.connection())
+            made = connected(*self.connection(), gate=self)
             self.guard.open(float(made.rateLimit))
-            made.pay = self.guard.pay
             self._instance = made
         elif self.loop is not loop:
             self._check_loop(loop)
@@ -229,24 +253,23 @@ class Connected(Exchange):
         await self._open()
         if not self._has("fetch_time"):
             self._refuse("its time")
-        return await self._request("fetch_time", asked=self._asked("its time"), into=int)
+        return await self._request("fetch_time", asked=self._asked("asking its time"), into=int)
 
     async def sync_clock(self) -> int:
         """Measures how far the exchange's clock is ahead; requests carry its time from then on."""
-        before = time.time()
-        server = await self.server_time()
-        middle = (before + time.time()) / 2 * 1000
-        self.clock_offset = round(server - middle)
+        self.clock_offset = await measured_offset(self.server_time)
+        self._epoch = wall() + self.clock_offset - steady()
         # CCXT's difference is how far ours is ahead.
         self._ccxt().options["timeDifference"] = -self.clock_offset
         return self.clock_offset
 
     async def _now(self) -> int:
-        """The exchange's time by our clock, UTC milliseconds."""
+        """The exchange's time since it was last asked, UTC milliseconds."""
         await self._ready()
         if self.clock_offset is None and self._has("fetch_time"):
             await self.sync_clock()
-        return round(time.time() * 1000) + (self.clock_offset or 0)
+        # Setting this machine's clock does not change what time it is there.
+        return wall() if self._epoch is None else steady() + self._epoch
 
 
 def _orders_of(method: str, args: tuple[Any, ...]) -> int:

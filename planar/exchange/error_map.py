@@ -5,6 +5,7 @@ Unknown: only what the exchange certainly turned away is Unreachable or Rejected
 """
 
 import json
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ UNREACHABLE = TURNED_AWAY | {
     "BAD_RESPONSE",
     "CANCEL_PENDING",
     "PROXY",
+    "TLS",
 }
 """Codes of what may go better the next time; all others are refusals."""
 
@@ -80,8 +82,9 @@ UNCERTAIN = (UNREACHABLE - TURNED_AWAY) | {"EXCHANGE_ERROR", "CONNECTOR_FAULT"}
 """Codes that do not tell whether a write was carried out."""
 
 REMEDIES = {
-    "AUTHENTICATION": "Check key and secret in {keys}, the key's permissions, and that its IP allow-list holds this "
-    "machine's address; when all are right, the clock may be off: `planar exchanges sync-time`.",
+    "AUTHENTICATION": "Check key, secret and, where there is one, passphrase in {keys}, the key's permissions, and "
+    "that its IP allow-list holds this machine's address; when all are right, the clock may be off: "
+    "`planar exchanges sync-time`.",
     "NO_KEYS": "It needs keys: fill in {keys}.",
     "PERMISSION_DENIED": "Give the key of {keys} the permission that this needs, at the exchange; add this machine's "
     "address to its IP allow-list.",
@@ -89,14 +92,26 @@ REMEDIES = {
     "UNKNOWN_SYMBOL": "Symbols are written BTC/USDT, and BTC/USDT:USDT for a perpetual.",
     "RESTRICTED_LOCATION": "The exchange serves no one at this machine's address.",
     "INSUFFICIENT_FUNDS": "See what is free, and in which wallet: `planar balance {exchange} --type {wallet}`.",
-    "RATE_LIMIT": "Send less, and keep `{exchange}.enable_rate_limit` on.",
+    "RATE_LIMIT": "Wait{wait}; then send less, and keep `{exchange}.enable_rate_limit` on.",
     "CLOCK": "This machine's clock and the exchange's differ: run `planar exchanges sync-time`.",
     "TIMEOUT": "Check the network, or give it longer: `planar config set {exchange}.timeout 60000`.",
     "NOT_AVAILABLE": "Check the network and the exchange's status page; ask again later.",
     "NETWORK": "Check the network; ask again later.",
     "MAINTENANCE": "Wait until the exchange's maintenance is over.",
     "BAD_RESPONSE": "What came is not what the exchange documents, maybe a page of a proxy; ask again later.",
-    "PROXY": "Check `{exchange}.proxy`: nothing answers there.",
+    "PROXY": "See that the proxy runs and lets you through, or change it: `planar config set {exchange}.proxy …`.",
+    "TLS": "Somebody stands between, as a proxy of a company does, or this machine's clock or list of trusted "
+    "certificates is old; nothing was sent.",
+    "EXCHANGE_ERROR": "Look it up in what {exchange} writes of its errors: CCXT does not know it.",
+    "OPERATION_FAILED": "Ask again later; see the exchange's status page.",
+    "ORDER_NOT_FOUND": "See `planar orders`, and whether it is of that market and account.",
+    "MARKET_CLOSED": "The exchange does not trade it now; its status page says why.",
+    "POST_ONLY_WOULD_TAKE": "Ask for a price that rests in the book, or leave post-only out.",
+    "STOP_WOULD_TRIGGER": "The market is past that stop already: place another, or trade at the market.",
+    "INVALID_PRICE": "Ask for a price nearer to the market; if that is not it, its steps have changed: start again.",
+    "INVALID_AMOUNT": "The market's steps have changed since they were asked for: start again.",
+    "ABOVE_MAX_AMOUNT": "Split it.",
+    "TOO_MANY_ORDERS": "Cancel some first: `planar orders`.",
     "DUPLICATE_ORDER_ID": "Each open order needs a client id of its own.",
     "CANCELLED_NOT_REPLACED": "The order is gone and its replacement was refused: place it anew if it is still wanted.",
     "AMEND_FAILED": "Nothing was changed; look at the order, it may have filled.",
@@ -104,6 +119,11 @@ REMEDIES = {
     "BELOW_MIN_COST": "Ask for more: nothing is enlarged for you.",
     "CONNECTOR_FAULT": "The answer or the request does not fit what CCXT knows of the exchange; please report it.",
 }
+
+
+TAGS = re.compile(r"<[^<>]*>?")
+AIOHTTP = re.compile(r" ssl:\S+")
+"""What it says of how it was set, and nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +145,8 @@ def translated(error: Exception, asked: Asked, wire: Wire, scrub: Scrubber) -> E
     code = _code(error, said, asked, wire)
     is_sent = asked.is_write and wire.sent > 0
     kind = Unknown if is_sent and code in UNCERTAIN else Unreachable if code in UNREACHABLE else Rejected
-    remedy = REMEDIES.get(code, "").format(keys=asked.keys, exchange=asked.exchange, wallet=asked.wallet)
+    wait = f" {wire.retry_after:g} s" if wire.retry_after else ""
+    remedy = REMEDIES.get(code, "").format(keys=asked.keys, exchange=asked.exchange, wallet=asked.wallet, wait=wait)
     doubt = " Whether it was carried out is not known." if kind is Unknown else ""
     message = f"{asked.name}: {asked.what} failed: {said.rstrip('.')}.{doubt} {remedy}".strip()
     found: ExchangeError = kind(message, exchange=asked.exchange, code="AUTHENTICATION" if code == "NO_KEYS" else code)
@@ -141,6 +162,8 @@ def _code(error: Exception, said: str, asked: Asked, wire: Wire) -> str:
     cause = error.__cause__
     if isinstance(cause, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
         return "PROXY"
+    if isinstance(cause, aiohttp.ClientSSLError):
+        return "TLS"
     if code == "EXCHANGE_ERROR" and isinstance(cause, aiohttp.ClientError):
         return "NETWORK"  # an answer that breaks off, which CCXT takes for one of the exchange
     if code == "AUTHENTICATION" and 'requires "' in said:
@@ -159,21 +182,31 @@ def _code(error: Exception, said: str, asked: Asked, wire: Wire) -> str:
 
 def never_left(error: BaseException) -> bool:
     """Whether the connection already failed, so that nothing was sent."""
-    return isinstance(error.__cause__, aiohttp.ClientConnectorError | socket.gaierror)
+    left_not = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+    return isinstance(error.__cause__, left_not | socket.gaierror)
 
 
 def _said(error: Exception, exchange: str) -> str:
     """The exchange's own words, where there are some."""
     text = str(error).removeprefix(exchange).strip() or type(error).__name__
+    cause = error.__cause__
+    if isinstance(cause, TimeoutError | aiohttp.ClientError):
+        why = "no answer in time" if isinstance(cause, TimeoutError) else str(cause) or type(cause).__name__
+        return f"{text}: {AIOHTTP.sub('', why)}"[:300]
     if not type(error).__module__.startswith("ccxt") and not isinstance(error, MalformedError):
         return f"{type(error).__name__}: {text}"
     start = text.find("{")
     try:
         told = json.loads(text[start:]) if start >= 0 else None
     except ValueError:
-        return text[:300]
+        return _without_tags(text)
     if isinstance(told, dict):
         words = next((told[key] for key in ("msg", "message", "retMsg", "error") if told.get(key)), None)
         if isinstance(words, str):
             return f"{words.rstrip('.')} ({told['code']})" if "code" in told else words
-    return text[:300]
+    return _without_tags(text)
+
+
+def _without_tags(text: str) -> str:
+    """What a page says, on one line."""
+    return " ".join(TAGS.sub(" ", text).split())[:300]

@@ -85,9 +85,13 @@ class Guard:
             self.breaker.succeeded()
 
     def _settle(self, limits: Limits, wire: Wire, code: str) -> None:
-        """What was spent counts from now on; what the exchange says of its limits is taken over."""
-        for receipts in wire.receipts:
-            limits.answered(receipts)
+        """What was spent counts from now on; what the exchange says of its limits is taken over.
+
+        A request that was given up without an answer may be counted yet, as late as any can be.
+        """
+        if wire.open <= 0:
+            for receipts in wire.receipts:
+                limits.answered(receipts)
         used = self._quirk.used_weight(wire.headers)
         if used is not None:
             limits.observe("cost", round(used / self._quirk.weight_per_cost * SCALE))
@@ -96,7 +100,9 @@ class Guard:
 
     def health(self) -> Health:
         """How the exchange is doing."""
-        return self.record.health(self._limits.usage() if self._limits else (), self.breaker.state)
+        usage = self._limits.usage() if self._limits else ()
+        # The pace is ours, and always used up for a moment.
+        return self.record.health([each for each in usage if each.name != "pace"], self.breaker.state)
 
     def close(self) -> None:
         """Lets go of the budgets."""

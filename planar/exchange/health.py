@@ -40,7 +40,8 @@ class Health:
 class Record:
     """What became of the last requests."""
 
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     _calls: deque[tuple[float, float, str]] = field(default_factory=lambda: deque(maxlen=KEPT))
     _last_success: float | None = None
     clock_offset: int | None = None
@@ -50,7 +51,7 @@ class Record:
         now = self.clock()
         self._calls.append((now, latency, code))
         if not code:
-            self._last_success = now
+            self._last_success = self.wall()
 
     def health(self, usage: Sequence[Usage] = (), breaker: str = "closed") -> Health:
         """All of it at this moment."""

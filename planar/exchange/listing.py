@@ -58,7 +58,7 @@ class Listed(Connected):
         if kept is not None:
             instance.set_markets(kept[0], kept[1])
         else:
-            await self._request("load_markets", True, asked=self._asked("its markets"))
+            await self._request("load_markets", True, asked=self._asked("loading its markets"))
             write_metadata(path, list(instance.markets.values()), instance.currencies or {})
         has_steps = instance.precisionMode == TICK_SIZE
         known = [raw for raw in instance.markets.values() if market_data.is_known(raw)]
@@ -111,6 +111,8 @@ class Listed(Connected):
         for market in self._markets.values():
             if _squeezed(symbol) in (_squeezed(market.id), _squeezed(market.symbol)):
                 return f" Did you mean {market.symbol!r}?"
+        if ":" in symbol and not self.settings.futures and symbol.partition(":")[0] in self._markets:
+            return f" It lists spot markets as it is set: planar config set {self.id}.futures true"
         near = did_you_mean(symbol.upper(), self._markets)
         return near or " Symbols are written BTC/USDT, and BTC/USDT:USDT for a perpetual."
 

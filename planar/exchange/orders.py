@@ -12,7 +12,11 @@ from planar.exchange.order_terms import order_params
 from planar.exchange.own import OwnData
 from planar.exchange.precision import rounded
 from planar.exchange.recovery import LostOrder, is_done, lost_order
+from planar.exchange.worth import check_worth, is_clearly_enough, needs_price
 from planar.model.order import Kind
+
+PRICE_PATIENCE = 2.0
+"""Seconds that an order waits at most for the price that its worth is judged by."""
 
 
 class Orders(OwnData):
@@ -26,8 +30,8 @@ class Orders(OwnData):
         Raises Rejected when it was refused, here or there; Unknown when nobody can say whether it was taken.
         """
         market = await self._tradable(request.symbol)
-        request = self._prepared(request, market)
-        lost = LostOrder(request, market, await self._now())
+        request = await self._prepared(request, market)
+        lost = self._lost(request, market)
         try:
             return await self._call(
                 "create_order",
@@ -39,6 +43,11 @@ class Orders(OwnData):
             )
         except Unknown as error:
             return await lost_order(self, lost, error)
+        except Rejected as error:
+            if error.code != "DUPLICATE_ORDER_ID" or lost.is_named:
+                raise
+            # Nobody else has this id: something on the way sent the order twice, and the first was taken.
+            return await lost_order(self, lost, Unknown(str(error), exchange=self.id, code=error.code))
 
     async def amend(
         self,
@@ -65,9 +74,9 @@ class Orders(OwnData):
         is_new = self.quirk.amend_replaces(market)
         request = self._amended(before, is_new, price or before.price, stop or before.stop, amount or before.amount)
         request = rounded(request, market, self.id)
-        lost = LostOrder(request, market, await self._now(), None if is_new else id)
+        lost = LostOrder(request, market, is_named=False, id=id, is_new=is_new)
         try:
-            return await self._call(
+            after = await self._call(
                 "edit_order",
                 id,
                 *self._terms(request, market, self.quirk.amend_params(before)),
@@ -77,7 +86,27 @@ class Orders(OwnData):
                 market=market,
             )
         except Unknown as error:
-            return await lost_order(self, lost, error)
+            after = await lost_order(self, lost, error)
+        if not (is_new and before.filled):
+            return after
+        try:
+            return await self._less_what_filled(before, after)
+        except Unreachable as error:
+            told = f"order {id} of {market.symbol} was replaced by {after.id}, which may be larger than what is left"
+            raise Unknown(f"{self.name}: {told}: look at both. {error}", exchange=self.id, code=error.code) from error
+
+    async def _less_what_filled(self, before: Order, after: Order) -> Order:
+        """An order in place of another, less what filled of that one while it was replaced: nothing is had twice."""
+        surplus = (await self.order(before.id, before.symbol)).filled - before.filled
+        if surplus <= 0 or after.amount is None:
+            return after
+        if surplus < after.amount - after.filled:
+            try:
+                return await self.amend(after.id, after.symbol, amount=after.amount - surplus)
+            except Rejected as error:
+                if error.code not in ("BELOW_MIN_AMOUNT", "BELOW_MIN_COST", "ORDER_DONE"):
+                    raise
+        return await self.cancel(after.id, after.symbol)
 
     def _amended(
         self, before: Order, is_new: bool, price: Decimal | None, stop: Decimal | None, amount: Decimal | None
@@ -148,14 +177,18 @@ class Orders(OwnData):
         return await self.order(id, market.symbol)
 
     async def cancel_all(self, symbol: str) -> list[Order]:
-        """Cancels all open orders of a market; gives them as they ended."""
+        """Cancels all open orders of a market; gives them as they ended.
+
+        It is asked for also where none is seen to be open: one may be on its way.
+        """
         market = await self._market(symbol)
-        before = await self.open_orders(market.symbol)
-        if before and self._has("cancel_all_orders"):
+        found = {order.id: order for order in await self.open_orders(market.symbol)}
+        if self._has("cancel_all_orders"):
             for place in self._places(market):
                 await self._cancel_place(market, place)
+            found |= {order.id: order for order in await self.open_orders(market.symbol)}
         # Each one is asked for, or cancelled if it is still there.
-        return [await self._ended(order, market) for order in before]
+        return [await self._ended(order, market) for order in found.values()]
 
     async def _cancel_place(self, market: Market, place: dict[str, Any]) -> None:
         what = f"cancelling all orders of {market.symbol}"
@@ -178,15 +211,31 @@ class Orders(OwnData):
         self.traded.add(market.symbol)
         if not market.is_active:
             raise Rejected(
-                f"{self.name}: {market.symbol} is not traded now; the exchange lists it as inactive.",
+                f"{self.name}: {market.symbol} is not traded now; the exchange lists it as inactive. "
+                "Its status page says why; wait, or choose another market.",
                 exchange=self.id,
                 code="MARKET_CLOSED",
             )
         return market
 
-    def _prepared(self, request: OrderRequest, market: Market) -> OrderRequest:
-        request = replace(request, symbol=market.symbol, client_id=request.client_id or self.quirk.new_client_id())
-        return rounded(request, market, self.id)
+    async def _prepared(self, request: OrderRequest, market: Market) -> OrderRequest:
+        request = replace(request, symbol=market.symbol, client_id=request.client_id or self.new_client_id())
+        ready = rounded(request, market, self.id)
+        if needs_price(ready, market) and not is_clearly_enough(ready, market, self.prices.fresh(market.symbol)):
+            try:
+                async with asyncio.timeout(PRICE_PATIENCE):
+                    price = await self.judged_price(market)
+            except TimeoutError:
+                price = None  # an order is not held up for it: the exchange judges
+            if price is not None:
+                check_worth(ready, market, price, self.id)
+        return ready
+
+    def _lost(self, request: OrderRequest, market: Market) -> LostOrder:
+        """As it is looked for when its answer is lost; to be made before it is sent."""
+        is_named = request.client_id not in self._new_ids
+        self._new_ids.discard(request.client_id)
+        return LostOrder(request, market, is_named)
 
     def _terms(self, request: OrderRequest, market: Market, more: Any = None) -> tuple[Any, ...]:
         """CCXT's arguments of an order."""

@@ -14,6 +14,10 @@ PAGE = 500
 """Orders or fills to ask for in a page, where the exchange's own limit is not known."""
 
 
+CLOCK_SLACK = 60_000
+"""Milliseconds beyond our idea of the exchange's time that a history reaches: its clock was measured a while ago."""
+
+
 class OwnData(PublicData):
     """Balances, orders, fills, fees."""
 
@@ -52,7 +56,7 @@ class OwnData(PublicData):
         for place in self._places(market):
             params = place if id else {**place, "clientOrderId": client_id}
             try:
-                return await self._fetch_order(id or None, market, params, f"order {id or client_id}")
+                return await self._fetch_order(id or None, market, params, f"asking for order {id or client_id}")
             except Rejected as error:
                 if error.code != "ORDER_NOT_FOUND":
                     raise
@@ -162,7 +166,8 @@ class OwnData(PublicData):
                 found += await fetch(None, None)
                 continue
             enough = len(found) + limit if limit is not None else None
-            async for fresh in pages(fetch, start, await self._now() + 1, page, span=self._span(market, feature)):
+            end = await self._now() + CLOCK_SLACK
+            async for fresh in pages(fetch, start, end, page, span=self._span(market, feature)):
                 found += fresh
                 if enough is not None and len(found) >= enough:
                     break

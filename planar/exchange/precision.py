@@ -36,6 +36,11 @@ def amount_down(amount: Decimal, step: Decimal) -> Decimal:
     return _to_step(amount, step, ROUND_FLOOR)
 
 
+def up_to_step(amount: Decimal, step: Decimal) -> Decimal:
+    """The least multiple of the step that is not below the amount; for messages, never for orders."""
+    return _to_step(amount, step, ROUND_CEILING)
+
+
 def passive(price: Decimal, tick: Decimal, side: Side) -> Decimal:
     """The tick that is no worse for the one who asks: down for a buy, up for a sale."""
     return _to_step(price, tick, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
@@ -54,19 +59,19 @@ def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
 
 def _check_terms(request: OrderRequest, exchange: str) -> None:
     if (request.amount is None) == (request.cost is None):
-        raise _refused(exchange, "INVALID_ORDER", request, "give an amount in base or a cost in quote, one of them.")
+        raise refused(exchange, "INVALID_ORDER", request, "give an amount in base or a cost in quote, one of them.")
     for name in ("amount", "cost", "price", "stop"):
         value = getattr(request, name)
         if value is not None and not (value.is_finite() and value > 0):
-            raise _refused(exchange, "INVALID_ORDER", request, f"{name} = {value} must be a number above 0.")
+            raise refused(exchange, "INVALID_ORDER", request, f"{name} = {value} must be a number above 0.")
     if request.cost is not None and (
         request.side is not Side.BUY or request.price is not None or request.stop is not None
     ):
-        raise _refused(exchange, "INVALID_ORDER", request, "only a market buy can be given by its cost in quote.")
+        raise refused(exchange, "INVALID_ORDER", request, "only a market buy can be given by its cost in quote.")
     if (request.tif is Tif.GTD) != (request.expire is not None):
-        raise _refused(exchange, "INVALID_ORDER", request, "an order good until a time needs GTD and that time, both.")
+        raise refused(exchange, "INVALID_ORDER", request, "an order good until a time needs GTD and that time, both.")
     if request.post_only and request.price is None:
-        raise _refused(exchange, "INVALID_ORDER", request, "only an order with a price can rest in the book.")
+        raise refused(exchange, "INVALID_ORDER", request, "only an order with a price can rest in the book.")
 
 
 def _check_limits(order: OrderRequest, asked: OrderRequest, market: Market, exchange: str) -> None:
@@ -76,12 +81,18 @@ def _check_limits(order: OrderRequest, asked: OrderRequest, market: Market, exch
         _check_amount(order, asked, market, exchange)
     cost = _cost(order, market)
     if cost is not None and cost < market.min_cost:
-        raise _refused(
-            exchange, "BELOW_MIN_COST", asked, f"it costs {cost:f} {market.quote}, the least is {market.min_cost:f}."
+        raise refused(
+            exchange,
+            "BELOW_MIN_COST",
+            asked,
+            f"it costs {short(cost)} {market.quote}, the least is {short(market.min_cost)}.",
         )
     if cost is not None and market.max_cost is not None and cost > market.max_cost:
-        raise _refused(
-            exchange, "ABOVE_MAX_COST", asked, f"it costs {cost:f} {market.quote}, the most is {market.max_cost:f}."
+        raise refused(
+            exchange,
+            "ABOVE_MAX_COST",
+            asked,
+            f"it costs {short(cost)} {market.quote}, the most is {short(market.max_cost)}.",
         )
 
 
@@ -91,9 +102,9 @@ def _check_price(name: str, order: OrderRequest, asked: OrderRequest, market: Ma
         return
     told = f"{name} {getattr(asked, name):f} is"
     if price == 0 or price < least:
-        raise _refused(exchange, "INVALID_PRICE", asked, f"{told} below the least price, {least:f}.")
+        raise refused(exchange, "INVALID_PRICE", asked, f"{told} below the least price, {least:f}.")
     if market.max_price is not None and price > market.max_price:
-        raise _refused(exchange, "INVALID_PRICE", asked, f"{told} above the highest price, {market.max_price:f}.")
+        raise refused(exchange, "INVALID_PRICE", asked, f"{told} above the highest price, {market.max_price:f}.")
 
 
 def _cost(order: OrderRequest, market: Market) -> Decimal | None:
@@ -111,16 +122,23 @@ def _check_amount(order: OrderRequest, asked: OrderRequest, market: Market, exch
     least = max(market.min_amount, market.amount_step)
     if amount == 0 or amount < least:
         told = f"{asked.amount:f} {market.base} is below the least amount, {least:f}."
-        raise _refused(exchange, "BELOW_MIN_AMOUNT", asked, told)
+        raise refused(exchange, "BELOW_MIN_AMOUNT", asked, told)
     most = market.max_amount
     if order.price is None and market.max_market_amount is not None:
         most = market.max_market_amount if most is None else min(most, market.max_market_amount)
     if most is not None and amount > most:
         told = f"{asked.amount:f} {market.base} is above the most for one order, {most:f}. Split it."
-        raise _refused(exchange, "ABOVE_MAX_AMOUNT", asked, told)
+        raise refused(exchange, "ABOVE_MAX_AMOUNT", asked, told)
 
 
-def _refused(exchange: str, code: str, request: OrderRequest, why: str) -> Rejected:
+def short(value: Decimal) -> str:
+    """A number without needless zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def refused(exchange: str, code: str, request: OrderRequest, why: str) -> Rejected:
+    """The refusal of an order that is not sent."""
     side = request.side.name.lower()
     return Rejected(
         f"{exchange}: the order to {side} {request.symbol} was not sent: {why}", exchange=exchange, code=code

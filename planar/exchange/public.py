@@ -1,9 +1,11 @@
 """`PublicData`: what anyone may ask an exchange."""
 
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 
 import polars as pl
 
+from planar.errors import ExchangeError
 from planar.exchange.answers import market_data as answers
 from planar.exchange.candle_pages import candle_pages
 from planar.exchange.listing import Listed
@@ -22,12 +24,14 @@ class PublicData(Listed):
     async def ticker(self, symbol: str) -> Ticker:
         """The market of the last 24 hours, and now."""
         market = await self._market(symbol)
-        return await self._call(
+        found = await self._call(
             "fetch_ticker",
             market.symbol,
             what=f"the ticker of {market.symbol}",
             into=lambda raw: answers.ticker(raw, market.symbol),
         )
+        self.prices.saw(market.symbol, found.last)
+        return found
 
     async def tickers(self, symbols: Sequence[str]) -> dict[str, Ticker]:
         """Several tickers, in one request where the exchange has one."""
@@ -37,12 +41,30 @@ class PublicData(Listed):
         if not self._has("fetch_tickers"):
             return await super().tickers(symbols)
         named = {symbol: (await self._market(symbol)).symbol for symbol in symbols}
-        return await self._call(
+        found = await self._call(
             "fetch_tickers",
             list(named.values()),
             what=f"the tickers of {len(named)} markets",
             into=lambda raw: {asked: answers.ticker(raw[full], full) for asked, full in named.items() if full in raw},
         )
+        for ticker in found.values():
+            self.prices.saw(ticker.symbol, ticker.last)
+        return found
+
+    async def judged_price(self, market: Market) -> Decimal | None:
+        """The price that the exchange judges market orders by; None where it has no minimum for them, or cannot be
+        asked: then it is left to judge.
+        """
+        rule = self.quirk.market_minimum(market, self._ccxt().markets[market.symbol].get("info") or {})
+        try:
+            if rule is None:
+                return None
+            if not rule.method:
+                return (await self.ticker(market.symbol)).last
+            asked = self._asked(f"the average price of {market.symbol}")
+            return await self._request(rule.method, rule.params, asked=asked, into=lambda raw: Decimal(raw[rule.key]))
+        except ExchangeError:
+            return None
 
     async def book(self, symbol: str, depth: int = 20) -> Book:
         """The order book, ``depth`` levels a side at most."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from planar.exchange.connection import connected, disconnect, streaming_class
 from planar.exchange.feed import Feed
 from planar.exchange.heard import heard
 from planar.exchange.missed import missed
-from planar.exchange.model import Fill, Order
+from planar.exchange.model import Candle, Fill, MarketTrade, Order, Ticker
 from planar.exchange.subscription import ROOM, Event, Source, Subscription
 from planar.exchange.tap import Kind, tapped
 from planar.exchange.watcher import AUDIT, State, Watcher
@@ -82,7 +83,7 @@ class Streams:
             self._watchers[key] = Watcher(
                 f"{self._exchange.name}: {feed.name}",
                 feed,
-                lambda: watch(*arguments),
+                lambda: self._watch(watch, arguments),
                 lambda since, until: self._catch_up(feed, since, until),
                 self._audit,
                 is_connected=lambda: _is_connected(instance),
@@ -129,11 +130,20 @@ class Streams:
     async def _connected(self) -> Any:
         await self._exchange.markets()
         if self._instance is None:
-            made = connected(*self._exchange.connection(), class_of=lambda id: tapped(streaming_class(id), self._hear))
+            made = connected(
+                *self._exchange.connection(),
+                gate=self._exchange,
+                class_of=lambda id: tapped(streaming_class(id), self._hear),
+            )
             made.options["ws"] = {**(made.options.get("ws") or {}), "keepAlive": KEEP_ALIVE}
             made.set_markets(*self._exchange.known_markets())
             self._instance = made
         return self._instance
+
+    def _watch(self, watch: Callable[..., Awaitable[object]], arguments: list[str]) -> Awaitable[object]:
+        """Watches with the exchange's time as it was last measured: who logs in signs with it."""
+        self._instance.options["timeDifference"] = -(self._exchange.clock_offset or 0)
+        return watch(*arguments)
 
     def _check(self, instance: Any, kind: Kind) -> None:
         method = WATCH[kind].replace("ohlcv", "OHLCV")
@@ -161,6 +171,8 @@ class Streams:
     def _tell(self, feed: Feed, data: Any, source: Source) -> None:
         if isinstance(data, Order | Fill):
             self._exchange.traded.add(data.symbol)
+        elif source is Source.STREAM and isinstance(data, Ticker | MarketTrade | Candle):
+            self._exchange.prices.saw(data.symbol, _price(data))
         if data is None:
             return
         is_news = feed.tell(data, source) or feed.held > 0
@@ -214,3 +226,8 @@ def _is_connected(instance: Any) -> bool:
 def _time(data: Any) -> int:
     """When something happened last."""
     return (data.updated or data.time or 0) if isinstance(data, Order) else data.time
+
+
+def _price(data: Ticker | MarketTrade | Candle) -> Decimal | None:
+    """What was paid last."""
+    return data.last if isinstance(data, Ticker) else data.close if isinstance(data, Candle) else data.price

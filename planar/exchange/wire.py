@@ -10,18 +10,35 @@ from typing import Any
 
 @dataclass
 class Wire:
-    """Filled while a call is under way. sent: requests that may have changed something.
+    """Filled while a call is under way. sent: requests that may have changed something. open: those without an answer.
 
     orders: how many are placed by it. is_urgent: whether it goes before what waits. receipts: what was spent for it.
     """
 
     requests: int = 0
     sent: int = 0
+    open: int = 0
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     orders: int = 0
     is_urgent: bool = False
     receipts: list[Any] = field(default_factory=list)
+
+    def began(self, *, is_write: bool) -> None:
+        """A request is on its way."""
+        self.requests += 1
+        self.open += 1
+        self.sent += is_write
+
+    def never_left(self, *, is_write: bool) -> None:
+        """It is not: there was no connection."""
+        self.open -= 1
+        self.sent -= is_write
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """It has an answer."""
+        self.open -= 1
+        self.status, self.headers = status, dict(headers)
 
     @property
     def retry_after(self) -> float | None:
@@ -34,9 +51,14 @@ class Wire:
         except ValueError:
             pass
         try:
-            return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+            return max(0.0, (parsedate_to_datetime(text) - self._told()).total_seconds())
         except (ValueError, TypeError):
             return None
+
+    def _told(self) -> datetime:
+        """When the last answer was given, by the clock of who gave it; by ours where it does not say."""
+        date = next((value for name, value in self.headers.items() if name.lower() == "date"), "")
+        return parsedate_to_datetime(date) if date else datetime.now(UTC)
 
 
 WIRE: ContextVar[Wire | None] = ContextVar("WIRE", default=None)

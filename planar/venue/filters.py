@@ -123,7 +123,7 @@ def max_ticks(listing: Listing) -> int:
 
 def _check_market(asked: Ticket, market: Market) -> None:
     """The filters that look at where the market stands."""
-    average = Fraction(market.average())
+    average = market.average_price() / market.listing.tick
     for ticks in (asked.ticks, asked.stop):
         if ticks and not average * MULTIPLIER_DOWN <= ticks <= average * MULTIPLIER_UP:
             raise failed("PERCENT_PRICE_BY_SIDE")

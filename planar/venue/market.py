@@ -4,11 +4,12 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from planar.venue.book import Book, Terms, ladder
 from planar.venue.klines import BASE, Kline, Klines
-from planar.venue.listing import Listing
+from planar.venue.listing import WIRE, Listing
 from planar.venue.order import Ticket
 from planar.venue.prints import Print
 from planar.venue.replay import Change, RecordedBook
@@ -145,6 +146,10 @@ class Market:
         """The average price of the last minutes, in ticks, weighted with volume."""
         window = self.klines.window(self.time - AVERAGE_MINUTES * MINUTE)
         return window.turnover / window.units if window and window.units else float(self.last)
+
+    def average_price(self) -> Fraction:
+        """The same as a price, of the eight decimals that are told of it."""
+        return Fraction(round(Fraction(self.average()) * self.listing.tick * WIRE), WIRE)
 
     def estimates(self, until: int) -> Estimates:
         """What a day is like, from the minutes of the 24 hours before a time."""

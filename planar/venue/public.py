@@ -7,6 +7,7 @@ from typing import Any
 from planar.venue import wire_market as wire
 from planar.venue.api import SIGNED, Desk, Endpoint
 from planar.venue.klines import INTERVALS
+from planar.venue.listing import text
 from planar.venue.market import Market
 from planar.venue.query import Query
 from planar.venue.refusal import INVALID_SYMBOL, Refusal, illegal
@@ -85,7 +86,7 @@ def klines(desk: Desk, query: Query, account: None) -> Any:
 def average_price(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/avgPrice``."""
     market = _market(desk, query)
-    return {"mins": 5, "price": market.listing.price_text(round(market.average())), "closeTime": market.time}
+    return {"mins": 5, "price": text(1, market.average_price()), "closeTime": market.time}
 
 
 def _price(market: Market) -> Any:

@@ -31,7 +31,8 @@ def symbol_info(base="BTC", quote="USDT", status="TRADING"):
             {"filterType": "PRICE_FILTER", "minPrice": "0.01000000", "maxPrice": "1000000.00", "tickSize": "0.010000"},
             {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000", "stepSize": "0.00001000"},
             {"filterType": "MARKET_LOT_SIZE", "minQty": "0.0", "maxQty": "88.00000000", "stepSize": "0.0"},
-            {"filterType": "NOTIONAL", "minNotional": "5.00000000", "maxNotional": "9000000.00000000"},
+            {"filterType": "NOTIONAL", "minNotional": "5.00000000", "maxNotional": "9000000.00000000",
+             "applyMinToMarket": True, "avgPriceMins": 5},
         ],
     }  # fmt: skip
 
@@ -76,7 +77,7 @@ class Recorded:
         self.faults: dict[str, list] = {}
         self.answers: dict[str, Callable] = {}
         self.clock_ahead = 0
-        self.address = ""
+        self.address, self.site = "", None
 
     def now(self):
         return round(time.time() * 1000) + self.clock_ahead
@@ -117,6 +118,8 @@ class Recorded:
                 return {"serverTime": self.now()}
             case "depth", _:
                 return DEPTH
+            case "avgPrice", _:
+                return {"mins": 5, "price": "100.00000000", "closeTime": self.now()}
             case "order", "POST":
                 return self.place(asked)
             case "order", "GET":
@@ -228,6 +231,7 @@ async def recorded():
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    server.site = site
     server.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield server

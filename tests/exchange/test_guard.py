@@ -13,6 +13,7 @@ from planar.config.settings import ExchangeSettings
 from planar.errors import Unreachable
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import OrderRequest
+from planar.exchange.subscription import Source
 from planar.model.order import Side
 from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
@@ -90,6 +91,8 @@ def test_requests_wait_for_what_the_user_allows():
                 await exchange.ticker("BTC/USDT")
                 times.append(loop.time())
             assert min(b - a for a, b in itertools.pairwise(times)) >= 0.119
+            health = exchange.health()
+            assert (health.limit_share < 0.1, health.limit_in) == (True, None)  # a pace is no limit that is near
 
     asyncio.run(scene())
 
@@ -136,5 +139,75 @@ def test_health_tells_what_became_of_requests():
             assert health.breaker == "closed"
             assert health.last_success
             assert health.latency_p50 > 0
+
+    asyncio.run(scene())
+
+
+async def first_book(exchange):
+    async with asyncio.timeout(10), await exchange.streams.subscribe("book", "BTC/USDT") as books:
+        return (await anext(aiter(books))).data
+
+
+def test_what_streams_ask_for_by_themselves_is_paid_for_and_in_the_health():
+    async def scene():
+        async with opened() as (_, exchange):
+            await exchange.markets()
+            asked, used = exchange.health().requests, usage(exchange)["cost"].used
+            assert await first_book(exchange)
+            # A snapshot of 1,000 levels weighs 50, of which CCXT makes 10; asked of a venue that counts the same.
+            assert usage(exchange)["cost"].used - used >= 10_000
+            assert exchange.health().requests > asked
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(("stop", "why"), [("ban", "used up"), ("breaker", "left alone")])
+def test_what_streams_ask_for_by_themselves_waits_for_a_ban_and_an_open_breaker(stop, why):
+    async def scene():
+        async with opened() as (venue, exchange):
+            await exchange.markets()
+            seen, answer = [], venue.api.answer
+            venue.api.answer = lambda request: (seen.append(request.path), answer(request))[1]
+            if stop == "ban":
+                exchange.guard._limits.ban(600_000)
+            else:
+                exchange.guard.breaker.pause = exchange.guard.breaker.longest = 600.0
+                for _ in range(5):
+                    exchange.guard.breaker.failed()
+            async with await exchange.streams.subscribe("book", "BTC/USDT"):
+                await asyncio.sleep(1.0)
+                assert any(why in told for _, told in exchange.streams.states().values())
+            assert seen == []
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("seconds", [-5, 20])
+def test_streams_of_orders_sign_with_the_exchanges_time(seconds):
+    async def scene():
+        async with opened() as (venue, exchange):
+            venue.add_chaos([Rule("skew", seconds=seconds)])
+            limit = Decimal("0.9") * (await exchange.ticker("BTC/USDT")).last
+            async with asyncio.timeout(20), await exchange.streams.subscribe("orders") as orders:
+                await asyncio.sleep(1.5)
+                assert [state for state, _ in exchange.streams.states().values()] == ["live"]
+                await exchange.place(OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.01"), price=limit))
+                assert (await anext(aiter(orders))).source is Source.STREAM
+
+    asyncio.run(scene())
+
+
+def test_a_request_that_was_given_up_may_be_counted_yet():
+    async def scene():
+        async with opened(timeout=300) as (venue, exchange):
+            await exchange.ticker("BTC/USDT")
+            await asyncio.sleep(0.02)
+            start, cost = usage(exchange)["cost"].used, exchange.guard._limits._budgets["cost"]
+            venue.add_chaos([Rule("hang", "GET *", count=1, seconds=5)])
+            with pytest.raises(Unreachable):
+                await exchange.ticker("BTC/USDT")
+            now = cost._now()
+            settled = sum(cost._spent(now)[: (now // cost._slot) - (now - cost.window) // cost._slot + 1])
+            assert (settled, usage(exchange)["cost"].used - settled) == (start, 400)
 
     asyncio.run(scene())

@@ -78,7 +78,7 @@ def test_nothing_asked_is_nothing_known():
 
 
 def test_health_counts_latency_errors_and_pace(clock):
-    record = Record(clock=clock)
+    record = Record(clock=clock, wall=clock)
     for latency in range(1, 101):
         record.note(float(latency))
     clock.now += 61.0

@@ -2,6 +2,9 @@
 
 import asyncio
 import multiprocessing
+import os
+import shutil
+import signal
 import time
 from collections import deque
 
@@ -9,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planar.errors import Unreachable
+from planar.errors import Rejected, Unreachable
 from planar.exchange.budget import Budget
 from planar.exchange.limits import Limits
+from planar.exchange.lock import locked
 
 
 class Clock:
@@ -28,6 +32,7 @@ def clock():
 
 
 def budget(folder, clock, limit=10, window=1_000, **options):
+    options = {"wall": lambda: 1_700_000_000_000, **options}
     return Budget(folder, "weight", limit, window, clock=clock, longest=500, **options)
 
 
@@ -129,7 +134,7 @@ def test_no_window_holds_more_than_the_limit(tmp_path_factory, steps, limit):
 def test_the_seeds_token_bucket_ran_at_twice_its_limit_and_ours_does_not(tmp_path, clock):
     """The seed's bucket waits for the tokens it lacks, and is then credited with the wait as well."""
     rate, sent_by_seed = 20, 0
-    tokens, last, now = 0.0, 0.0, 0.0
+    tokens, last, now = float(rate), 0.0, 0.0
     while now < 10.0:
         tokens, last = min(rate, tokens + (now - last) * rate), now
         if tokens < 1:
@@ -229,12 +234,60 @@ def test_two_processes_do_not_exceed_one_budget(tmp_path):
         assert sum(end - 0.300 < when for when in times[: i + 1]) <= 40
 
 
-def test_a_clock_that_is_set_back_holds_nobody_up(tmp_path, clock):
-    clock.now = 10_000_000
-    weight = budget(tmp_path, clock)
-    weight.answered(weight.take(10)[1], 10)
-    clock.now -= 3_600_000
-    assert weight.take(10)[0] == 0
+@pytest.mark.parametrize("hours", [-1, 1, 24 * 365, -24 * 365])
+def test_a_clock_that_is_set_shortens_no_ban_and_lengthens_none(tmp_path, clock, hours):
+    wall = Clock()
+    wall.now = 1_700_000_000_000
+    one = budget(tmp_path, clock, wall=wall)
+    one.take(4)
+    one.ban(5_000)
+    wall.now += hours * 3_600_000
+    later = budget(tmp_path, clock, wall=wall)  # a process that is started afterwards
+    clock.now += 1_000
+    assert (one.banned_for(), later.banned_for()) == (4_000, 4_000)
+    assert (one.used(), later.used()) == (4, 4)
+    clock.now += 4_000
+    assert (later.banned_for(), later.take(1)[0]) == (0, 0)
+
+
+@pytest.mark.parametrize(("passed", "left"), [(3_000, 2_000), (60_000, 0), (-3_600_000, 5_000)])
+def test_a_machine_that_is_started_anew_goes_by_the_wall_and_never_bans_for_longer_than_was_said(
+    tmp_path, clock, passed, left
+):
+    wall = Clock()
+    one = budget(tmp_path, clock, wall=wall)
+    one.ban(5_000)
+    one.close()
+    clock.now, wall.now = 10, wall.now + passed
+    assert budget(tmp_path, clock, wall=wall).banned_for() == left
+
+
+def test_who_waits_for_much_is_not_passed_for_ever_by_those_who_want_little(tmp_path, clock):
+    small, big = budget(tmp_path, clock), budget(tmp_path, clock)
+    pending, taken = [], 0
+    for _ in range(1_000):
+        clock.now += 5
+        wait, receipt = small.take(1, claim=1)
+        if not wait:
+            pending.append((clock.now + 20, receipt))
+        for due, each in [one for one in pending if one[0] <= clock.now]:
+            small.answered(each, 1)
+            pending.remove((due, each))
+        wait, receipt = big.take(10, claim=2)
+        if not wait:
+            big.answered(receipt, 10)
+            taken += 1
+    assert 2 <= taken <= 4  # they take turns: a window of ten for the one, a window of ten for the other
+
+
+def test_who_dies_while_it_waits_is_waited_for_no_longer_than_a_moment(tmp_path, clock):
+    dead, living, urgent = (budget(tmp_path, clock) for _ in range(3))
+    living.answered(living.take(9, claim=2)[1], 9)
+    assert dead.take(5, claim=1)[0] > 0
+    assert 0 < living.take(1, claim=2)[0] <= 200
+    assert urgent.take(1, claim=3, is_urgent=True)[0] == 0
+    clock.now += 1_000 + 2 * 1_000 // 64
+    assert living.take(1, claim=2)[0] == 0
 
 
 def test_what_is_used_up_for_long_is_told_at_once_and_holds_nobody_else_up(tmp_path, clock):
@@ -263,3 +316,71 @@ def test_a_wait_ends_when_what_was_assumed_turns_out_too_long(tmp_path):
             await waiting
 
     run(scene())
+
+
+def test_who_waits_when_the_limits_are_closed_is_told_and_nothing_is_sent(tmp_path):
+    limits = Limits({"weight": Budget(tmp_path, "weight", 1, 60_000)}, "binance")
+
+    async def scene():
+        await limits.take({"weight": 1})
+        waiting = asyncio.create_task(limits.take({"weight": 1}))
+        await asyncio.sleep(0.01)
+        limits.close()
+        with pytest.raises(Rejected, match="binance was closed while this waited"):
+            await waiting
+
+    run(scene())
+
+
+def dies_with_the_lock(folder):
+    weight = Budget(folder, "weight", 10, 1_000, longest=200)
+    weight.take(3)
+    with locked(weight._file):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_while_it_holds_the_lock_and_a_cost_holds_up_nobody(tmp_path):
+    process = multiprocessing.get_context("spawn").Process(target=dies_with_the_lock, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    mine = Budget(tmp_path, "weight", 10, 1_000, longest=200)
+    assert (mine.take(7)[0], mine.used()) == (0, 10)  # what it spent counts, as long as it may
+    assert 0 < mine.take(1)[0] <= 1_000 + 200 + 2 * 1_000 // 64
+
+
+def test_who_stops_waiting_has_spent_nothing_and_holds_up_nobody(tmp_path):
+    limits = Limits({"weight": Budget(tmp_path, "weight", 10, 300, longest=50)})
+
+    async def scene():
+        await limits.take({"weight": 10})
+        waiting = [
+            asyncio.create_task(limits.take({"weight": 10}, is_urgent=urgent)) for urgent in (False, True, False)
+        ]
+        await asyncio.sleep(0.02)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert limits.usage()[0].used == 10
+        async with asyncio.timeout(5):
+            await limits.take({"weight": 10})
+
+    run(scene())
+
+
+def test_clearing_the_cache_neither_forgives_what_was_spent_nor_parts_the_processes(tmp_path, clock):
+    one, other = budget(tmp_path, clock), budget(tmp_path, clock)
+    receipt = one.take(4)[1]
+    shutil.rmtree(tmp_path)
+    assert one.take(1)[0] == 0
+    one.answered(receipt, 4)
+    new = budget(tmp_path, clock)
+    assert (new.used(), new.take(6)[0] > 0) == (5, True)
+    assert other.take(5)[0] == 0
+    assert (one.take(1)[0] > 0, new.used()) == (True, 10)
+
+
+def test_no_answer_bans_for_longer_than_three_days(tmp_path, clock):
+    weight = budget(tmp_path, clock)
+    weight.ban(10**15)
+    assert weight.banned_for() == 3 * 86_400_000

@@ -1,14 +1,19 @@
 """An order that was taken and whose answer was lost: there is exactly one of it, and it is found under its own id."""
 
+import asyncio
+import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from exchange.recorded import answers, breaks_off, drops, hangs, run
+from aiohttp import web
+from exchange.recorded import START, Fault, answers, breaks_off, drops, hangs, run
 
 from planar.errors import Rejected, Unknown, Unreachable
 from planar.exchange.model import OrderRequest
-from planar.model.order import Side, Status
+from planar.model.order import Side, Status, Tif
 
+POST = ("POST", "/api/v3/order")
 UNKNOWN_STATUS = '{"code":-1007,"msg":"Timeout waiting for response from backend server. Send status unknown."}'
 LIMIT = OrderRequest("BTC/USDT", Side.BUY, Decimal("0.1"), price=Decimal("100"), client_id="mine-1")
 MARKET = OrderRequest("BTC/USDT", Side.SELL, Decimal("0.1"), client_id="mine-2")
@@ -27,13 +32,112 @@ LOST = {
 
 @pytest.mark.parametrize("how", LOST)
 @pytest.mark.parametrize("request_", [LIMIT, MARKET], ids=["limit", "market"])
-def test_an_order_that_was_taken_is_found_and_there_is_one(how, request_):
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "unnamed"])
+def test_an_order_that_was_taken_is_found_and_there_is_one(how, request_, is_named):
     async def test(server, exchange):
         server.fail("POST /api/v3/order", LOST[how]())
-        order = await exchange.place(request_)
-        assert order.client_id == request_.client_id
+        order = await exchange.place(request_ if is_named else replace(request_, client_id=""))
+        assert order.client_id == server.orders[1]["clientOrderId"]
+        assert (order.client_id == request_.client_id) is is_named
         assert order.status is (Status.OPEN if request_.price else Status.FILLED)
         assert server.count("POST /api/v3/order") == len(server.orders) == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("ahead", [-3_600_000, -5_000, 5_000, 3_600_000])
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "unnamed"])
+def test_an_order_is_found_however_far_the_clocks_have_come_apart(ahead, is_named):
+    async def test(server, exchange):
+        await exchange.markets()  # the clocks are compared, and then one of them is set
+        server.clock_ahead = ahead
+        server.fail("POST /api/v3/order", drops(is_after=True))
+        assert (await exchange.place(LIMIT if is_named else replace(LIMIT, client_id=""))).id == "1"
+
+    run(test)
+
+
+def test_the_time_of_an_order_tells_nothing_under_an_id_that_was_given_out_for_it():
+    """A venue that plays another year stamps orders with that year's time."""
+
+    async def test(server, exchange):
+        server.fail("POST /api/v3/order", answers(503, UNKNOWN_STATUS, is_after=True))
+        place = server.place
+
+        def stamped(answer):
+            server.orders[1]["time"] = START
+            return answer
+
+        server.place = lambda asked: stamped(place(asked))
+        id = exchange.new_client_id()
+        assert (await exchange.place(replace(LIMIT, client_id=id))).client_id == id
+        server.orders[1].update(status="FILLED", executedQty="0.10000")
+        server.fail("POST /api/v3/order", drops())
+        with pytest.raises(Unknown, match="Order 1, under the same id, is FILLED and is not it"):
+            await exchange.place(replace(LIMIT, client_id=id))
+
+    run(test, window=100)
+
+
+def test_an_order_that_ended_at_once_is_found_as_it_ended():
+    async def test(server, exchange):
+        server.fail("POST /api/v3/order", drops(is_after=True))
+        place = server.place
+
+        def expired(asked):
+            answer = place(asked)
+            server.orders[1].update(status="EXPIRED", executedQty="0.04000", cummulativeQuoteQty="4.00")
+            return answer
+
+        server.place = expired
+        order = await exchange.place(replace(LIMIT, tif=Tif.IOC))
+        assert (order.status, order.filled, order.amount) == (Status.EXPIRED, Decimal("0.04"), Decimal("0.1"))
+        assert len(server.orders) == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize(("filled", "status"), [("0.03000", Status.PARTIAL), (None, Status.CANCELLED)])
+def test_an_order_that_fills_in_part_or_is_cancelled_while_it_is_looked_for_is_found_as_it_is(filled, status):
+    async def test(server, exchange):
+        find, is_hidden = server.find, True
+
+        def hidden(asked, missing):
+            return find({} if is_hidden and "origClientOrderId" in asked else asked, missing)
+
+        server.find = hidden
+        server.fail("POST /api/v3/order", drops(is_after=True))
+        placing = asyncio.create_task(exchange.place(LIMIT))
+        while not server.orders:
+            await asyncio.sleep(0.001)
+        if filled:
+            server.orders[1].update(status="PARTIALLY_FILLED", executedQty=filled)
+        else:
+            assert [one.id for one in await exchange.cancel_all("BTC/USDT")] == ["1"]
+        is_hidden = False
+        assert (await placing).status is status
+
+    run(test, window=3_000)
+
+
+def test_an_order_that_something_on_the_way_sent_twice_is_found_and_there_is_one():
+    async def test(server, exchange):
+        twice = answers(400, '{"code":-2010,"msg":"Duplicate order sent."}', is_after=True)
+        server.fail("POST /api/v3/order", twice, twice)
+        assert (await exchange.place(replace(LIMIT, client_id=""))).id == "1"
+        with pytest.raises(Rejected) as caught:  # of a named one it may be the caller's mistake
+            await exchange.place(LIMIT)
+        assert caught.value.code == "DUPLICATE_ORDER_ID"
+
+    run(test)
+
+
+def test_cancelling_all_reaches_an_order_that_is_not_seen_yet():
+    async def test(server, exchange):
+        await exchange.place(LIMIT)
+        server.fail("GET /api/v3/openOrders", answers(200, "[]"), answers(200, "[]"))
+        assert await exchange.cancel_all("BTC/USDT") == []
+        assert server.orders[1]["status"] == "CANCELED"
 
     run(test)
 
@@ -103,6 +207,46 @@ def test_a_request_turned_away_for_the_rate_limit_or_the_clock_is_known_not_to_b
     run(test)
 
 
+def test_after_a_refusal_for_the_clock_it_is_measured_anew_and_the_next_order_goes_through():
+    async def test(server, exchange):
+        await exchange.open_orders("BTC/USDT")
+        server.clock_ahead = 7_200_000
+        server.fail(
+            "POST /api/v3/order", answers(400, '{"code":-1021,"msg":"Timestamp is outside of the recvWindow."}')
+        )
+        with pytest.raises(Unreachable):
+            await exchange.place(LIMIT)
+        await exchange.place(LIMIT)
+        stamps = [int(asked["timestamp"]) for how, where, asked in server.requests if (how, where) == POST]
+        assert abs(stamps[1] - stamps[0] - 7_200_000) < 60_000
+
+    run(test)
+
+
+def test_setting_our_clock_changes_nothing_of_what_time_it_is_there(monkeypatch):
+    async def test(server, exchange):
+        await exchange.sync_clock()
+        there = await exchange._now()
+        ours = time.time_ns
+        monkeypatch.setattr(time, "time_ns", lambda: ours() + 3_600 * 10**9)
+        assert 0 <= await exchange._now() - there < 600_000
+
+    run(test)
+
+
+def test_a_clock_is_not_read_off_an_answer_that_took_long():
+    async def test(server, exchange):
+        async def stale(request):
+            told = server.now()
+            await asyncio.sleep(0.35)
+            return web.json_response({"serverTime": told - 3_600_000})
+
+        server.fail("GET /api/v3/time", Fault(stale))
+        assert abs(await exchange.sync_clock()) < 1_800_000
+
+    run(test, timeout=2_000)
+
+
 def test_a_server_that_cannot_be_connected_to_was_sent_nothing():
     async def test(server, exchange):
         await exchange.markets()
@@ -144,16 +288,6 @@ def test_a_cancel_that_nobody_can_say_anything_of_is_unknown():
         server.fail("GET /api/v3/order", *[answers(503, "busy")] * 9)
         with pytest.raises(Unknown):
             await exchange.cancel(order.id, "BTC/USDT")
-
-    run(test)
-
-
-def test_an_amend_whose_answer_is_lost_is_found_under_its_new_id():
-    async def test(server, exchange):
-        order = await exchange.place(LIMIT)
-        server.fail("POST /api/v3/order/cancelReplace", drops(is_after=True))
-        amended = await exchange.amend(order.id, "BTC/USDT", price=Decimal("99"))
-        assert (amended.id, amended.price, len(server.orders)) == ("2", Decimal("99"), 2)
 
     run(test)
 

@@ -267,7 +267,7 @@ def test_a_refusal_of_the_exchange_is_told_by_its_code(status, body, expected):
         await exchange.open_orders("BTC/USDT")  # the key has worked before, which is what misleads CCXT
         server.fail("POST /api/v3/order", answers(status, body))
         with pytest.raises(Rejected) as caught:
-            await exchange.place(buy())
+            await exchange.place(buy(client_id="mine"))
         assert caught.value.code == expected
 
     run(test)

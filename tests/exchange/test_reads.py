@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from exchange.recorded import KEY, SECRET, against, answers, drops, hangs, recorded, run
 
+from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError, PlanarError, Rejected, Unreachable
 from planar.exchange.ccxt_exchange import CcxtExchange
@@ -247,7 +248,7 @@ def test_a_proxy_that_is_down_is_named_and_nothing_goes_around_it():
     async def test():
         settings = ExchangeSettings(proxy="http://127.0.0.1:1", retries=0)
         async with CcxtExchange("binance", settings=settings) as exchange:
-            with pytest.raises(Unreachable, match=r"Check `binance.proxy`") as caught:
+            with pytest.raises(Unreachable, match=r"the proxy runs and lets you through.*binance.proxy") as caught:
                 await exchange.markets()
             assert caught.value.code == "PROXY"
 
@@ -276,3 +277,15 @@ def test_an_exchange_that_is_closed_says_so():
         assert caught.value.code == "CLOSED"
 
     run(test)
+
+
+def test_a_wrong_passphrase_is_told_with_the_place_of_the_keys():
+    async def test(server, exchange):
+        wrong = answers(400, '{"code":"400004","msg":"Invalid KC-API-PASSPHRASE"}')
+        server.fail("GET /api/ua/v1/account/mode", wrong)  # what is asked first with keys
+        server.answers["GET /api/v2/symbols"] = lambda asked: {"code": "200000", "data": []}
+        with pytest.raises(Rejected, match=r"PASSPHRASE.*passphrase in user/secrets.toml, section \[exchanges.kucoin"):
+            await exchange.balance()
+
+    keys = Credentials(Secret(KEY), Secret(SECRET), Secret("wrong"), source="user/secrets.toml")
+    run(test, id="kucoin", credentials=keys, retries=0)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from planar.config.settings import ExchangeSettings
 from planar.exchange.model import Market, MarketKind, Order, Rights, Wallet
-from planar.exchange.quirks.registry import Quirk, quirk
+from planar.exchange.quirks.registry import MarketMinimum, Quirk, quirk
 
 HOUR = 3_600_000
 
@@ -15,7 +15,10 @@ class BinanceFamily(Quirk):
     """Codes by their number in ``{"code":-2015}`` where CCXT's class misleads; an amended spot order is a new order."""
 
     codes: ClassVar[Mapping[str, str]] = {
-        # What cancelReplace says goes first: the codes around and inside of it mean other things elsewhere.
+        # Nobody knows whether it was done; cancelReplace says so of one of its two halves, inside of its own code.
+        '"code":-1006': "TIMEOUT",
+        '"code":-1007': "TIMEOUT",
+        # What cancelReplace says goes before the rest: the codes around and inside of it mean other things elsewhere.
         "cancel-replace partially failed": "CANCELLED_NOT_REPLACED",
         "cancel-replace failed": "AMEND_FAILED",
         # CCXT takes a key that stops working for a ban, and so would have us try it again and again.
@@ -75,6 +78,17 @@ class BinanceFamily(Quirk):
     def client_id(self, raw: Mapping[str, Any]) -> str | None:
         """Its answer to a cancel carries an id of the cancel beside the order's own."""
         return (raw.get("info") or {}).get("origClientOrderId")
+
+    def market_minimum(self, market: Market, info: Mapping[str, Any]) -> MarketMinimum | None:
+        """By the average price of some minutes, on spot; of none is the last."""
+        rows = [row for row in info.get("filters") or () if row.get("filterType") in ("NOTIONAL", "MIN_NOTIONAL")]
+        # Futures name no condition and hold to it.
+        judged = [row for row in rows if row.get("applyMinToMarket", row.get("applyToMarket", True))]
+        if not judged:
+            return None
+        if market.kind is not MarketKind.SPOT or not judged[0].get("avgPriceMins"):
+            return MarketMinimum()
+        return MarketMinimum("public_get_avgprice", {"symbol": market.id})
 
     def expire_params(self, expire: int) -> Mapping[str, Any]:
         """Futures only; CCXT's features tell."""

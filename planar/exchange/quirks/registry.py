@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -12,6 +13,18 @@ from planar.errors import ConfigError
 from planar.exchange.model import Market, Order, Rights, Wallet
 
 OURS = ("planar.exchange.quirks.binance", "planar.exchange.quirks.others")
+
+
+@dataclass(frozen=True)
+class MarketMinimum:
+    """How an exchange judges whether a market order is worth its minimum: by what a method of CCXT's tells under a key.
+
+    Without a method, by the last price.
+    """
+
+    method: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    key: str = "price"
 
 
 class Quirk:
@@ -60,6 +73,10 @@ class Quirk:
     def client_id(self, raw: Mapping[str, Any]) -> str | None:
         """The client id of an order, where CCXT takes another for it."""
         return None
+
+    def market_minimum(self, market: Market, info: Mapping[str, Any]) -> MarketMinimum | None:
+        """How the least cost is judged for a market order; None where it is not. info: the exchange's own record."""
+        return MarketMinimum()
 
     def expire_params(self, expire: int) -> Mapping[str, Any] | None:
         """CCXT's parameters of an order that is good until a time; None where they are not known."""
