@@ -8,7 +8,7 @@ model          the nouns: markets, tickers, books, orders, fills, balances, posi
 registry       `get`: one living instance for each exchange, environment and account
 
 ccxt_exchange  `CcxtExchange`, made of
-  calls        `Connected`: the one way that every request goes, the clock
+  calls        `Connected`: the one way that every request goes, the clocks
   listing      `Listed`: markets and symbols
   public       `PublicData`: tickers, books, candles, market trades
   own          `OwnData`: balances, orders, fills, fees
@@ -32,9 +32,11 @@ breaker        leaving an exchange alone that does not answer
 health         how it is doing
 
 streams        `Streams`: what an exchange tells
+channels       what CCXT calls each kind of them
 tap            every event that CCXT parses, not only the latest
 heard          such an event as our value
 feed           events once and in order, for all who listen
+told           what a feed has told, remembered as long as it can come again
 subscription   what one listener has not read yet
 watcher        dialling again, and what was missed meanwhile
 missed         asking for it

@@ -24,11 +24,15 @@ from planar.exchange.model import Market, MarketKind
 from planar.exchange.quirks import Quirk, quirk_of
 from planar.exchange.retries import Backoff
 from planar.exchange.scrub import Scrubber
+from planar.exchange.told import happened
 from planar.exchange.transport import is_loopback
 from planar.exchange.wire import WIRE, Wire
 from planar.exchange.worth import LastPrices
 
 T = TypeVar("T")
+
+DAY = 86_400_000
+"""Milliseconds; no market is as far behind its exchange's clock, unless it is a replay."""
 
 NAMES = {"fetch_ohlcv": "fetchOHLCV"}
 """CCXT's names of what it can do that are not its methods' in camel case."""
@@ -38,7 +42,8 @@ class Connected(Exchange):
     """A CCXT exchange in one event loop, the one that it is first used in.
 
     ccxt_id: CCXT's name of it, its own when empty. traded: symbols in which orders were placed here. prices: the last
-    that were seen, by anyone.
+    that were seen, by anyone. market_time: the newest time of a print, an order or a fill that it told of, UTC ms; 0
+    before any.
     """
 
     ccxt_id = ""
@@ -63,6 +68,8 @@ class Connected(Exchange):
         self.traded: set[str] = set()
         self.prices = LastPrices()
         self._new_ids: set[str] = set()
+        self.market_time = 0
+        self._behind: int | None = None
         self._credentials = credentials
         self._scrub = Scrubber(credentials.given().values() if credentials else ())
         self._instance: Any = None
@@ -246,7 +253,22 @@ class Connected(Exchange):
         """What one more CCXT instance of this exchange is made from."""
         return self.ccxt_id or self.id, self.settings, self._credentials, self.sandbox, self.quirk
 
-    # The clock.
+    # The clocks: the exchange's own, and that of its market, which run apart where a venue is accelerated or replays.
+
+    def noted(self, data: T, *, is_new: bool = False) -> T:
+        """A print, order or fill as it was told, its time noted. is_new: whether it has happened just now."""
+        when = happened(data)
+        if when is not None:
+            self.market_time = max(self.market_time, when)
+            if is_new:
+                behind = self.clock() - when
+                self._behind = behind if self._behind is None else min(self._behind, behind)
+        return data
+
+    async def _market_now(self) -> int:
+        """The market's time: the clock's, but for a venue that replays the past."""
+        now, behind = await self._now(), self._behind
+        return now if behind is None or behind < DAY else now - behind
 
     async def server_time(self) -> int:
         """The exchange's clock, UTC milliseconds."""
@@ -268,6 +290,10 @@ class Connected(Exchange):
         await self._ready()
         if self.clock_offset is None and self._has("fetch_time"):
             await self.sync_clock()
+        return self.clock()
+
+    def clock(self) -> int:
+        """The exchange's time as far as it was measured, UTC milliseconds."""
         # Setting this machine's clock does not change what time it is there.
         return wall() if self._epoch is None else steady() + self._epoch
 

@@ -22,21 +22,27 @@ Fetch = Callable[[str, int, int], Awaitable[list[list[float]]]]
 async def candle_pages(
     fetch: Fetch, timeframe: str, start: int, end: int, now: int, limit: int, longest: str
 ) -> AsyncIterator[pl.DataFrame]:
-    """Candles with ``start <= time < end`` that are closed at ``now``.
+    """Candles with ``start <= time < end`` that are closed: at ``now``, or since others follow.
 
     limit: rows of a page. longest: a long timeframe that the exchange has, to find the next candle after a stretch
     without any.
     """
     length = milliseconds(timeframe)
-    end = min(end, bucket_open(now, length))
+    over = bucket_open(now, length)
     cursor = start
     while cursor < end:
-        rows = _in_order(await fetch(timeframe, cursor, limit), cursor, end)
-        if rows:
-            yield pl.DataFrame(rows, schema=SCHEMA, orient="row")
-            cursor = int(rows[-1][0]) + length
-        else:
-            cursor = await _next_candle(fetch, longest, cursor + limit * length, end, limit)
+        rows = _in_order(await fetch(timeframe, cursor, limit), cursor)
+        # Closed is what the clock says, and what others follow: the market's time may be ahead of the clock.
+        closed = [row for row in rows if row[0] < over or row is not rows[-1]]
+        wanted = [row for row in closed if row[0] < end]
+        if wanted:
+            yield pl.DataFrame(wanted, schema=SCHEMA, orient="row")
+        if closed:
+            cursor = int(closed[-1][0]) + length
+        if cursor >= over and (not closed or len(rows) < limit):
+            return
+        if not closed:
+            cursor = await _next_candle(fetch, longest, cursor + limit * length, min(end, over), limit)
 
 
 async def _next_candle(fetch: Fetch, longest: str, cursor: int, end: int, limit: int) -> int:
@@ -51,7 +57,7 @@ async def _next_candle(fetch: Fetch, longest: str, cursor: int, end: int, limit:
     return end
 
 
-def _in_order(rows: list[list[float]], start: int, end: int) -> list[list[float]]:
+def _in_order(rows: list[list[float]], start: int) -> list[list[float]]:
     """Rows by time, the last of each; some exchanges repeat the candle at the edge of a page, or answer backwards."""
-    by_time = {int(row[0]): [int(row[0]), *row[1:6]] for row in rows if start <= row[0] < end}
+    by_time = {int(row[0]): [int(row[0]), *row[1:6]] for row in rows if row[0] >= start}
     return [by_time[time] for time in sorted(by_time)]

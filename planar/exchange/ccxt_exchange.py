@@ -32,6 +32,12 @@ class CcxtExchange(Derivatives):
             await self.streams.close()
         await super().disconnect()
 
+    def abandon(self) -> None:
+        """Lets go of the connections of an event loop that is gone."""
+        if "streams" in vars(self):
+            self.streams.abandon()
+        super().abandon()
+
     def capabilities(self) -> Mapping[str, Any]:
         """What this exchange can do, by name, from CCXT's own tables; nothing is sent."""
         return capabilities_from(unconnected(self.ccxt_id or self.id))

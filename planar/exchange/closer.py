@@ -7,10 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from planar.errors import ExchangeError
-from planar.exchange.interface import Exchange
 from planar.exchange.model import Candle
+from planar.exchange.public import PublicData
 from planar.exchange.subscription import Source
-from planar.model.timeframe import milliseconds
+from planar.model.timeframe import bucket_open, milliseconds
 
 LOG = logging.getLogger("planar.exchange.streams")
 
@@ -28,12 +28,13 @@ class Closer:
     """
 
     def __init__(
-        self, exchange: Exchange, symbol: str, timeframe: str, tell: Callable[[Candle, Source], object]
+        self, exchange: PublicData, symbol: str, timeframe: str, tell: Callable[[Candle, Source], object]
     ) -> None:
         self._exchange, self._symbol, self._timeframe, self._tell = exchange, symbol, timeframe, tell
         self._length = milliseconds(timeframe)
         self._states: dict[int, Candle] = {}
         self._next: int | None = None
+        self._is_by_clock = True
         self._ended = asyncio.Event()
         self._running = asyncio.ensure_future(self._run())
 
@@ -42,6 +43,8 @@ class Closer:
         if self._next is None:
             self._next = candle.time
         self._states[candle.time] = candle
+        # Of a venue that is accelerated or replays the past, the clock does not tell what is over.
+        self._is_by_clock = abs(bucket_open(self._exchange.clock(), self._length) - candle.time) <= self._length
         for old in sorted(self._states)[:-KEPT]:
             del self._states[old]
         if candle.time > self._next:
@@ -60,17 +63,18 @@ class Closer:
             except TimeoutError:
                 pass  # a quiet market: nothing is told of the next candle before somebody trades
             self._ended.clear()
-            if self._next is None:
+            newest = max(self._states, default=None)
+            if self._next is None or newest is None or not (self._is_by_clock or newest > self._next):
                 continue
             try:
-                await self._ask(self._next)
+                await self._ask(self._next, None if self._is_by_clock else newest)
             except ExchangeError as error:
                 LOG.warning("%s: closed candles of %s: %s", self._exchange.name, self._symbol, error)
                 await asyncio.sleep(PATIENCE)
                 self._ended.set()
 
-    async def _ask(self, start: int) -> None:
-        async for page in self._exchange.candles(self._symbol, self._timeframe, start):
+    async def _ask(self, start: int, end: int | None) -> None:
+        async for page in self._exchange.candles(self._symbol, self._timeframe, start, end):
             for time, *prices in page.iter_rows():
                 self._closed(int(time), [Decimal(str(price)) for price in prices])
 

@@ -3,38 +3,47 @@
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from planar.exchange.model import Fill, MarketTrade, Order
+from planar.exchange.model import Balance, Book, MarketTrade, Order, Position
 from planar.exchange.subscription import ROOM, Event, Source, Subscription
 from planar.exchange.tap import Kind
+from planar.exchange.told import Told, happened
 from planar.model.order import Status
 
 LATEST = (Kind.TICKER, Kind.BOOK)
-"""Of these only the last one counts."""
+"""Of these only the last one counts, and so nothing is missed of them."""
 
-REMEMBERED = 100_000
-"""Ids of events that a feed still knows when they are told once more."""
+STATES = (*LATEST, Kind.BALANCE, Kind.POSITIONS)
+"""What is told whole each time, so that an old one must not follow a new one."""
+
+EVENTS = (Kind.TRADES, Kind.ORDERS, Kind.FILLS)
+"""What has ids, and counts one by one."""
 
 
 class Feed:
     """Counts events, leaves out those it has told before, and hands the rest to every subscription.
 
-    symbol: of the market, with the timeframe for candles; empty for what is of the whole account.
+    symbol: of the market, with the timeframe for candles; empty for what is of the whole account. start: since when
+    what happens counts, UTC ms; of prints it is the first that is heard of. latest: the newest time of what was told.
+    open: orders that were open when they were told last.
     """
 
-    def __init__(self, kind: Kind, symbol: str, clock: Callable[[], int] = time.time_ns) -> None:
-        self.kind, self.symbol = kind, symbol
+    def __init__(self, kind: Kind, symbol: str, start: int = 0, clock: Callable[[], int] = time.time_ns) -> None:
+        self.kind, self.symbol, self.start = kind, symbol, start
         self.sequence = 0
-        self.first: Any = None
-        self.last: Any = None
+        self.latest: int | None = None
+        self.told = Told()
+        self.open: dict[tuple[str, str], Order] = {}
         self.subscriptions: list[Subscription] = []
         self._clock = clock
-        self._seen: OrderedDict[Hashable, Any] = OrderedDict()
+        self._states: dict[Hashable, tuple[int, Any]] = {}
         self._held: list[Any] | None = None
-        self._arrived = asyncio.Event()
+        self._held_orders: set[tuple[str, str]] = set()
+        self._arrived, self._crowded = asyncio.Event(), asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -52,81 +61,141 @@ class Feed:
         self.subscriptions.append(made)
         return made
 
+    # What the stream tells can be held, so that what it missed is told before.
+
     @property
     def held(self) -> int:
         """How many events of the stream are held."""
         return len(self._held or ())
 
     def hold(self) -> None:
-        """Keeps what the stream tells until `release`, so that what it missed can be told before."""
+        """Keeps what the stream tells until `release`."""
         if self._held is None and self.kind not in LATEST:
             self._held, self._arrived = [], asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
         """Waits until something more is held, but no longer than that."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._arrived.wait()
+        await _within(seconds, self._arrived)
         self._arrived.clear()
 
     def release(self) -> None:
         """Tells what was held."""
         held, self._held = self._held, None
+        self._held_orders.clear()
         for data in held or ():
-            self.tell(data)
+            if self.kind not in STATES or not self._is_overtaken(data, self.sequence):
+                self.tell(data)
 
-    def tell(self, data: Any, source: Source = Source.STREAM) -> bool:
-        """Hands on an event unless it was told before; whether it was handed on."""
+    async def crowded(self, seconds: float) -> None:
+        """Waits until so much is remembered that it should be checked, but no longer than that."""
+        await _within(seconds, self._crowded)
+
+    def forget(self, before: int) -> None:
+        """Takes it that all was told which happened before a time, unless some of it is held."""
+        if self._held:
+            return
+        self.told.forget(before)
+        if not self.told.is_crowded:
+            self._crowded.clear()
+
+    def tell(self, data: Any, source: Source = Source.STREAM, asked: int = 0) -> bool:
+        """Hands on an event unless it was told before; whether it was handed on.
+
+        asked: the feed's sequence when a request was made that gave this.
+        """
         if self._held is not None and source is Source.STREAM:
             self._held.append(data)
+            if isinstance(data, Order):
+                self._held_orders.add((data.symbol, data.id))
             self._arrived.set()
             if len(self._held) >= ROOM:
                 self.release()
             return False
-        if self._is_held(data):
+        if isinstance(data, Order) and (data.symbol, data.id) in self._held_orders:
             return False  # the stream has told of it since, state by state
-        if self._is_known(data) or (source is Source.REST and self._is_before(data)):
+        if self.kind in STATES:
+            data = self._whole(data, source)
+            if data is None or (source is Source.REST and self._is_overtaken(data, asked)):
+                return False
+        elif self.kind in EVENTS and not self._is_news(data):
             return False
+        self._hand_on(data, source)
+        return True
+
+    def begin(self, first: MarketTrade) -> None:
+        """Takes it that prints up to this one happened before anybody listened, unless the stream tells of some."""
+        if self.latest is None and not self._held:
+            self.start = self.told.horizon = self.latest = first.time
+            self.told.is_news(first)
+
+    def _is_news(self, data: Any) -> bool:
+        if self.latest is None and isinstance(data, MarketTrade):
+            self.start = self.told.horizon = data.time  # requests give more than was missed
+        is_news = self.told.is_news(data)
+        if self.told.is_crowded:
+            self._crowded.set()
+        return is_news
+
+    def _is_overtaken(self, data: Any, asked: int) -> bool:
+        """Whether as new a state was told: by the exchange's own number or time, else by what was told since asking."""
+        told_at, last = self._states.get(_place(data), (0, None))
+        if last is None:
+            return False
+        before, now = (_number(each) for each in (last, data))
+        if before is not None and now is not None and before != now:
+            return now < before
+        return told_at > asked or data == last
+
+    def _whole(self, data: Any, source: Source) -> Any:
+        """The state that there is now; None for the end of what was never told."""
+        if isinstance(data, Position) and not data.amount:
+            return self._ended(data)
+        if not isinstance(data, Balance) or source is Source.REST:
+            return data
+        _, last = self._states.get(_place(data), (0, None))
+        return (last or Balance(data.wallet, None, {}, {}, {})).changed(data)  # a stream tells what has changed
+
+    def _ended(self, end: Position) -> Position | None:
+        """The end of a position; exchanges need not say of which side it was."""
+        sides = [last.side for _, last in self._states.values() if last.symbol == end.symbol and last.amount]
+        return None if not sides else end if end.side in sides else replace(end, side=sides[0])
+
+    def ended(self, listed: Iterable[Position]) -> list[Position]:
+        """The ends of positions that were told, and are not among all that there are."""
+        there = {_place(position) for position in listed}
+        gone = [last for place, (_, last) in self._states.items() if place not in there and last.amount]
+        return [replace(last, amount=Decimal(0), time=None) for last in gone]
+
+    def _hand_on(self, data: Any, source: Source) -> None:
         self.sequence += 1
-        self.first, self.last = self.first or data, data
+        if self.kind in STATES:
+            self._states[_place(data)] = self.sequence, data
+        if isinstance(data, Order):
+            self._note(data)
+        when = happened(data)
+        if when is not None:
+            self.latest = max(self.latest or when, when)
         event = Event(self.kind, self.symbol, self.sequence, self._clock(), source, data)
         for subscription in list(self.subscriptions):
             subscription.put(event)
-        return True
 
-    def _is_held(self, data: Any) -> bool:
-        if not self._held or not isinstance(data, Order):
-            return False
-        return any((each.symbol, each.id) == (data.symbol, data.id) for each in self._held)
-
-    def _is_before(self, data: Any) -> bool:
-        """Whether it happened before anybody listened: requests give more than was missed."""
-        first = self.first
-        return isinstance(data, MarketTrade | Fill) and first is not None and data.time < first.time
-
-    def _is_known(self, data: Any) -> bool:
-        if isinstance(data, MarketTrade | Fill):
-            return self._remember((data.symbol, data.id), True) is not None
-        if isinstance(data, Order):
-            key, state = (data.symbol, data.id), (data.status, data.filled, data.price, data.amount, data.stop)
-            before = self._remember(key, (data.updated, *state))
-            if before is not None and (before[1:] == state or _is_older((data.updated, *state), before)):
-                self._seen[key] = before
-                return True
-        return False
-
-    def _remember(self, key: Hashable, value: Any) -> Any:
-        before = self._seen.pop(key, None)
-        self._seen[key] = value
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
-        return before
+    def _note(self, order: Order) -> None:
+        self.open.pop((order.symbol, order.id), None)
+        if order.status <= Status.PARTIAL:
+            self.open[order.symbol, order.id] = order
 
 
-def _is_older(state: tuple, before: tuple) -> bool:
-    """Whether an order was in this state before it was in the other: events arrive twice, and out of order."""
-    updated, status, filled, *_ = state
-    was_updated, was_status, was_filled, *_ = before
-    if updated is not None and was_updated is not None and updated < was_updated:
-        return True
-    return filled < was_filled or (was_status > Status.PARTIAL and status <= Status.PARTIAL)
+def _place(data: Any) -> Hashable:
+    """What a state is of: a market, one side of a position in it, or nothing else, as a balance."""
+    return getattr(data, "symbol", ""), getattr(data, "side", None)
+
+
+def _number(data: Any) -> int | None:
+    """Of two states, the later one has the higher."""
+    return data.sequence if isinstance(data, Book) else data.time
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

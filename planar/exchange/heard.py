@@ -14,12 +14,12 @@ DEPTH = 1_000
 
 
 def heard(kind: Kind, name: str, raw: Any, markets: Mapping[str, Market], quirk: Quirk) -> Any:
-    """CCXT's value as ours; None for what is no news, as a position that is none.
+    """CCXT's value as ours; None for what is none. What is empty now is told so, of balances and positions.
 
     name: of the feed; its first word is the symbol. Raises MalformedError for what cannot be read.
     """
     if kind is Kind.BALANCE:
-        return account.balance(raw, Wallet.SPOT)
+        return account.balance(raw, Wallet.SPOT, is_change=True) if quirk.is_balance(raw) else None
     market = markets.get(name.partition(" ")[0])
     if market is None:
         raise MalformedError(f"it is of {name!r}, which is no market")
@@ -30,7 +30,7 @@ def heard(kind: Kind, name: str, raw: Any, markets: Mapping[str, Market], quirk:
     if kind is Kind.FILLS:
         return account.fill(raw, market, str(raw.get("clientOrderId") or ""))
     if kind is Kind.POSITIONS:
-        return derivatives.position(raw, market)
+        return derivatives.position(raw, market, is_change=True)
     if kind is Kind.TICKER:
         return market_data.ticker(raw, market.symbol)
     if kind is Kind.BOOK:

@@ -1,5 +1,6 @@
 """What a stream did not tell while it was down, asked for by requests."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -8,8 +9,12 @@ from planar.exchange.interface import Exchange
 from planar.exchange.model import MarketTrade, Order
 from planar.exchange.tap import Kind
 
+LOG = logging.getLogger("planar.exchange.streams")
+
 MARGIN = 5_000
-"""Milliseconds that are asked for once more: the exchange's clock is not ours. What was told is not told again."""
+"""Milliseconds of the exchange's time that are asked for once more: what is later in a stream, or listed later, may
+be earlier by its time. What was told is not told again.
+"""
 
 RECENT = 1_000
 
@@ -45,15 +50,22 @@ async def missed(
 
 
 async def _trades(exchange: Exchange, symbol: str, since: int) -> AsyncIterator[MarketTrade]:
-    """The last prints, or page by page when these do not reach back far enough."""
+    """The last prints; before them, page by page, what these do not reach back to."""
     recent = await exchange.recent_trades(symbol, RECENT)
-    if not recent or recent[0].time < since or len(recent) < RECENT // 2:
-        for trade in recent:
-            if trade.time >= since:
+    first = recent[0].time if recent else since
+    if first >= since:
+        # Its millisecond is asked for too: it may have begun before.
+        async for page in exchange.market_trades(symbol, since, first + 1):
+            first = min(first, page[0].time)
+            for trade in page:
                 yield trade
-        return
-    async for page in exchange.market_trades(symbol, since):
-        for trade in page:
+    if first > since + MARGIN:
+        LOG.warning(
+            "%s: prints of %s from %d to %d ms are missing: the exchange gives none that old", exchange.name, symbol,
+            since + MARGIN, first,
+        )  # fmt: skip
+    for trade in recent:
+        if trade.time >= since:
             yield trade
 
 

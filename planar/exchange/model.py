@@ -151,6 +151,13 @@ class Balance:
     free: Mapping[str, Decimal]
     used: Mapping[str, Decimal]
 
+    def changed(self, news: "Balance") -> "Balance":
+        """This one with what is new of some currencies; those that are empty now are left out."""
+        kept = {currency: each for currency, each in {**self.total, **news.total}.items() if each}
+        free, used = {**self.free, **news.free}, {**self.used, **news.used}
+        told = {currency: free[currency] for currency in kept if currency in free}
+        return Balance(self.wallet, news.time, kept, told, {currency: used[currency] for currency in told})
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
@@ -228,7 +235,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Exposure in one derivative. amount: in base, positive; side: BUY is long."""
+    """Exposure in one derivative. amount: in base, positive, 0 in a stream that tells its end; side: BUY is long."""
 
     symbol: str
     side: Side

@@ -37,7 +37,7 @@ class Orders(OwnData):
                 "create_order",
                 *self._terms(request, market),
                 what=_described(request, market),
-                into=lambda raw: answers.order(raw, market, request, self.quirk.client_id(raw)),
+                into=lambda raw: self._placed(raw, market, request),
                 is_write=True,
                 market=market,
             )
@@ -48,6 +48,9 @@ class Orders(OwnData):
                 raise
             # Nobody else has this id: something on the way sent the order twice, and the first was taken.
             return await lost_order(self, lost, Unknown(str(error), exchange=self.id, code=error.code))
+
+    def _placed(self, raw: Any, market: Market, request: OrderRequest) -> Order:
+        return self.noted(answers.order(raw, market, request, self.quirk.client_id(raw)), is_new=True)
 
     async def amend(
         self,

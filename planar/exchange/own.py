@@ -6,7 +6,7 @@ from typing import Any
 from planar.errors import Rejected
 from planar.exchange.answers import account as answers
 from planar.exchange.model import Balance, Fees, Fill, Market, MarketKind, Order, Rights, Wallet
-from planar.exchange.paging import pages
+from planar.exchange.paging import FOREVER, pages
 from planar.exchange.public import PublicData
 from planar.model.order import Side
 
@@ -82,7 +82,7 @@ class OwnData(PublicData):
         )
 
     def _order(self, raw: Any, market: Market) -> Order:
-        return answers.order(raw, market, client_id=self.quirk.client_id(raw))
+        return self.noted(answers.order(raw, market, client_id=self.quirk.client_id(raw)))
 
     def _orders(self, rows: Any, market: Market | None) -> list[Order]:
         found = [self._order(raw, market or self._listed(raw["symbol"])) for raw in rows]
@@ -144,7 +144,8 @@ class OwnData(PublicData):
         market = await self._market(symbol)
 
         def into(raw: Any) -> list[Fill]:
-            return sorted((answers.fill(each, market) for each in raw), key=lambda fill: (fill.time, fill.id))
+            found = (self.noted(answers.fill(each, market)) for each in raw)
+            return sorted(found, key=lambda fill: (fill.time, fill.id))
 
         found = await self._history("fetch_my_trades", "fetchMyTrades", market, start, limit, into)
         return found if limit is None else found[:limit] if start is not None else found[-limit:]
@@ -153,7 +154,7 @@ class OwnData(PublicData):
         self, method: str, feature: str, market: Market, start: int | None, limit: int | None, into: Any
     ) -> list[Any]:
         """Orders or fills in pages, from every place; without a start one page."""
-        page = self._feature(market, feature, "limit") or PAGE
+        page, now = self._feature(market, feature, "limit") or PAGE, await self._market_now()
         what = f"{'fills' if feature == 'fetchMyTrades' else 'orders'} of {market.symbol}"
         found: list[Any] = []
         for place in self._places(market, feature):
@@ -166,8 +167,7 @@ class OwnData(PublicData):
                 found += await fetch(None, None)
                 continue
             enough = len(found) + limit if limit is not None else None
-            end = await self._now() + CLOCK_SLACK
-            async for fresh in pages(fetch, start, end, page, span=self._span(market, feature)):
+            async for fresh in pages(fetch, start, FOREVER, page, span=self._span(market, feature), now=now):
                 found += fresh
                 if enough is not None and len(found) >= enough:
                     break

@@ -22,6 +22,9 @@ class Timed(Protocol):
 
 T = TypeVar("T", bound=Timed)
 
+FOREVER = 2**63 - 1
+"""The end of what has none, and the time of a clock that nobody asked."""
+
 
 async def pages(
     fetch: Callable[[int, int | None], Awaitable[list[T]]],
@@ -31,11 +34,13 @@ async def pages(
     *,
     span: int | None = None,
     skip: Callable[[int], Awaitable[int]] | None = None,
+    now: int = FOREVER,
 ) -> AsyncIterator[list[T]]:
     """Items with ``start <= time < end``, as ``fetch(since, until)`` gives them: from ``since`` on, oldest first.
 
     limit: how many were asked for. span: milliseconds that one request may cover, where there is such a rule; else
     ``until`` is None. skip: gives, for a time, one from when on there may be something; asked where a span had nothing.
+    now: the market's time; a span that reaches beyond it is the last, unless it gives anything.
     Raises DataError where a millisecond holds a page or more, of which the rest cannot be asked for.
     """
     cursor, seen = start, set[tuple[int, str]]()
@@ -56,7 +61,7 @@ async def pages(
             cursor = last
         elif fresh:
             cursor = last  # a page may be shorter than was asked for and yet not be the last
-        elif until is not None:
+        elif until is not None and until <= now:
             cursor = until if skip is None or until >= end else await skip(until)
         else:
             return

@@ -10,7 +10,7 @@ from planar.exchange.answers import market_data as answers
 from planar.exchange.candle_pages import candle_pages
 from planar.exchange.listing import Listed
 from planar.exchange.model import Book, Market, MarketTrade, ServiceStatus, Ticker
-from planar.exchange.paging import pages
+from planar.exchange.paging import FOREVER, pages
 from planar.model.timeframe import bucket_open, milliseconds
 
 HOUR = 3_600_000
@@ -95,8 +95,8 @@ class PublicData(Listed):
             args = (market.symbol, frame, since, count, params)
             return await self._call("fetch_ohlcv", *args, what=what, into=answers.candle_rows)
 
-        now = await self._now()
-        async for page in candle_pages(fetch, timeframe, start, now if end is None else end, now, limit, longest):
+        stop, now = FOREVER if end is None else end, await self._market_now()
+        async for page in candle_pages(fetch, timeframe, start, stop, now, limit, longest):
             yield page
 
     def _check_candles(self, market: Market, timeframe: str, kind: str) -> None:
@@ -115,25 +115,26 @@ class PublicData(Listed):
         Many exchanges give the most recent ones only; then the first page begins later than was asked for.
         """
         market = await self._market(symbol)
-        now = await self._now()
-        stop = now if end is None else min(end, now)
+        now = await self._market_now()
 
         async def fetch(since: int, until: int | None) -> list[MarketTrade]:
             params = {} if until is None else {"until": until - 1}
             return await self._trades(market, since, TRADES, params)
 
+        stop, span = FOREVER if end is None else end, self._span(market, "fetchTrades")
+        known = min(stop, now)
+
         async def skip(time: int) -> int:
             """The next hour that anything was traded in: there are years before a market's first."""
-            candles = await anext(self.candles(market.symbol, "1h", bucket_open(time, HOUR), stop), None)
+            candles = await anext(self.candles(market.symbol, "1h", bucket_open(time, HOUR), known), None)
             if candles is None:
-                return max(time, bucket_open(stop, HOUR))
+                return max(time, bucket_open(known, HOUR))
             traded = candles.filter(pl.col("volume") > 0)
             # Candles without volume do not tell: not every exchange says it.
             return max(time, (candles if traded.is_empty() else traded)["time"][0])
 
-        span = self._span(market, "fetchTrades")
-        has_hours = self._has("fetch_ohlcv") and "1h" in (self._ccxt().timeframes or {})
-        async for page in pages(fetch, start, stop, TRADES, span=span, skip=skip if has_hours else None):
+        skips = skip if self._has("fetch_ohlcv") and "1h" in (self._ccxt().timeframes or {}) else None
+        async for page in pages(fetch, start, stop, TRADES, span=span, skip=skips, now=now):
             yield page
 
     def _span(self, market: Market, method: str) -> int | None:
@@ -157,7 +158,8 @@ class PublicData(Listed):
             params,
             what=f"market trades of {market.symbol}",
             into=lambda raw: sorted(
-                (answers.market_trade(each, market.symbol, market.lot) for each in raw), key=lambda one: one.time
+                (self.noted(answers.market_trade(each, market.symbol, market.lot)) for each in raw),
+                key=lambda one: one.time,
             ),
         )
 

@@ -1,16 +1,18 @@
 """Streams of one exchange: what it tells, each event once and in order, to as many listeners as there are."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from planar.errors import ConfigError, Rejected, did_you_mean
+from planar.errors import ExchangeError, Rejected
 from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.channels import OWN, WATCH, has, is_connected, kind_of
 from planar.exchange.closer import Closer
-from planar.exchange.connection import connected, disconnect, streaming_class
+from planar.exchange.connection import abandon, connected, disconnect, streaming_class
 from planar.exchange.feed import Feed
 from planar.exchange.heard import heard
 from planar.exchange.missed import missed
@@ -18,22 +20,8 @@ from planar.exchange.model import Candle, Fill, MarketTrade, Order, Ticker
 from planar.exchange.subscription import ROOM, Event, Source, Subscription
 from planar.exchange.tap import Kind, tapped
 from planar.exchange.watcher import AUDIT, State, Watcher
-from planar.model.order import Status
 
 LOG = logging.getLogger("planar.exchange.streams")
-
-WATCH = {
-    Kind.TICKER: "watch_ticker",
-    Kind.TRADES: "watch_trades",
-    Kind.BOOK: "watch_order_book",
-    Kind.CANDLES: "watch_ohlcv",
-    Kind.ORDERS: "watch_orders",
-    Kind.FILLS: "watch_my_trades",
-    Kind.BALANCE: "watch_balance",
-    Kind.POSITIONS: "watch_positions",
-}
-OWN = (Kind.ORDERS, Kind.FILLS, Kind.BALANCE, Kind.POSITIONS)
-"""What is of the whole account, and not of a market."""
 
 KEEP_ALIVE = 1_200
 """Milliseconds between pings: an exchange that leaves two unanswered is not there any more."""
@@ -53,9 +41,10 @@ class Streams:
         self._instance: Any = None
         self._feeds: dict[Key, Feed] = {}
         self._watchers: dict[Key, Watcher] = {}
-        self._orders: dict[tuple[str, str], Order] = {}
         self._closers: dict[Key, Closer] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
+        self._leaving: set[asyncio.Future[Any]] = set()
+        self._is_closed = False
 
     async def subscribe(
         self, kind: Kind | str, symbol: str = "", timeframe: str = "", *, room: int = ROOM
@@ -66,69 +55,91 @@ class Streams:
         is of the account. timeframe: of candles.
         Raises Rejected for what the exchange does not stream, and for symbols that it does not have.
         """
-        kind = _kind(kind)
+        kind = kind_of(kind)
         market = None if kind in OWN else await self._exchange._market(symbol)
+        if market is not None and kind is Kind.CANDLES:
+            self._exchange._check_candles(market, timeframe, "trade")
         name = "" if market is None else f"{market.symbol} {timeframe}".rstrip()
+        start = max(await self._exchange._market_now(), self._exchange.market_time) if kind in OWN else 0
         instance = await self._connected()
         self._check(instance, kind)
         key = (kind, name)
-        feed = self._feeds.setdefault(key, Feed(kind, name))
-        subscription = feed.subscribe(self._exchange.id, lambda _: self._left(key), room)
-        if market is not None and kind is Kind.CANDLES and key not in self._closers:
-            tell = partial(self._tell, feed)
-            self._closers[key] = Closer(self._exchange, market.symbol, timeframe, tell)
-        if key not in self._watchers:
-            arguments = [part for part in name.split(" ") if part]
-            watch = getattr(instance, WATCH[kind])
-            self._watchers[key] = Watcher(
-                f"{self._exchange.name}: {feed.name}",
-                feed,
-                lambda: self._watch(watch, arguments),
-                lambda since, until: self._catch_up(feed, since, until),
-                self._audit,
-                is_connected=lambda: _is_connected(instance),
-                scrub=self._exchange.scrub,
-                is_own=kind in (Kind.ORDERS, Kind.FILLS),
-            )
-        return subscription
+        if key not in self._feeds:
+            self._listen(instance, key, start)
+        return self._feeds[key].subscribe(self._exchange.id, lambda _: self._left(key), room)
+
+    def _listen(self, instance: Any, key: Key, start: int) -> None:
+        """Begins to watch what nobody listened to."""
+        kind, name = key
+        feed = self._feeds[key] = Feed(kind, name, start)
+        arguments = [part for part in name.split(" ") if part]
+        if kind is Kind.CANDLES:
+            self._closers[key] = Closer(self._exchange, *arguments, partial(self._tell, feed))
+        watch = getattr(instance, WATCH[kind])
+        self._watchers[key] = Watcher(
+            f"{self._exchange.name}: {feed.name}",
+            feed,
+            lambda: self._watch(watch, arguments),
+            partial(self._catch_up, feed),
+            self._audit,
+            is_connected=lambda: is_connected(instance),
+            scrub=self._exchange.scrub,
+            is_own=kind in OWN,
+        )
 
     async def on(self, kind: Kind | str, symbol: str, call: Callable[[Event], Awaitable[None] | None]) -> Subscription:
         """Calls back with each event until the subscription that this gives is closed."""
         subscription = await self.subscribe(kind, symbol)
 
         async def read() -> None:
-            async for event in subscription:
-                try:
-                    answer = call(event)
-                    if answer is not None:
-                        await answer
-                except Exception:
-                    LOG.exception("%s: a callback of %s failed", self._exchange.name, subscription.name)
+            try:
+                async for event in subscription:
+                    await self._call_back(call, event, subscription.name)
+            except ExchangeError as error:
+                LOG.error("%s: no more is told of %s: %s", self._exchange.name, subscription.name, error)
+            finally:
+                subscription.close()
 
         self._spawn(read())
         return subscription
+
+    async def _call_back(self, call: Callable[[Event], Awaitable[None] | None], event: Event, name: str) -> None:
+        try:
+            answer = call(event)
+            if answer is not None:
+                await answer
+        except Exception:
+            LOG.exception("%s: a callback of %s failed", self._exchange.name, name)
 
     def states(self) -> dict[str, tuple[State, str]]:
         """How each feed is heard, and why not live."""
         return {self._feeds[key].name: (each.state, each.reason) for key, each in self._watchers.items()}
 
     async def close(self) -> None:
-        """Ends all subscriptions and connections."""
-        for feed in self._feeds.values():
+        """Ends all subscriptions and connections, for good."""
+        self._is_closed = True
+        for feed in list(self._feeds.values()):
             for subscription in list(feed.subscriptions):
                 subscription.close()
-        running = [*self._watchers.values(), *self._closers.values()]
-        self._watchers, self._closers = {}, {}
-        for each in running:
-            await each.close()
+        for task in self._leaving:
+            task.cancel()
         others = [task for task in self._tasks if task is not asyncio.current_task()]
         await asyncio.gather(*others, return_exceptions=True)
         instance, self._instance = self._instance, None
         if instance is not None:
             await disconnect(instance)
 
+    def abandon(self) -> None:
+        """Lets go of the connections of an event loop that is gone."""
+        self._is_closed = True
+        instance, self._instance = self._instance, None
+        if instance is not None:
+            abandon(instance)
+
     async def _connected(self) -> Any:
         await self._exchange.markets()
+        if self._is_closed:
+            raise Rejected(f"{self._exchange.name}: its streams are closed.", exchange=self._exchange.id, code="CLOSED")
         if self._instance is None:
             made = connected(
                 *self._exchange.connection(),
@@ -146,9 +157,7 @@ class Streams:
         return watch(*arguments)
 
     def _check(self, instance: Any, kind: Kind) -> None:
-        method = WATCH[kind].replace("ohlcv", "OHLCV")
-        words = method.split("_")
-        if not instance.has.get(words[0] + "".join(word[0].upper() + word[1:] for word in words[1:])):
+        if not has(instance, WATCH[kind]):
             raise Rejected(
                 f"{self._exchange.name} does not stream {kind}.", exchange=self._exchange.id, code="NOT_SUPPORTED"
             )
@@ -168,66 +177,63 @@ class Streams:
             closer.saw(data)
         self._tell(feed, data, Source.STREAM)
 
-    def _tell(self, feed: Feed, data: Any, source: Source) -> None:
-        if isinstance(data, Order | Fill):
-            self._exchange.traded.add(data.symbol)
-        elif source is Source.STREAM and isinstance(data, Ticker | MarketTrade | Candle):
-            self._exchange.prices.saw(data.symbol, _price(data))
+    def _tell(self, feed: Feed, data: Any, source: Source, asked: int = 0) -> None:
         if data is None:
             return
-        is_news = feed.tell(data, source) or feed.held > 0
-        if not isinstance(data, Order):
-            return
-        if data.status > Status.PARTIAL:
-            self._orders.pop((data.symbol, data.id), None)
-        elif is_news:
-            self._orders[data.symbol, data.id] = data
+        if isinstance(data, Order | Fill):
+            self._exchange.traded.add(data.symbol)
+        if isinstance(data, Order | Fill | MarketTrade):
+            self._exchange.noted(data, is_new=source is Source.STREAM)
+        if source is Source.STREAM and isinstance(data, Ticker | MarketTrade | Candle):
+            self._exchange.prices.saw(data.symbol, _price(data))
+        feed.tell(data, source, asked)
 
-    async def _catch_up(self, feed: Feed, since: int, until: int | None = None) -> None:
-        """Asks for what was missed since a time of our clock, and before another."""
-        offset = self._exchange.clock_offset or 0
-        since += offset
-        known, traded = list(self._orders.values()), list(self._exchange.traded)
-        async for data in missed(self._exchange, feed.kind, feed.symbol, since, known, traded):
-            if until is None or _time(data) < until + offset:
-                self._tell(feed, data, Source.REST)
-            elif isinstance(data, Order):
-                self._orders.setdefault((data.symbol, data.id), data)  # asked for the next time, however old it is
+    async def _catch_up(self, feed: Feed, since: int | None, patience: float) -> None:
+        """Asks for what was missed since a time, or since the feed began; the stream may be quicker to tell it."""
+        asked, start = feed.sequence, feed.start if since is None else since
+        if feed.kind is Kind.TRADES and feed.latest is None:
+            for trade in await self._exchange.recent_trades(feed.symbol, 1):
+                feed.begin(trade)
+            return
+        if since is None and feed.kind in OWN:
+            # That it replays the past may have shown only since.
+            start = min(start, await self._exchange._market_now())
+        orders, traded = self._feeds.get((Kind.ORDERS, "")), list(self._exchange.traded)
+        known = [] if orders is None else list(orders.open.values())
+        found = [data async for data in missed(self._exchange, feed.kind, feed.symbol, start, known, traded)]
+        if feed.kind is Kind.POSITIONS:
+            found += feed.ended(found)
+        await asyncio.sleep(patience)
+        for data in found:
+            self._tell(feed, data, Source.REST, asked)
 
     def _left(self, key: Key) -> None:
+        """Nobody listens any more: what goes on in the stream is no longer wanted."""
         if self._feeds[key].subscriptions:
             return
-        for running in (self._watchers.pop(key, None), self._closers.pop(key, None)):
+        del self._feeds[key]
+        for running in (self._watchers.pop(key), self._closers.pop(key, None)):
             if running is not None:
                 self._spawn(running.close())
+        method, instance = f"un_{WATCH[key[0]]}", self._instance
+        if key[1] and not self._is_closed and has(instance, method) and is_connected(instance):
+            leaving = self._spawn(_unsubscribe(getattr(instance, method), key[1].split(" ")))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
-    def _spawn(self, work: Awaitable[Any]) -> None:
+    def _spawn(self, work: Awaitable[Any]) -> asyncio.Future[Any]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _kind(name: Kind | str) -> Kind:
-    try:
-        return Kind(name)
-    except ValueError:
-        known = [kind.value for kind in Kind]
-        raise ConfigError(
-            f"{name!r} is not streamed; there are {', '.join(known)}.{did_you_mean(name, known)}"
-        ) from None
-
-
-def _is_connected(instance: Any) -> bool:
-    """Whether all connections that CCXT keeps stand."""
-    clients = list((instance.clients or {}).values())
-    return bool(clients) and all(client.isConnected and client.error is None for client in clients)
-
-
-def _time(data: Any) -> int:
-    """When something happened last."""
-    return (data.updated or data.time or 0) if isinstance(data, Order) else data.time
+        return task
 
 
 def _price(data: Ticker | MarketTrade | Candle) -> Decimal | None:
     """What was paid last."""
     return data.last if isinstance(data, Ticker) else data.close if isinstance(data, Candle) else data.price
+
+
+async def _unsubscribe(leave: Callable[..., Awaitable[object]], names: list[str]) -> None:
+    """Asks for less to be sent; if that fails, it is only heard in vain."""
+    with contextlib.suppress(Exception):
+        await leave(*names)

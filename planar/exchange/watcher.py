@@ -3,12 +3,11 @@
 import asyncio
 import itertools
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-from planar.exchange.feed import Feed
-from planar.exchange.tap import Kind
+from planar.exchange.feed import EVENTS, Feed
+from planar.exchange.missed import MARGIN
 
 LOG = logging.getLogger("planar.exchange.streams")
 
@@ -27,8 +26,8 @@ AUDIT = 60.0
 GRACE = 2.0
 """Seconds that the stream has to tell something by itself."""
 
-AUDITED = (Kind.TRADES, Kind.ORDERS, Kind.FILLS)
-
+SETTLING = 0.25
+"""The same while the stream is known to live: of an order it tells each state, and requests only the last."""
 
 PATIENCE = 3
 """Failed requests after which a stream that lives goes on, although what it missed still has to be asked for."""
@@ -43,11 +42,12 @@ class State(StrEnum):
 
 
 class Watcher:
-    """Runs ``watch`` again and again; after each loss ``catch_up`` with the time it was last heard, UTC ms, and no end.
+    """Runs ``watch`` again and again, and ``catch_up`` for what was not told, after each loss and now and then.
 
     watch: waits for something new and returns; what is new is told to the feed otherwise (`planar.exchange.tap`).
-    audit: seconds after which a live stream is checked by `catch_up`, again and again. scrub: takes secrets out of
-    errors. is_own: what happens before the subscription is served counts, and is asked for.
+    catch_up: tells the feed what happened since a time of the exchange's, UTC ms, or since the beginning (None), when
+    the stream had so many seconds to tell it. audit: seconds between doing so while all seems well. scrub: takes
+    secrets out of errors. is_own: what happens before the subscription is served counts, and is asked for.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Watcher:
         name: str,
         feed: Feed,
         watch: Callable[[], Awaitable[object]],
-        catch_up: Callable[[int, int | None], Awaitable[None]],
+        catch_up: Callable[[int | None, float], Awaitable[None]],
         audit: float = AUDIT,
         *,
         is_connected: Callable[[], bool] = lambda: True,
@@ -65,14 +65,15 @@ class Watcher:
         self.name, self.feed, self._watch, self._catch_up = name, feed, watch, catch_up
         self.state, self.reason = State.STARTING, ""
         self.reconnects = self._held_before = 0
-        self._heard = time.time()
+        # All that happened until then was told. It is the exchange's own time: no other clock need agree with it.
+        self._checked: int | None = None
         self._pause = 0.0
         self._standing: asyncio.Future[None] | None = None
         self._is_connected, self._scrub = is_connected, scrub
         if is_own:
-            self._standing = asyncio.ensure_future(self._stand_in(int(self._heard * 1000)))
+            self._standing = asyncio.ensure_future(self._stand_in())
         self._running = asyncio.ensure_future(self._run())
-        self._auditing = asyncio.ensure_future(self._audit(audit)) if feed.kind in AUDITED else None
+        self._auditing = asyncio.ensure_future(self._audit(audit)) if feed.kind in EVENTS else None
 
     async def close(self) -> None:
         """Stops watching."""
@@ -88,6 +89,10 @@ class Watcher:
                 while True:
                     await self._watch()
                     self._is_heard()
+            except asyncio.CancelledError as error:
+                if _is_cancelled():
+                    raise
+                self._is_lost(error)  # CCXT cancels what waits on a connection that it closes
             except Exception as error:
                 self._is_lost(error)
             finally:
@@ -105,18 +110,17 @@ class Watcher:
     def _is_heard(self) -> None:
         if self.state is not State.LIVE:
             self.state, self.reason, self._pause = State.LIVE, "", 0.0
-        self._heard = time.time()
 
-    def _is_lost(self, error: Exception) -> None:
+    def _is_lost(self, error: BaseException) -> None:
         if self.state is not State.POLLING:
             LOG.warning("%s is not heard: %s: %s", self.name, type(error).__name__, self._scrub(error))
         if self._standing is None or self._standing.done():
-            self._standing = asyncio.ensure_future(self._stand_in(int(self._heard * 1000)))
+            self._standing = asyncio.ensure_future(self._stand_in())
         self.state, self.reason = State.POLLING, f"{type(error).__name__}: {self._scrub(error)}"
         self.reconnects += 1
         self._held_before = self.feed.held
 
-    async def _stand_in(self, since: int) -> None:
+    async def _stand_in(self) -> None:
         """Asks for what the stream did not tell until it tells again; only then what it tells is handed on."""
         failures = 0
         self.feed.hold()
@@ -124,7 +128,7 @@ class Watcher:
             for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
                 await self.feed.wait(pause)
                 is_live, overlap, losses = self.state is State.LIVE, self.feed.held > self._held_before, self.reconnects
-                is_told = await self._ask(since)
+                is_told = await self._ask(SETTLING if is_live else 0.0)
                 if losses != self.reconnects:  # it was lost again while we asked
                     continue
                 failures = 0 if is_told else failures + 1
@@ -138,21 +142,29 @@ class Watcher:
 
     async def _audit(self, seconds: float) -> None:
         """Asks now and then for what a stream that is live did not tell."""
-        since = time.time()
         while True:
-            await asyncio.sleep(seconds)
-            # What is new may be on its way in the stream, and is left for the next time.
+            await asyncio.sleep(min(seconds, GRACE))
+            await self.feed.crowded(max(seconds - GRACE, 0.0))
             if self.state is State.LIVE and (self._standing is None or self._standing.done()):
-                asked = time.time()
-                if await self._ask(int(since * 1000), int((asked - GRACE) * 1000)):
-                    since = asked - GRACE
+                await self._ask(GRACE)
 
-    async def _ask(self, since: int, until: int | None = None) -> bool:
+    async def _ask(self, patience: float = 0.0) -> bool:
+        # What is newer than this may be on its way, and is asked for the next time.
+        newest = self.feed.latest
         try:
-            await self._catch_up(since, until)
+            await self._catch_up(self._checked, patience)
         except Exception as error:
             LOG.warning(
                 "%s: what was missed cannot be asked for: %s: %s", self.name, type(error).__name__, self._scrub(error)
             )
             return False
+        if newest is not None:
+            self._checked = max(self._checked or newest, newest)
+            self.feed.forget(self._checked - MARGIN)
         return True
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled the task that runs."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -124,6 +124,7 @@ class Floor:
         )
         for asset, amount in balances.items():
             account.deposit(asset, amount)
+        account.updated = self.now
         for market in self.markets.values():
             k = market.listing.index
             account.kernel.estimate(k, market.estimates(self._hour * HOUR))

@@ -151,7 +151,7 @@ def test_the_doctor_ends_with_1_when_there_is_a_fault_and_tells_its_remedy(folde
     with pytest.raises(SystemExit, match="1"):
         run("doctor", "demo")
     out = " ".join(capsys.readouterr().out.split())
-    assert "fault reachable its time failed" in out
+    assert "fault reachable asking its time failed" in out
     assert "→ Check the network and the exchange's status page" in out
     assert "1 fault, no warnings." in out
     with pytest.raises(SystemExit, match="1"):

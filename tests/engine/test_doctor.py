@@ -132,7 +132,8 @@ def test_a_clock_that_is_too_far_off_is_a_warning(seconds, grade):
 def test_wrong_keys_are_a_fault_and_their_rights_are_not_asked_for():
     found = examined(credentials=Credentials(Secret("x" * 64), Secret(SECRET), source="user/secrets.toml"))
     assert (found["keys"].grade, list(found)[-1]) == (FAULT, "keys")
-    assert "Check key and secret in user/secrets.toml, section [exchanges.binance]" in found["keys"].remedy
+    remedy = "Check key, secret and, where there is one, passphrase in user/secrets.toml, section [exchanges.binance]"
+    assert remedy in found["keys"].remedy
     assert "x" * 64 not in repr(found)
 
 

@@ -46,6 +46,7 @@ def test_an_order_that_ended_while_events_were_held_is_not_asked_for_ever_after(
             order = await resting(exchange)
             await heard(orders, 1)
             feed = streams._feeds[Kind.ORDERS, ""]
+            await streams._watchers[Kind.ORDERS, ""]._standing
             feed.hold()
             await exchange.cancel(order.id, "BTC/USDT")
             async with asyncio.timeout(5):
@@ -53,6 +54,6 @@ def test_an_order_that_ended_while_events_were_held_is_not_asked_for_ever_after(
                     await asyncio.sleep(0.01)
             feed.release()
             assert (await heard(orders, 1))[0].data.status is Status.CANCELLED
-            assert not streams._orders
+            assert not feed.open
 
     asyncio.run(scene())

@@ -58,7 +58,13 @@ def test_every_candle_of_the_range_comes_once_and_in_order(way):
 
 
 def test_an_unclosed_candle_is_not_given():
-    assert read(Kept(range(10)), 0, 100, now=7) == list(range(7))
+    assert read(Kept(range(8)), 0, 100, now=7) == list(range(7))
+
+
+@pytest.mark.parametrize("limit", [5, 100])
+def test_a_candle_that_others_follow_is_closed_whatever_the_clock_says(limit):
+    assert read(Kept(range(23), limit=limit), 0, 100, now=7) == list(range(22))
+    assert read(Kept(range(23), limit=limit), 0, 12, now=7) == list(range(12))
 
 
 def test_a_long_stretch_without_candles_costs_few_requests():

@@ -105,3 +105,55 @@ def test_what_the_stream_holds_of_an_order_is_told_state_by_state_and_not_passed
         assert [event.data.status for event in await read(listener, 2)] == [Status.OPEN, Status.FILLED]
 
     asyncio.run(scene())
+
+
+def test_what_is_held_is_told_although_what_happened_later_was_told_and_checked():
+    async def scene():
+        feed = Feed(Kind.ORDERS, "")
+        listener = feed.subscribe("demo", lambda _: None)
+        later = replace(ORDER, id="8", time=90_000, updated=90_000)
+        feed.hold()
+        feed.tell(ORDER)
+        for asked in (ORDER, later):
+            feed.tell(asked, Source.REST)
+        feed.forget(80_000)
+        feed.release()
+        assert [event.data.id for event in await read(listener, 2)] == ["8", "7"]
+
+    asyncio.run(scene())
+
+
+def test_prints_begin_with_the_first_that_is_heard_of_and_not_with_those_before():
+    feed = Feed(Kind.TRADES, "BTC/USDT")
+    assert feed.tell(trade(5))
+    assert [feed.tell(trade(number), Source.REST) for number in (3, 4, 5, 6)] == [False, False, False, True]
+
+
+def test_where_nothing_was_heard_of_prints_begin_with_the_last_that_there_was():
+    feed = Feed(Kind.TRADES, "BTC/USDT")
+    feed.begin(trade(5))
+    assert [feed.tell(trade(number), Source.REST) for number in (4, 5, 6)] == [False, False, True]
+
+
+def test_prints_that_the_stream_tells_meanwhile_are_told_though_requests_know_later_ones():
+    async def scene():
+        feed = Feed(Kind.TRADES, "BTC/USDT")
+        listener = feed.subscribe("demo", lambda _: None)
+        feed.hold()
+        feed.tell(trade(4))
+        feed.begin(trade(5))
+        feed.release()
+        assert [event.data.id for event in await read(listener, 1)] == ["4"]
+
+    asyncio.run(scene())
+
+
+def test_an_order_is_open_until_its_end_is_told_and_not_again_when_it_is_told_late_that_it_was():
+    feed = Feed(Kind.ORDERS, "")
+    feed.tell(ORDER)
+    assert list(feed.open.values()) == [ORDER]
+    feed.hold()
+    feed.tell(replace(ORDER, status=Status.CANCELLED, updated=1_002))
+    feed.tell(ORDER)
+    feed.release()
+    assert not feed.open

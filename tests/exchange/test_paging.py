@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planar.errors import DataError
-from planar.exchange.paging import pages
+from planar.exchange.paging import FOREVER, pages
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ def items(times):
     return [Item(str(number), time) for number, time in enumerate(sorted(times))]
 
 
-def read(stored, start, end, limit, span=None):
+def read(stored, start, end, limit, span=None, now=FOREVER):
     asked = []
 
     async def fetch(since, until):
@@ -29,7 +29,7 @@ def read(stored, start, end, limit, span=None):
         return [one for one in stored if since <= one.time and (until is None or one.time < until)][:limit]
 
     async def gather():
-        return [page async for page in pages(fetch, start, end, limit, span=span)]
+        return [page async for page in pages(fetch, start, end, limit, span=span, now=now)]
 
     found = asyncio.run(gather())
     assert all(found)
@@ -80,6 +80,12 @@ def test_long_stretches_without_items_are_skipped_where_it_is_known_how_far():
 
     assert asyncio.run(gather()) == [1, 950]
     assert asked == [(0, 30), (1, 31), (940, 970), (950, 980)]
+
+
+def test_beyond_the_clock_it_is_asked_on_as_long_as_there_is_something():
+    found, asked = read(items([1, 95, 120, 145]), 0, FOREVER, 10, span=30, now=100)
+    assert [one.time for one in found] == [1, 95, 120, 145]
+    assert asked[-1] == (145, 175)
 
 
 def test_pages_shorter_than_was_asked_for_lose_nothing():

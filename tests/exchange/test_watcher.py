@@ -1,14 +1,13 @@
 """A watcher asks for what was missed until there is no hole left, also when it is lost again meanwhile."""
 
 import asyncio
-import time
 from decimal import Decimal
 
 from planar.exchange.feed import Feed
 from planar.exchange.model import MarketTrade
 from planar.exchange.subscription import Source
 from planar.exchange.tap import Kind
-from planar.exchange.watcher import GRACE, Watcher
+from planar.exchange.watcher import State, Watcher
 from planar.model.order import Side
 
 
@@ -20,8 +19,8 @@ class Market:
     """Trades happen one by one; a line carries them to a feed while it is up, and requests give all of them."""
 
     def __init__(self, feed):
-        self.feed, self.trades, self.line = feed, [], asyncio.Queue()
-        self.during_request = None
+        self.feed, self.trades, self.line, self.is_down = feed, [], asyncio.Queue(), False
+        self.during_request, self.asked = None, []
 
     def happen(self, *, is_carried=True):
         self.trades.append(trade(len(self.trades)))
@@ -32,13 +31,17 @@ class Market:
         self.line.put_nowait(ConnectionError("cut"))
 
     async def watch(self):
+        if self.is_down:
+            raise ConnectionError("down")
         told = await self.line.get()
         if isinstance(told, Exception):
             raise told
         self.feed.tell(told)
 
-    async def ask(self, since, until):
-        known = list(self.trades)
+    async def ask(self, since, patience):
+        self.asked.append(since)
+        known = [each for each in self.trades if since is None or each.time >= since]
+        await asyncio.sleep(patience / 100)
         if self.during_request:
             step, self.during_request = self.during_request, None
             await step()
@@ -102,19 +105,52 @@ def test_what_a_line_that_is_up_loses_is_asked_for_later():
     scene(play, audit=0.05)
 
 
-def test_an_audit_leaves_the_newest_to_the_stream_and_goes_on_where_it_ended():
+def test_what_is_asked_for_begins_with_the_last_event_that_was_there_when_it_was_asked_for_before():
     async def play(market, subscription):
-        asked = []
+        market.happen()
+        await until(lambda: told(subscription) == [0])
+        await until(lambda: len(market.asked) == 3)
+        market.happen()
+        await until(lambda: len(market.asked) == 7)
+        assert market.asked[:2] == [None, 1_000]  # the times of the market, of no clock
+        assert set(market.asked[1:]) == {1_000, 1_001}
 
-        async def note(since, until):
-            asked.append((since, until))
+    scene(play, audit=0.05)
 
-        feed, start = Feed(Kind.TRADES, "BTC/USDT"), time.time() * 1000
-        watcher = Watcher("noted", feed, asyncio.Event().wait, note, audit=0.3)
-        await until(lambda: len(asked) >= 3)
-        await watcher.close()
-        assert all(end <= time.time() * 1000 - GRACE * 1000 for _, end in asked)
-        assert abs(asked[0][0] - start) < 1_000
-        assert [since for since, _ in asked[1:]] == [end for _, end in asked[:-1]]
+
+def test_while_requests_stand_in_for_a_stream_each_begins_where_the_last_one_ended():
+    async def play(market, subscription):
+        market.happen()
+        await until(lambda: told(subscription) == [0])
+        market.is_down = True
+        market.cut()
+        for number in (1, 2):
+            market.happen(is_carried=False)
+            await until(lambda n=number: len(told(subscription)) == n + 1)
+        await until(lambda: len(market.asked) == 4)
+        assert market.asked == [None, 1_000, 1_001, 1_002]
 
     scene(play)
+
+
+def test_a_watch_that_ccxt_cancels_is_begun_again():
+    async def run():
+        feed, calls = Feed(Kind.TICKER, "BTC/USDT"), []
+
+        async def watch():
+            calls.append(None)
+            if len(calls) == 1:
+                raise asyncio.CancelledError
+            await asyncio.Event().wait()
+
+        async def nothing(since, patience):
+            pass
+
+        watcher = Watcher("test", feed, watch, nothing)
+        async with asyncio.timeout(5):
+            await until(lambda: len(calls) == 2)
+        assert watcher.state is State.POLLING
+        async with asyncio.timeout(5):
+            await watcher.close()
+
+    asyncio.run(run())

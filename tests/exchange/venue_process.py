@@ -18,6 +18,7 @@ from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
 from planar.venue.server import Venue
+from planar.venue.wire_market import kline_row
 
 KEY, SECRET = "k" * 64, "s" * 64
 CACHE = os.environ.get("XDG_CACHE_HOME", "")
@@ -72,12 +73,15 @@ async def _live(pipe: Connection, config: VenueConfig) -> None:
     async with Venue(config) as venue:
         refused: list[int] = []
         _count_refusals(venue, refused)
-        traded: dict[str, list[tuple[str, str, str]]] = {}
+        traded: dict[str, list[tuple[str, ...]]] = {}
 
-        def note(market, trades, _) -> None:
+        def note(market, trades, closed) -> None:
             listing = market.listing
+            name = f"{listing.base}/{listing.quote}"
             rows = ((str(t.id), listing.price_text(t.ticks), listing.amount_text(t.units)) for t in trades)
-            traded.setdefault(f"{listing.base}/{listing.quote}", []).extend(rows)
+            traded.setdefault(f"trades {name}", []).extend(rows)
+            rows = (tuple(map(str, kline_row(listing, kline)[:6])) for length, kline in closed if length == "1m")
+            traded.setdefault(f"candles {name}", []).extend(rows)
 
         venue.floor.on_trades.append(note)
         pipe.send(venue.port)
@@ -111,7 +115,7 @@ async def _do(venue: Venue, what: str, rest: list, traded: dict, refused: list[i
              order.ticket.listing.amount_text(done.units))
             for order, done in venue.account.executions
         ]  # fmt: skip
-        return {"orders": orders, "fills": fills, "trades": {name: list(rows) for name, rows in traded.items()}}
+        return {"orders": orders, "fills": fills, **{name: list(rows) for name, rows in traded.items()}}
     return None
 
 

@@ -19,8 +19,8 @@ STATUSES = {
 TIFS = {"GTC": Tif.GTC, "IOC": Tif.IOC, "FOK": Tif.FOK, "GTD": Tif.GTD, "GTT": Tif.GTD, "PO": Tif.GTC, "GTX": Tif.GTC}
 
 
-def balance(raw: Raw, wallet: Wallet) -> Balance:
-    """What is owned in a wallet."""
+def balance(raw: Raw, wallet: Wallet, *, is_change: bool = False) -> Balance:
+    """What is owned in a wallet. is_change: only what changed of it, also what is empty now."""
     parts = {part: {c: decimal(v) for c, v in (raw.get(part) or {}).items()} for part in ("total", "free", "used")}
     if not raw.get("info") and not parts["total"]:
         raise MalformedError("the balance is empty")
@@ -30,13 +30,13 @@ def balance(raw: Raw, wallet: Wallet) -> Balance:
     for currency in parts["total"]:
         whole, open_, held = (parts[part].get(currency) for part in ("total", "free", "used"))
         whole = whole if whole is not None or open_ is None else open_ + (held or NONE)
-        if not whole:
+        if whole is None or not (whole or is_change):
             continue
         total[currency] = whole
         if open_ is not None or held is not None:
             free[currency] = open_ if open_ is not None else whole - (held or NONE)
             used[currency] = whole - free[currency]
-    return Balance(wallet, raw.get("timestamp"), total, free, used)
+    return Balance(wallet, raw.get("timestamp") or None, total, free, used)
 
 
 def order(raw: Raw, market: Market, request: OrderRequest | None = None, client_id: str | None = None) -> Order:

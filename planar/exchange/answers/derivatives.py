@@ -6,10 +6,10 @@ from planar.model.order import Side
 from planar.model.timeframe import milliseconds
 
 
-def position(raw: Raw, market: Market) -> Position | None:
-    """Exposure in one derivative; None when there is none."""
+def position(raw: Raw, market: Market, *, is_change: bool = False) -> Position | None:
+    """Exposure in one derivative; None when there is none, unless that is the change that is told."""
     contracts = decimal(raw.get("contracts"))
-    if not contracts:
+    if contracts is None or not (contracts or is_change):
         return None
     side = SIDES.get(raw.get("side") or "") or (Side.BUY if contracts > 0 else Side.SELL)
     mode = raw.get("marginMode")

@@ -49,15 +49,18 @@ class BinanceFamily(Quirk):
     rights_method: ClassVar[str] = "sapi_get_account_apirestrictions"
 
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
-        """No signed requests beside those that were asked for; a stream of balances that begins with all of them."""
+        """No signed requests beside those that were asked for; prints by one numbering, streamed and requested.
+
+        Only aggregated ones can be asked for by time, and these are not numbered as the others are.
+        """
         return {
+            "watchTrades": {"name": "aggTrade"},
+            "watchTradesForSymbols": {"name": "aggTrade"},
             "fetchCurrencies": False,
             "fetchMargins": False,
             "fetchOpenOrders": {"warnWithoutSymbol": False},
             "warnOnFetchOpenOrdersWithoutSymbol": False,
             "recvWindow": self.receive_window_ms,
-            # It tells the changed ones only, and CCXT takes these for all there is.
-            "watchBalance": {"fetchBalanceSnapshot": True, "awaitBalanceSnapshot": True},
         }
 
     def rights(self, raw: Mapping[str, Any]) -> Rights:
@@ -89,6 +92,10 @@ class BinanceFamily(Quirk):
         if market.kind is not MarketKind.SPOT or not judged[0].get("avgPriceMins"):
             return MarketMinimum()
         return MarketMinimum("public_get_avgprice", {"symbol": market.id})
+
+    def is_balance(self, raw: Mapping[str, Any]) -> bool:
+        """CCXT takes what a deposit adds for what there is; the balance itself is told right after."""
+        return (raw.get("info") or {}).get("e") != "balanceUpdate"
 
     def expire_params(self, expire: int) -> Mapping[str, Any]:
         """Futures only; CCXT's features tell."""

@@ -78,6 +78,10 @@ class Quirk:
         """How the least cost is judged for a market order; None where it is not. info: the exchange's own record."""
         return MarketMinimum()
 
+    def is_balance(self, raw: Mapping[str, Any]) -> bool:
+        """Whether CCXT made a balance of something that tells one."""
+        return True
+
     def expire_params(self, expire: int) -> Mapping[str, Any] | None:
         """CCXT's parameters of an order that is good until a time; None where they are not known."""
         return None
