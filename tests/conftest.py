@@ -1,6 +1,17 @@
 """How the tests run: all of them on every core, a chosen few in one process, where their output can be read."""
 
+import os
+import sys
+
 import pytest
+
+from planar.config.files import cache_folder
+
+if sys.dont_write_bytecode:
+    # Tests start programs, and each of them would compile CCXT for seconds.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(cache_folder() / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def pytest_xdist_auto_num_workers(config):

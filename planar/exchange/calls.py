@@ -43,7 +43,7 @@ class Connected(Exchange):
 
     ccxt_id: CCXT's name of it, its own when empty. traded: symbols in which orders were placed here. prices: the last
     that were seen, by anyone. market_time: the newest time of a print, an order or a fill that it told of, UTC ms; 0
-    before any.
+    before any; first_new: when the first happened that it told of as it happened.
     """
 
     ccxt_id = ""
@@ -69,6 +69,7 @@ class Connected(Exchange):
         self.prices = LastPrices()
         self._new_ids: set[str] = set()
         self.market_time = 0
+        self.first_new: int | None = None
         self._behind: int | None = None
         self._credentials = credentials
         self._scrub = Scrubber(credentials.given().values() if credentials else ())
@@ -261,6 +262,7 @@ class Connected(Exchange):
         if when is not None:
             self.market_time = max(self.market_time, when)
             if is_new:
+                self.first_new = when if self.first_new is None else self.first_new
                 behind = self.clock() - when
                 self._behind = behind if self._behind is None else min(self._behind, behind)
         return data

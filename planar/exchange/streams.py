@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from planar.errors import ExchangeError, Rejected
+from planar.exchange.calls import DAY
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.channels import OWN, WATCH, has, is_connected, kind_of
 from planar.exchange.closer import Closer
@@ -195,9 +196,9 @@ class Streams:
             for trade in await self._exchange.recent_trades(feed.symbol, 1):
                 feed.begin(trade)
             return
-        if since is None and feed.kind in OWN:
-            # That it replays the past may have shown only since.
-            start = min(start, await self._exchange._market_now())
+        first = self._exchange.first_new
+        if since is None and first is not None and start - await self._exchange._market_now() > DAY:
+            start = first  # that it replays the past has shown only since
         orders, traded = self._feeds.get((Kind.ORDERS, "")), list(self._exchange.traded)
         known = [] if orders is None else list(orders.open.values())
         found = [data async for data in missed(self._exchange, feed.kind, feed.symbol, start, known, traded)]

@@ -17,7 +17,9 @@ from planar.venue.chaos import Rule
 PAST = 1_600_000_000_000
 BUY = OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.002"))
 
-times = pytest.mark.parametrize("time", [{"speed": 10}, {"speed": 60}, {"speed": 10, "start": PAST}])
+times = pytest.mark.parametrize(
+    "time", [pytest.param({"speed": 10}, marks=pytest.mark.slow), {"speed": 60}, {"speed": 60, "start": PAST}]
+)
 
 
 @times
