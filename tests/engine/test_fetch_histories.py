@@ -205,7 +205,7 @@ def test_an_outage_among_funding_rates_is_waited_for_and_leaves_none_out(store):
         [done] = await of_futures(store, exchange, ["funding"])
         assert (done.error, store.read_funding(PERPETUAL).height) == (None, 900)
 
-    on_recorded(test, retries=0)
+    on_recorded(test, retries=0, timeout=10_000)
 
 
 def test_mark_candles_are_stored_beside_those_of_trades_and_neither_is_taken_for_the_other(store):
