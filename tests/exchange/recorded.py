@@ -245,7 +245,7 @@ KEYS = Credentials(Secret(KEY), Secret(SECRET), source="user/secrets.toml")
 @asynccontextmanager
 async def against(server, id="binance", *, credentials=KEYS, window=300, **settings):
     """The real CCXT class, whose hosts are the server."""
-    settings = {"timeout": 400, "retries": 2, "enable_rate_limit": False, "base_url": server.address, **settings}
+    settings = {"timeout": 1_000, "retries": 2, "enable_rate_limit": False, "base_url": server.address, **settings}
     exchange = CcxtExchange(id, settings=ExchangeSettings(**settings), credentials=credentials)
     exchange.backoff = Backoff(base=0.005)
     exchange.quirk.receive_window_ms = window
