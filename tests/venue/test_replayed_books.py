@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import math
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import aiohttp
 import polars as pl
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from planar.store.synthetic import synthetic
 from planar.venue.book import Book
 from planar.venue.config import built
 from planar.venue.listing import listed
-from planar.venue.order import EXPIRED, FILLED, LIMIT, LIMIT_MAKER, MARKET, NEW, Ticket
+from planar.venue.order import EXPIRED, FILLED, LIMIT, LIMIT_MAKER, MARKET, NEW, STOP_LOSS, Ticket
 from planar.venue.recording import read_books
 from planar.venue.refusal import Refusal
 from planar.venue.replay import Change, RecordedBook, from_books, joined, ordered
@@ -137,6 +139,35 @@ def test_what_a_taker_pays_is_the_law_s_again_for_stops():
     floor.place(account, ticket(floor, Side.BUY, MARKET, amount=1.0))
     assert (float(record["spread"]), float(record["impact"])) == usual
     assert account.kernel.memory.instruments[0]["last"] == 100.0
+
+
+def test_a_stop_is_judged_by_the_last_trade_and_not_by_the_book():
+    book = levels((500, "bid", 104.99, 1.0), (500, "ask", 105.01, 1.0))
+    floor, account = floor_of(book)
+    asked = replace(ticket(floor, Side.BUY, STOP_LOSS, amount=0.5), stop=10_200)  # above the trade at 100
+    assert floor.place(account, asked).status == NEW
+
+
+def test_the_best_prices_are_told_when_the_book_changes_them_without_a_trade():
+    changes = levels((5_000, "ask", 100.11, 4.0), (6_000, "ask", 100.01, 0.5), (7_000, "bid", 99.99, 0.0))
+
+    async def play():
+        settings = config(instruments=(INSTRUMENT,), trades={NAME: BEFORE}, books={NAME: pl.concat([LADDER, changes])})
+        stream = "btcusdt@bookTicker"
+        async with (
+            Venue(settings) as venue,
+            aiohttp.ClientSession(venue.addresses()["ws"]) as session,
+            session.ws_connect(f"/ws/{stream}") as socket,
+        ):
+            await until(lambda: venue.streams.has(stream))
+            venue.step(30_000 - venue.floor.now)
+            [_, *told] = [await socket.receive_json(timeout=5) for _ in range(3)]  # the trade at 1,000 tells them too
+        return [(each["b"], each["a"], each["A"]) for each in told]
+
+    assert asyncio.run(play()) == [
+        ("99.99000000", "100.01000000", "0.50000000"),  # what lies behind the best is not told
+        ("99.90000000", "100.01000000", "0.50000000"),
+    ]
 
 
 RUNGS = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 5)), max_size=6)
