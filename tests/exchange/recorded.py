@@ -17,6 +17,8 @@ from planar.config.settings import ExchangeSettings
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.retries import Backoff
 
+HURRIED = 1_000
+"""Timeout of a test in which a request hangs, in milliseconds; the others have the patience for a slow machine."""
 KEY, SECRET = "the-key-that-nobody-may-see", "the-secret-that-nobody-may-see"
 START = 1_700_000_000_000 // 60_000 * 60_000
 
@@ -197,7 +199,7 @@ def answers(status, text, headers=None, *, is_after=False, content_type="applica
 
 def hangs(*, is_after=False):
     async def act(request):
-        await asyncio.sleep(5)
+        await asyncio.sleep(30)
         return web.Response(text="too late")
 
     return Fault(act, is_after=is_after)
@@ -245,7 +247,7 @@ KEYS = Credentials(Secret(KEY), Secret(SECRET), source="user/secrets.toml")
 @asynccontextmanager
 async def against(server, id="binance", *, credentials=KEYS, window=300, **settings):
     """The real CCXT class, whose hosts are the server."""
-    settings = {"timeout": 1_000, "retries": 2, "enable_rate_limit": False, "base_url": server.address, **settings}
+    settings = {"timeout": 10_000, "retries": 2, "enable_rate_limit": False, "base_url": server.address, **settings}
     exchange = CcxtExchange(id, settings=ExchangeSettings(**settings), credentials=credentials)
     exchange.backoff = Backoff(base=0.005)
     exchange.quirk.receive_window_ms = window

@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ class Scene:
     before: Callable[[Venue, CcxtExchange], Any] = lambda venue, exchange: None
     server: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
     address: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    proxy: str = ""
+    timeout: int = 10_000
 
 
 def told(status: int, code: int = 0, text: str = "") -> Scene:
@@ -159,15 +160,15 @@ SCENES = {
     "200 page of a proxy": Scene(Rule("html", "* /api/v3/o*", count=0)),
     "200 cut short": Scene(Rule("answer", "* /api/v3/o*", count=0, status=200, text='{"symbol":')),
     "200 without a body": Scene(server=says(b"")),
-    "no answer in time": Scene(Rule("hang", "* /api/v3/o*", count=0, seconds=1)),
+    "no answer in time": Scene(Rule("hang", "* /api/v3/o*", count=0, seconds=1), timeout=300),
     "the connection is cut": Scene(Rule("drop", "* /api/v3/o*", count=0)),
     "the answer breaks off": Scene(server=says(b'{"symbol":', 1_000)),
     "nobody listens at the address": Scene(address="http://127.0.0.1:1"),
     "the address has no such host": Scene(address="https://nobody.invalid"),
     "the certificate is not trusted": Scene(server=silent, address="https-self-signed"),
     "the server speaks no TLS": Scene(server=speaks_plainly, address="https"),
-    "TLS is not answered in time": Scene(server=silent, address="https"),
-    "the proxy is down": Scene(settings={"proxy": "http://127.0.0.1:1"}),
+    "TLS is not answered in time": Scene(server=silent, address="https", timeout=300),
+    "the proxy is down": Scene(proxy="http://127.0.0.1:1"),
     "the proxy refuses": Scene(server=forbids, address="proxy"),
 }
 
@@ -217,14 +218,13 @@ async def played(scene: Scene, ask: Ask, folder):
     """The error, and how many orders were sent to the venue."""
     posts = []
     async with Venue(VenueConfig(speed=0, history=30, points=4, api_key=KEY, secret=SECRET)) as venue:
-        usual = {"timeout": 300, "retries": 0, "enable_rate_limit": False}
-        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", **usual)
+        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", retries=0, enable_rate_limit=False)
         async with (
             standing(scene, folder) as address,
             CcxtExchange("binance", settings=settings, credentials=scene.keys) as exchange,
         ):
-            exchange.quirk.receive_window_ms = 10
             await exchange.markets()
+            exchange.quirk.receive_window_ms = 10  # for as long a lost order is looked for
             scene.before(venue, exchange)
             if scene.rule is not None:
                 venue.add_chaos([scene.rule])
@@ -240,7 +240,8 @@ async def played(scene: Scene, ask: Ask, folder):
 def elsewhere(exchange, scene, address):
     """From now on the exchange is at another address, or behind a proxy."""
     instance = exchange._ccxt()
-    if proxy := (address if scene.address == "proxy" else scene.settings.get("proxy")):
+    instance.timeout = scene.timeout
+    if proxy := (address if scene.address == "proxy" else scene.proxy):
         instance.httpsProxy = proxy
         instance.session.base = URL("https://127.0.0.1:1")
     elif address:

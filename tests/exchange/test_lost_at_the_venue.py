@@ -43,7 +43,7 @@ def at(runner):
     async def play(scene):
         async with Venue(VenueConfig(speed=0, history=30, points=4, api_key=KEY, secret=SECRET)) as venue:
             address = f"http://127.0.0.1:{venue.port}"
-            settings = ExchangeSettings(base_url=address, timeout=400, enable_rate_limit=False)
+            settings = ExchangeSettings(base_url=address, timeout=1_000, enable_rate_limit=False)
             keys = Credentials(Secret(KEY), Secret(SECRET))
             async with CcxtExchange("binance", settings=settings, credentials=keys) as exchange:
                 await exchange.markets()

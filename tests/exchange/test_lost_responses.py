@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from aiohttp import web
-from exchange.recorded import START, Fault, answers, breaks_off, drops, hangs, run
+from exchange.recorded import HURRIED, START, Fault, answers, breaks_off, drops, hangs, run
 
 from planar.errors import Rejected, Unknown, Unreachable
 from planar.exchange.model import OrderRequest
@@ -30,6 +30,11 @@ LOST = {
 }
 
 
+def patience(how):
+    """Settings of a test in which answers are lost so."""
+    return {"timeout": HURRIED} if how == "hang" else {}
+
+
 @pytest.mark.parametrize("how", LOST)
 @pytest.mark.parametrize("request_", [LIMIT, MARKET], ids=["limit", "market"])
 @pytest.mark.parametrize("is_named", [True, False], ids=["named", "unnamed"])
@@ -42,7 +47,7 @@ def test_an_order_that_was_taken_is_found_and_there_is_one(how, request_, is_nam
         assert order.status is (Status.OPEN if request_.price else Status.FILLED)
         assert server.count("POST /api/v3/order") == len(server.orders) == 1
 
-    run(test)
+    run(test, **patience(how))
 
 
 @pytest.mark.parametrize("ahead", [-3_600_000, -5_000, 5_000, 3_600_000])
@@ -154,7 +159,7 @@ def test_an_order_that_never_arrived_is_unknown_after_the_receive_window_and_not
         assert (server.count("POST /api/v3/order"), len(server.orders)) == (1, 0)
         assert server.count("GET /api/v3/order") >= 2
 
-    run(test, window=100)
+    run(test, window=100, **patience(how))
 
 
 def test_an_order_that_shows_up_late_is_found():
@@ -244,7 +249,7 @@ def test_a_clock_is_not_read_off_an_answer_that_took_long():
         server.fail("GET /api/v3/time", Fault(stale))
         assert abs(await exchange.sync_clock()) < 1_800_000
 
-    run(test, timeout=2_000)
+    run(test)
 
 
 def test_a_server_that_cannot_be_connected_to_was_sent_nothing():
@@ -267,7 +272,7 @@ def test_a_cancel_whose_answer_is_lost_is_looked_up(how):
         # Of itself aiohttp sends a DELETE again when the connection drops; that does no harm here.
         assert server.count("DELETE /api/v3/order") == (2 if how == "drop" else 1)
 
-    run(test)
+    run(test, **patience(how))
 
 
 def test_a_cancel_that_never_arrived_is_sent_again_once_the_order_is_seen_to_be_open():

@@ -73,7 +73,7 @@ def forgive(venue: Venue, exchange: CcxtExchange) -> None:
 async def session(errors: list[BaseException], shown: list[str]) -> None:
     """Reads, orders, cancels and streams, well and in every kind of trouble."""
     async with Venue(VenueConfig(speed=20, history=30, points=4, api_key=KEY, secret=SECRET)) as venue:
-        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", timeout=300, retries=0)
+        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", retries=0)
         keys = Credentials(Secret(KEY), Secret(SECRET), Secret(PASSPHRASE), source="user/secrets.toml")
         async with CcxtExchange("binance", settings=settings, credentials=keys) as exchange:
             await exchange.markets()
@@ -83,6 +83,7 @@ async def session(errors: list[BaseException], shown: list[str]) -> None:
                 exchange.streams._instance.verbose = True
                 await exchange.place(ORDER)
                 shown.append(repr(await anext(aiter(orders))))
+                exchange._ccxt().timeout = 300
                 for rule in TROUBLE:
                     for ask in (
                         exchange.balance,

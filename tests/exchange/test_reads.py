@@ -6,7 +6,7 @@ import traceback
 from decimal import Decimal
 
 import pytest
-from exchange.recorded import KEY, SECRET, against, answers, drops, hangs, recorded, run
+from exchange.recorded import HURRIED, KEY, SECRET, against, answers, drops, hangs, recorded, run
 
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
@@ -93,7 +93,7 @@ def test_a_read_is_asked_again(fault):
         assert (await exchange.book("BTC/USDT")).sequence == 7
         assert server.count("GET /api/v3/depth") == 3
 
-    run(test, retries=2)
+    run(test, retries=2, timeout=HURRIED)
 
 
 def test_a_read_is_asked_again_as_often_as_configured_and_no_more():
@@ -227,7 +227,7 @@ def test_nothing_secret_is_in_an_error_a_traceback_or_a_log(caplog):
                 for text in texts:
                     assert not [word for word in (KEY, SECRET, "abcdef123") if word in text], text
 
-    run(test, retries=0)
+    run(test, retries=0, timeout=HURRIED)
     assert KEY not in caplog.text
     assert SECRET not in caplog.text
     assert "signature" not in caplog.text
