@@ -4,13 +4,13 @@ import copy
 import functools
 import sysconfig
 import traceback
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from planar.engine.simulation import Simulation
 from planar.errors import PlanarError, StrategyError, did_you_mean
-from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, place
+from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, Memory, place
+from planar.model.instrument import Instrument
 from planar.model.order import Event
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
@@ -31,22 +31,29 @@ OURS = ("planar/engine", "planar/strategy", "planar/kernel")
 """Files that an author's error only passes through."""
 
 
-class Interpreter:
-    """A strategy bound to a simulation: one object of it per instrument, as compiled code has one memory each."""
+class Account(Protocol):
+    """Whose hooks are run: a simulation, or a trader."""
 
-    def __init__(self, strategies: list[Strategy], simulation: Simulation, series: list[Series], texts: Texts) -> None:
-        self.simulation = simulation
+    memory: Memory
+    instruments: list[Instrument]
+
+
+class Interpreter:
+    """A strategy bound to an account: one object of it per instrument, as compiled code has one memory each."""
+
+    def __init__(self, strategies: list[Strategy], account: Account, series: list[Series], texts: Texts) -> None:
+        self.account = account
         self.texts = texts
         self.strategy = strategies[0]
         cls = type(strategies[0])
         shared = dict(cls.layout.shared)
         self.bound: list[Any] = [_bind(s, bound_class(cls, shared)) for s in strategies]
         self.shared = shared
-        address = simulation.memory.address
+        address = account.memory.address
         self.brokers = [Broker(address, k, texts) for k in range(len(series))]
         self.series = series
-        self.integers = simulation.memory.state.view(np.int64).data
-        self.records = simulation.memory.instruments
+        self.integers = account.memory.state.view(np.int64).data
+        self.records = account.memory.instruments
         self.own = self.records.view(np.int64).data
         self.universe = self._universe(cls)
 
@@ -59,9 +66,16 @@ class Interpreter:
         if not hasattr(cls, "on_step"):
             return None
         members = []
-        for k, instrument in enumerate(self.simulation.instruments):
+        for k, instrument in enumerate(self.account.instruments):
             members.append(Member(instrument, self.brokers[k], self.candles[k], self.records[k]))
-        return Universe(members, self.simulation)
+        return Universe(members)
+
+    def see(self, k: int, series: Series) -> None:
+        """The columns of an instrument have become longer."""
+        self.series[k] = series
+        self.candles[k] = made = _class_of(series)
+        if self.universe is not None:
+            self.universe.see(k, made)
 
     def run_hook(self) -> None:
         """Runs the hook that the kernel asks for."""
@@ -83,8 +97,8 @@ class Interpreter:
             raise self._told(error, k) from error
 
     def _tell(self, k: int, item: int) -> None:
-        address = self.simulation.memory.address
-        events = self.simulation.memory.logs["events"]
+        address = self.account.memory.address
+        events = self.account.memory.logs["events"]
         if events[self.integers[TOLD] - 1]["kind"] == Event.FILL:
             if hasattr(self.bound[k], "on_fill"):
                 self.bound[k].on_fill(FillView(address, item, self.texts), self.brokers[k])
@@ -109,7 +123,7 @@ class Interpreter:
         where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else type(self.strategy).__name__
         hook = hook or (own[0].name if own else "a hook")
         candle = int(self.records[k]["candle"])
-        of = f"{self.simulation.instruments[k].name} ({utc(int(self.integers[DECIDED]))})"
+        of = f"{self.account.instruments[k].name} ({utc(int(self.integers[DECIDED]))})"
         at = f"at candle {candle:,} of {of}" if candle else "at the start"
         text = str(error).rstrip(".") + self._near(error)
         kind = "" if isinstance(error, PlanarError) else f"{type(error).__name__}: "

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from uuid import uuid4
@@ -194,8 +194,9 @@ class Exchange(ABC):
         price: Decimal | None = None,
         stop: Decimal | None = None,
         amount: Decimal | None = None,
+        new_id: Callable[[], str] | None = None,
     ) -> Order:
-        """Changes an open order; the answer may have a new id."""
+        """Changes an open order; the answer may have a new id, and a client id that ``new_id`` gave."""
         self._refuse("amending orders")
 
     async def orders(self, symbol: str, start: int | None = None, limit: int | None = None) -> list[Order]:

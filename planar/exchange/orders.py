@@ -1,6 +1,7 @@
 """`Orders`: placing, amending and cancelling, nothing of it twice."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -60,11 +61,12 @@ class Orders(OwnData):
         price: Decimal | None = None,
         stop: Decimal | None = None,
         amount: Decimal | None = None,
+        new_id: Callable[[], str] | None = None,
     ) -> Order:
         """Changes an open order: new limit, new trigger, new amount in all (what is filled included).
 
-        Where the exchange replaces the order, the answer has a new id. Raises Rejected with ORDER_DONE when it is not
-        open any more.
+        Where the exchange replaces the order, the answer has a new id. new_id: gives the client id of each order that
+        is to take its place, before that is sent. Raises Rejected with ORDER_DONE when it is not open any more.
         """
         market = await self._market(symbol)
         if self._ccxt().has.get("editOrder") is not True:
@@ -75,8 +77,9 @@ class Orders(OwnData):
             told = f"{self.name}: order {id} cannot be amended, it is {before.status.name}."
             raise Rejected(told, exchange=self.id, code="ORDER_DONE")
         is_new = self.quirk.amend_replaces(market)
+        client_id = (new_id or self.new_client_id)() if is_new else before.client_id
         request = self._amended(before, is_new, price or before.price, stop or before.stop, amount or before.amount)
-        request = rounded(request, market, self.id)
+        request = rounded(replace(request, client_id=client_id), market, self.id)
         lost = LostOrder(request, market, is_named=False, id=id, is_new=is_new)
         try:
             after = await self._call(
@@ -93,19 +96,19 @@ class Orders(OwnData):
         if not (is_new and before.filled):
             return after
         try:
-            return await self._less_what_filled(before, after)
+            return await self._less_what_filled(before, after, new_id)
         except Unreachable as error:
             told = f"order {id} of {market.symbol} was replaced by {after.id}, which may be larger than what is left"
             raise Unknown(f"{self.name}: {told}: look at both. {error}", exchange=self.id, code=error.code) from error
 
-    async def _less_what_filled(self, before: Order, after: Order) -> Order:
+    async def _less_what_filled(self, before: Order, after: Order, new_id: Callable[[], str] | None) -> Order:
         """An order in place of another, less what filled of that one while it was replaced: nothing is had twice."""
         surplus = (await self.order(before.id, before.symbol)).filled - before.filled
         if surplus <= 0 or after.amount is None:
             return after
         if surplus < after.amount - after.filled:
             try:
-                return await self.amend(after.id, after.symbol, amount=after.amount - surplus)
+                return await self.amend(after.id, after.symbol, amount=after.amount - surplus, new_id=new_id)
             except Rejected as error:
                 if error.code not in ("BELOW_MIN_AMOUNT", "BELOW_MIN_COST", "ORDER_DONE"):
                     raise
@@ -123,7 +126,6 @@ class Orders(OwnData):
             stop=stop,
             post_only=before.post_only,
             reduce_only=before.reduce_only,
-            client_id=self.quirk.new_client_id() if is_new else before.client_id,
         )
 
     async def cancel(self, id: str, symbol: str) -> Order:

@@ -280,7 +280,7 @@ def _go_alone(state, address, on_candle, tells):
 
 
 @compiled
-def _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
+def rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
     """Runs the hooks of a step from `State.phase` on; True when one is to be run by Python."""
     apart()
     hooks, interpreted, instruments, count = state.hooks, state.interpreted, state.instruments, state.count
@@ -359,7 +359,7 @@ def run(address, on_candle, on_fill, on_order_error, on_position):
                 _decide(state, address, on_candle)
                 continue
             state.phase = TELL
-        if _rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
+        if rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
             return NEEDS_PYTHON
 
 

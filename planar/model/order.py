@@ -55,7 +55,10 @@ class Status(Named):
 
 
 class Reason(Named):
-    """Why an order was refused or ended. An order call that is refused gives the negative value."""
+    """Why an order was refused or ended. An order call that is refused gives the negative value.
+
+    Those from RISK_LIMIT on are told by paper and live sessions alone.
+    """
 
     NONE = 0
     INVALID_ORDER = 1
@@ -76,6 +79,10 @@ class Reason(Named):
     IOC_UNFILLED = 16
     FOK_UNFILLED = 17
     GTD_EXPIRED = 18
+    RISK_LIMIT = 19
+    STALE_DECISION = 20
+    NOT_SENT = 21
+    VENUE_REFUSED = 22
 
 
 class Event(Named):

@@ -30,9 +30,8 @@ class Member:
 class Universe:
     """The instruments that have had a decision by now and are not delisted, in declared order."""
 
-    def __init__(self, members: list[Member], simulation) -> None:
+    def __init__(self, members: list[Member]) -> None:
         self._members = members
-        self._simulation = simulation
         self._waiting: list[tuple[Member, float]] = []
         self._sales: list[tuple[Member, int]] = []
         self._alive: list[Member] = []
@@ -51,6 +50,10 @@ class Universe:
                 self._alive.append(member)
         self.is_stepping = any(m.is_fresh for m in self._alive)
         self.fund()
+
+    def see(self, k: int, candles: type[Candle]) -> None:
+        """The candles of an instrument have become more."""
+        self._members[k]._candles = candles
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._alive)

@@ -2,80 +2,35 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from planar.kernel import prints
 from planar.kernel.check import AMOUNT, COST
-from planar.kernel.state import SLOTS, Memory
-from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, Reason, Status, Tif
+from planar.model.order import Reason, Status, Tif
+from planar.simulator.books import Books
 from planar.simulator.fill_model import FillModel
-from planar.simulator.records import set_cash_unit, set_model, set_rules
+from planar.simulator.records import set_model
 from planar.venue.book import Terms
 from planar.venue.listing import Listing
 from planar.venue.market import Estimates, Stand
 from planar.venue.order import LIMIT_MAKER, MARKET, Ticket
 from planar.venue.prints import Print
 
-LOGS = {"orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND}
-SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1}
-"""What one order may write to each log in one step."""
-
-FIRST_ROOM = 256
-FAR = 1e300
 NOTHING = float("nan")
 
 
-class KernelState:
-    """Balances and orders in whole units; every call is at a time, and happens at once."""
+class KernelState(Books):
+    """Books whose every call is at a time, and happens at once."""
 
     def __init__(self, listings: Sequence[Listing], model: FillModel) -> None:
         self.listings = listings
-        self.orders_at_once = sum(listing.instrument.max_orders for listing in listings)
-        self.memory = Memory(len(listings), max(listing.instrument.max_orders for listing in listings))
-        self.address = self.memory.address
-        self.record = self.memory.state[0]
-        self.record["execution"] = 1
-        self.record["next_delisting"] = NEVER
-        set_cash_unit(self.record, listings[0].money)
+        super().__init__([listing.instrument for listing in listings], listings[0].money)
         set_model(self.record, model)
         self.record["latency"] = 0  # what arrives here has arrived
-        for listing in listings:
-            self._list(listing)
-        self.make_room()
-
-    def _list(self, listing: Listing) -> None:
-        keep = self.memory.keep
-        record = self.memory.instruments[listing.index]
-        record["index"] = listing.index
-        for name in ("time", "open", "high", "low", "close", "volume"):
-            record[name] = keep(np.zeros(1, np.int64 if name == "time" else np.float64)).ctypes.data
-        record["rows"] = record["has_volume"] = record["block"] = record["window"] = 1
-        record["due"], record["down"], record["up"] = NEVER, -FAR, FAR
-        room = listing.instrument.max_orders + 1
-        record["live"] = keep(np.zeros(room, LIVE)).ctypes.data
-        record["active"] = keep(np.arange(room)).ctypes.data
-        record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
-        set_rules(record, listing.instrument, listing.money)
-
-    def make_room(self) -> None:
-        """Gives the logs that are short of room four times as much."""
-        for name, dtype in LOGS.items():
-            used, spare = int(self.record[f"{name}_n"]), SPARE[name] * (self.orders_at_once + 1)
-            if used + spare > self.record[f"{name}_cap"]:
-                capacity = max(4 * (used + spare), FIRST_ROOM)
-                self.memory.grow(name, dtype, capacity, used)
-                self.record[f"{name}_cap"], self.record[f"{name}_full"] = capacity, capacity - spare
-        self.record["is_full"] = 0
 
     def estimate(self, k: int, estimates: Estimates) -> None:
         """Says what a day of a listing is like, instead of the estimators, which have no candles here."""
         record = self.memory.instruments[k]
         record["spread"], record["volatility"] = estimates.spread, estimates.volatility
         record["day_volume"], record["block_used"] = estimates.volume, 0
-
-    def set_last(self, k: int, price: float) -> None:
-        """Says where the market of a listing stands."""
-        self.memory.instruments[k]["last"] = price
 
     def settle(self, move: Print) -> bool:
         """The market moves through a print; whether an order was looked at."""
@@ -139,15 +94,6 @@ class KernelState:
         """Whether nothing is left of the order, or of its quote budget."""
         return bool(self.memory.logs["orders"][index]["status"] == Status.FILLED)
 
-    def cash(self) -> tuple[int, int]:
-        """Quote units, and how many of them orders hold."""
-        return int(self.record["cash"]), int(self.record["reserved"])
-
-    def base(self, k: int) -> tuple[int, int]:
-        """Base units of a listing, and how many of them orders hold."""
-        record = self.memory.instruments[k]
-        return int(record["base"]), int(record["reserved"])
-
     def add_cash(self, units: int) -> None:
         """Deposits quote units; negative withdraws."""
         prints.add_cash(self.address, units)
@@ -155,7 +101,3 @@ class KernelState:
     def add_base(self, k: int, units: int) -> None:
         """Deposits base units; negative withdraws."""
         prints.add_base(self.address, k, units)
-
-    def log(self, name: str, since: int) -> np.ndarray:
-        """What a log got since an entry."""
-        return self.memory.logs[name][since : int(self.record[f"{name}_n"])]

@@ -1,0 +1,370 @@
+"""`Broker`: sends what a strategy asks for to an exchange, and tells what becomes of it, each thing once.
+
+An order is journalled before it is sent, under an id of its own. What the exchange says comes three ways (the answer,
+the streams of orders and fills, requests for what these missed), in any order and more than once; a fill is booked
+once by its id, and an order is over when its last fill is booked.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from planar.broker.terms import decimal, filled_of, price_of, request_of, symbol_of
+from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
+from planar.exchange.interface import Exchange
+from planar.exchange.model import Fill, Order, OrderRequest
+from planar.model.ask import Amend, Ask, Place
+from planar.model.instrument import Instrument, exact
+from planar.model.order import Reason, Status, Tif
+
+LOG = logging.getLogger("planar.session")
+
+REASONS = {
+    "INSUFFICIENT_FUNDS": Reason.INSUFFICIENT_FUNDS,
+    "POST_ONLY_WOULD_TAKE": Reason.POST_ONLY_WOULD_TAKE,
+    "STOP_WOULD_TRIGGER": Reason.STOP_WOULD_TRIGGER,
+    "BELOW_MIN_AMOUNT": Reason.BELOW_MIN_AMOUNT,
+    "BELOW_MIN_COST": Reason.BELOW_MIN_COST,
+    "INVALID_PRICE": Reason.INVALID_PRICE,
+    "TOO_MANY_ORDERS": Reason.TOO_MANY_ORDERS,
+    "ORDER_DONE": Reason.ORDER_DONE,
+    "ORDER_NOT_FOUND": Reason.UNKNOWN_ORDER,
+}
+"""What a code of an exchange's refusal is to a strategy; all others are VENUE_REFUSED."""
+
+UNFILLED = {Tif.IOC: Reason.IOC_UNFILLED, Tif.FOK: Reason.FOK_UNFILLED, Tif.GTD: Reason.GTD_EXPIRED}
+SOON = 1.0
+"""Seconds after which fills that no stream told are asked for."""
+
+
+class Books(Protocol):
+    """Who is told: `planar.engine.session.recorder.Recorder`."""
+
+    def tell(self, name: str, k: int, *numbers: int, **info: Any) -> bool:
+        """Something became of an order."""
+        ...
+
+    def write(self, kind: str, body: Any) -> None:
+        """Notes something in the journal."""
+        ...
+
+    def commit(self) -> None:
+        """Returns when all of it is on disk."""
+        ...
+
+
+@dataclass
+class Sent:
+    """An order on its way or at the exchange.
+
+    names: its client ids, the newest last: one more for each amend that replaces it. booked: what of each of the
+    exchange's ids was told as filled; ends: how much each of them filled in all, once it is over. is_unknown: nobody
+    could say whether it was taken. is_asking: fills are being asked for that no stream told.
+    """
+
+    id: int
+    k: int
+    request: OrderRequest
+    names: list[str]
+    exchange_id: str = ""
+    booked: dict[str, Decimal] = field(default_factory=dict)
+    ends: dict[str, Order] = field(default_factory=dict)
+    is_unknown: bool = False
+    is_amending: bool = False
+    is_asking: bool = False
+
+    @property
+    def last(self) -> Order | None:
+        """How it ended, where it did and all its fills are booked."""
+        end = self.ends.get(self.exchange_id)
+        if end is None or self.is_amending:
+            return None
+        is_whole = all(self.booked.get(id, Decimal(0)) >= each.filled for id, each in self.ends.items())
+        return end if is_whole else None
+
+
+class Broker:
+    """The orders of one session at one exchange. clock: UTC ms of the exchange's time, for what it does not date."""
+
+    def __init__(
+        self, exchange: Exchange, instruments: Sequence[Instrument], books: Books, clock: Callable[[], int]
+    ) -> None:
+        self.exchange, self.instruments, self.books, self._clock = exchange, list(instruments), books, clock
+        self.orders: dict[int, Sent] = {}
+        self.fills: set[tuple[str, str]] = set()
+        self.foreign: set[tuple[str, str]] = set()
+        self._by_name: dict[str, Sent] = {}
+        self._by_id: dict[tuple[str, str], Sent] = {}
+        self._turns = [asyncio.Lock() for _ in instruments]
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Sending.
+
+    def send(self, asks: Sequence[Ask]) -> None:
+        """Journals what is asked for, then sends it: of each instrument in order, of several side by side."""
+        for ask in asks:
+            if isinstance(ask, Place):
+                self._intend(ask)
+        self.books.commit()
+        for k in sorted({ask.k for ask in asks}):
+            self._spawn(self._chain(k, [ask for ask in asks if ask.k == k]))
+
+    def _intend(self, ask: Place) -> None:
+        name = self.exchange.new_client_id()
+        sent = Sent(ask.id, ask.k, request_of(ask, self.instruments[ask.k], name), [])
+        self._remember(sent, name)
+        self.books.write("intent", {"order": ask.id, "k": ask.k, "client_id": name})
+
+    def _remember(self, sent: Sent, name: str) -> None:
+        sent.names.append(name)
+        self.orders[sent.id] = self._by_name[name] = sent
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _chain(self, k: int, asks: list[Ask]) -> None:
+        async with self._turns[k]:
+            for ask in asks:
+                sent = self.orders.get(ask.id)
+                if sent is None:
+                    LOG.error("order %d is not known to the broker: %s is not sent", ask.id, ask)
+                elif isinstance(ask, Place):
+                    await self._place(sent)
+                elif isinstance(ask, Amend):
+                    await self._amend(sent, ask)
+                else:
+                    await self._cancel(sent)
+            self.books.commit()
+
+    async def _place(self, sent: Sent) -> None:
+        try:
+            order = await self.exchange.place(sent.request)
+        except Rejected as error:
+            self._refused(sent, REASONS.get(error.code, Reason.VENUE_REFUSED), error)
+        except Unreachable as error:
+            self._refused(sent, Reason.NOT_SENT, error)
+        except Unknown as error:
+            sent.is_unknown = True
+            self.books.write("unknown", {"order": sent.id, "client_id": sent.names[-1], "error": str(error)})
+            LOG.error("%s", error)
+        else:
+            self.hear_order(order)
+
+    def _refused(self, sent: Sent, reason: Reason, error: ExchangeError) -> None:
+        LOG.warning("%s", error)
+        self.drop(sent, reason, str(error))
+
+    def drop(self, sent: Sent, reason: Reason, why: str) -> None:
+        """The order is not at the exchange and never will be."""
+        sent.is_unknown = False
+        self.books.tell("ended", sent.k, sent.id, self._clock(), int(Status.REJECTED), int(reason), error=why)
+        self._forget(sent)
+
+    async def _cancel(self, sent: Sent) -> None:
+        if sent.is_unknown:
+            await self.look_for(sent)
+        if not self._is_there(sent):
+            return
+        try:
+            self.hear_order(await self.exchange.cancel(sent.exchange_id, sent.request.symbol))
+        except ExchangeError as error:
+            self.books.tell("not_cancelled", sent.k, sent.id, error=str(error))
+            LOG.warning("%s", error)
+
+    async def _amend(self, sent: Sent, ask: Amend) -> None:
+        if not self._is_there(sent):
+            self._not_amended(sent, Reason.ORDER_DONE, "")
+            return
+        instrument, before = self.instruments[sent.k], sent.exchange_id
+        sent.is_amending = True
+        try:
+            order = await self.exchange.amend(
+                before,
+                sent.request.symbol,
+                price=price_of(ask.limit, instrument) if ask.limit else None,
+                stop=price_of(ask.stop, instrument) if ask.stop else None,
+                amount=decimal(ask.units, exact(instrument.unit)) if ask.units else None,
+                new_id=lambda: self._renamed(sent),
+            )
+        except ExchangeError as error:
+            LOG.warning("%s", error)
+            sent.is_amending = False
+            reason = REASONS.get(error.code, Reason.VENUE_REFUSED)
+            self._not_amended(sent, reason, str(error))
+            sent.is_unknown = sent.is_unknown or isinstance(error, Unknown)
+            await self.look_for(sent)
+            return
+        sent.is_amending = False
+        self._replaced(sent, before, order)
+        self.books.tell("amended", sent.k, sent.id, order.updated or order.time or self._clock(), exchange_id=order.id)
+        self.hear_order(order)
+
+    def _not_amended(self, sent: Sent, reason: Reason, why: str) -> None:
+        self.books.tell("not_amended", sent.k, sent.id, self._clock(), int(reason), error=why)
+
+    def _renamed(self, sent: Sent) -> str:
+        """The client id of what is to take the order's place, journalled before it is sent."""
+        name = self.exchange.new_client_id()
+        self._remember(sent, name)
+        self.books.write("intent", {"order": sent.id, "k": sent.k, "client_id": name})
+        self.books.commit()
+        return name
+
+    def _replaced(self, sent: Sent, before: str, order: Order) -> None:
+        if order.id != before:
+            self._bind(sent, order)
+            self._ask_for_fills(sent)
+
+    def _is_there(self, sent: Sent) -> bool:
+        return sent.id in self.orders and bool(sent.exchange_id)
+
+    # Hearing.
+
+    def hear_order(self, order: Order) -> None:
+        """An order of the account stands so."""
+        sent = self._found(order)
+        if sent is None:
+            self._hear_foreign(order)
+            return
+        if not sent.exchange_id or (order.client_id in sent.names and order.client_id == sent.names[-1]):
+            self._bind(sent, order)
+        if sent.is_unknown and order.id == sent.exchange_id:
+            sent.is_unknown = False
+        time = order.updated or order.time or self._clock()
+        if order.status in (Status.OPEN, Status.PARTIAL):
+            self.books.tell("accepted", sent.k, sent.id, order.time or time, exchange_id=order.id)
+        elif order.status != Status.UNKNOWN and order.status > Status.PARTIAL:
+            sent.ends[order.id] = order
+            self._end(sent)
+
+    def _found(self, order: Order) -> Sent | None:
+        return self._by_name.get(order.client_id) or self._by_id.get((order.symbol, order.id))
+
+    def _bind(self, sent: Sent, order: Order) -> None:
+        """The order has this id at the exchange from now on."""
+        if sent.exchange_id == order.id:
+            return
+        sent.exchange_id = order.id
+        self._by_id[order.symbol, order.id] = sent
+
+    def hear_fill(self, fill: Fill) -> None:
+        """An order of the account traded; heard twice it is booked once."""
+        key = (fill.symbol, fill.id)
+        sent = self._by_id.get((fill.symbol, fill.order_id)) or self._by_name.get(fill.client_id)
+        if sent is None or key in self.fills:
+            return
+        self.fills.add(key)
+        if fill.order_id not in (sent.exchange_id, *sent.booked):
+            self._by_id[fill.symbol, fill.order_id] = sent
+            sent.exchange_id = sent.exchange_id or fill.order_id
+        booked = self.books.tell(
+            "filled",
+            sent.k,
+            sent.id,
+            fill.time,
+            *filled_of(fill, self.instruments[sent.k]),
+            trade=fill.id,
+            exchange_id=fill.order_id,
+            price=str(fill.price),
+            fee=str(fill.fee),
+            fee_currency=fill.fee_currency,
+        )
+        if not booked:
+            LOG.error("fill %s of order %d came after its end, and is not booked", fill.id, sent.id)
+        sent.booked[fill.order_id] = sent.booked.get(fill.order_id, Decimal(0)) + fill.amount
+        self._end(sent)
+
+    def _end(self, sent: Sent) -> None:
+        """Tells the end of an order once its last fill is booked; asks for the fills that do not come."""
+        last = sent.last
+        if last is None:
+            if sent.ends:
+                self._ask_for_fills(sent)
+            return
+        time, status = last.updated or last.time or self._clock(), last.status
+        reason = Reason.NONE
+        if status is Status.EXPIRED:
+            reason = UNFILLED.get(sent.request.tif, Reason.IOC_UNFILLED)
+        elif status is Status.REJECTED:
+            reason = Reason.VENUE_REFUSED
+        # An order of an amount is done with its last fill already; this ends those of a cost.
+        self.books.tell("ended", sent.k, sent.id, time, int(status), int(reason), exchange_id=last.id)
+        self._forget(sent)
+
+    def _forget(self, sent: Sent) -> None:
+        self.orders.pop(sent.id, None)
+
+    def _hear_foreign(self, order: Order) -> None:
+        """An order of the account that this session did not send: told once, and left alone."""
+        key = (order.symbol, order.id)
+        if key not in self.foreign:
+            self.foreign.add(key)
+            self.books.write("foreign", {"symbol": order.symbol, "id": order.id, "client_id": order.client_id})
+            LOG.info("order %s of %s is not of this session, and is left alone", order.id, order.symbol)
+
+    def _ask_for_fills(self, sent: Sent) -> None:
+        if not sent.is_asking:
+            sent.is_asking = True
+            self._spawn(self._missing_fills(sent))
+
+    async def _missing_fills(self, sent: Sent) -> None:
+        """Asks for the fills of an order that is over, until the stream or the answer has told them all."""
+        attempt = 0
+        while sent.id in self.orders and sent.ends and sent.last is None:
+            attempt += 1
+            await asyncio.sleep(SOON * min(attempt, 10))
+            start = min(each.time or 0 for each in sent.ends.values()) or None
+            try:
+                for fill in await self.exchange.fills(sent.request.symbol, start):
+                    self.hear_fill(fill)
+            except ExchangeError as error:
+                LOG.warning("%s", error)
+        sent.is_asking = False
+        self.books.commit()
+
+    # Looking.
+
+    def restore(self, place: Place, names: Sequence[str]) -> None:
+        """An order that was not over when the journal ended. names: the client ids it was sent under."""
+        sent = Sent(place.id, place.k, request_of(place, self.instruments[place.k], names[0] if names else ""), [])
+        self.orders[sent.id] = sent
+        for name in names:
+            self._remember(sent, name)
+
+    def restore_told(self, body: Mapping[str, Any]) -> None:
+        """Something that was told before the journal ended, of whatever order."""
+        sent, exchange_id = self.orders.get(body["numbers"][0]), body.get("exchange_id", "")
+        symbol = symbol_of(self.instruments[body["k"]])
+        if body["what"] == "filled":
+            self.fills.add((symbol, body["trade"]))
+        if sent is None or not exchange_id:
+            return
+        sent.exchange_id = exchange_id
+        self._by_id[symbol, exchange_id] = sent
+        if body["what"] == "filled":
+            amount = decimal(body["numbers"][3], exact(self.instruments[sent.k].unit))
+            sent.booked[exchange_id] = sent.booked.get(exchange_id, Decimal(0)) + amount
+
+    async def look_for(self, sent: Sent) -> bool:
+        """Asks the exchange what became of an order, under each id it may have; whether it knows one of them."""
+        is_known = False
+        for name in list(sent.names):
+            try:
+                order = await self.exchange.order("", sent.request.symbol, client_id=name)
+            except Rejected as error:
+                if error.code != "ORDER_NOT_FOUND":
+                    raise
+            else:
+                is_known = True
+                self.hear_order(order)
+        return is_known
+
+    async def close(self) -> None:
+        """Waits until all that was to be sent is sent."""
+        while self._tasks:
+            await asyncio.gather(*list(self._tasks), return_exceptions=True)

@@ -1,0 +1,90 @@
+"""The kernel's whole numbers as requests of an exchange, and what the exchange says as whole numbers; all exact."""
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from planar.exchange.model import Fill, Liquidity, OrderRequest
+from planar.model.ask import Place
+from planar.model.instrument import Instrument, exact
+from planar.model.order import NEVER, Side, Tif
+
+
+class Filled(NamedTuple):
+    """A fill in whole units: the numbers that `planar.kernel.told.filled` takes after its time.
+
+    fee: base units where ``fee_in_base`` is 1, quote units where it is 0; other currencies are left out.
+    """
+
+    ticks: int
+    amount: int
+    cost: int
+    fee: int
+    fee_in_base: int
+    is_maker: int
+
+
+def symbol_of(instrument: Instrument) -> str:
+    """``"BTC/USDT"`` of ``"binance:BTC/USDT"``."""
+    return instrument.name.partition(":")[2]
+
+
+def request_of(place: Place, instrument: Instrument, client_id: str) -> OrderRequest:
+    """What is to be sent for an order that the strategy asked for."""
+    units, spent = place.units, _spent(place.budget, instrument)
+    if place.budget and place.stop:  # exchanges take a cost for what trades at once
+        amount = spent * exact(instrument.quote_unit) / (place.stop * exact(instrument.price_step))
+        units = math.floor(amount / exact(instrument.unit))
+    return OrderRequest(
+        symbol_of(instrument),
+        Side(place.side),
+        amount=decimal(units, exact(instrument.unit)) if units else None,
+        cost=None if units else decimal(spent, exact(instrument.quote_unit)),
+        price=price_of(place.limit, instrument) if place.limit else None,
+        stop=price_of(place.stop, instrument) if place.stop else None,
+        tif=Tif(place.tif),
+        expire=None if place.expire == NEVER else place.expire,
+        post_only=place.post_only,
+        client_id=client_id,
+    )
+
+
+def _spent(budget: int, instrument: Instrument) -> int:
+    """Quote units of a budget that buy, the rest being for the fee where that is paid in quote."""
+    if instrument.fee_side == "base":
+        return budget
+    rate = max(exact(instrument.maker), exact(instrument.taker), Fraction(0))
+    return math.floor(budget / (1 + rate))
+
+
+def filled_of(fill: Fill, instrument: Instrument) -> Filled:
+    """A fill in whole units, against the trader where the exchange's are finer than ours."""
+    is_buy, fee = fill.side is Side.BUY, fill.fee or Decimal(0)
+    in_base = is_buy and fill.fee_currency == instrument.base
+    ours = in_base or fill.fee_currency == instrument.quote
+    rounded = math.ceil if is_buy else math.floor
+    return Filled(
+        round(Fraction(fill.price) / exact(instrument.price_step)),
+        round(Fraction(fill.amount) / exact(instrument.unit)),
+        rounded(Fraction(fill.cost) / exact(instrument.quote_unit)),
+        math.ceil(Fraction(fee) / exact(instrument.unit if in_base else instrument.quote_unit)) if ours else 0,
+        int(in_base),
+        int(fill.liquidity is Liquidity.MAKER),
+    )
+
+
+def units_of(amount: Decimal, unit: float | str) -> int:
+    """Whole units of an amount, rounded down."""
+    return math.floor(Fraction(amount) / exact(unit))
+
+
+def price_of(ticks: int, instrument: Instrument) -> Decimal:
+    """The price of so many ticks."""
+    return decimal(ticks, exact(instrument.price_step))
+
+
+def decimal(count: int, unit: Fraction) -> Decimal:
+    """So many units as an exact decimal."""
+    whole = count * unit
+    return Decimal(whole.numerator) / Decimal(whole.denominator)

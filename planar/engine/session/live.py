@@ -1,0 +1,321 @@
+"""`LiveSession`: one strategy at one exchange. Start and recovery are one path.
+
+What it was is read from its journal, what became of its orders is asked of the exchange; then it goes on. A new
+session is one whose journal is empty.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from planar.broker.journal import Entry, Journal
+from planar.broker.live import Broker, Sent
+from planar.broker.terms import symbol_of, units_of
+from planar.engine.session.feed import Moments, history, missed, row_of
+from planar.engine.session.origin import Origin, code_of, history_document, history_of
+from planar.engine.session.recorder import DECIDING, Recorder, read_asks, replay
+from planar.errors import ConfigError, ExchangeError
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.model import Market, MarketKind
+from planar.exchange.tap import Kind
+from planar.model.ask import Ask, Place
+from planar.model.instrument import Instrument
+from planar.model.order import Reason
+from planar.model.timeframe import milliseconds
+from planar.store.candles import utc
+from planar.strategy.base import Strategy
+
+LOG = logging.getLogger("planar.session")
+
+HISTORY = 1_000
+"""Candles before the first decision, where the strategy does not need more."""
+
+STALE_SHARE, STALE_MS = 0.05, 30_000
+"""A decision is stale when it is older than this share of its timeframe, or than this."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to run.
+
+    strategy: its class, and where it is loaded from. cash: in quote; None is all that is free.
+    """
+
+    strategy: Strategy
+    place: str
+    symbols: tuple[str, ...]
+    mode: str = "live"
+    cash: Decimal | None = None
+    history: int = HISTORY
+    compiled: bool | None = None
+
+
+class LiveSession:
+    """One strategy at one exchange, with a folder of its own.
+
+    wish: what to begin with where the folder is empty. wall: UTC ms of this machine.
+    """
+
+    def __init__(self, folder: Path, exchange: CcxtExchange, wish: Wish | None, wall: Callable[[], int]) -> None:
+        self.folder, self.exchange, self._wish, self._wall = folder, exchange, wish, wall
+        self.origin: Origin
+        self.recorder: Recorder
+        self.broker: Broker
+        self.is_resumed = False
+        self.on_change: list[Callable[[], None]] = []
+        self._lock: IO[str] | None = None
+        self._journal: Journal
+        self._moments: Moments
+        self._readers: list[asyncio.Task[None]] = []
+        self._subscriptions: list[Any] = []
+        self._failure: asyncio.Future[None]
+
+    # Beginning.
+
+    async def __aenter__(self) -> "LiveSession":
+        self._failure = asyncio.get_running_loop().create_future()
+        self._take_lock()
+        self._journal = Journal(self.folder / "journal.sqlite")
+        entries = list(self._journal.entries())
+        self.is_resumed = bool(entries)
+        # Listen before anything is asked: what happens meanwhile is heard.
+        orders = await self.exchange.streams.subscribe(Kind.ORDERS)
+        fills = await self.exchange.streams.subscribe(Kind.FILLS)
+        if self.is_resumed:
+            await self._resume(entries)
+        else:
+            await self._begin()
+        self._read(orders, self.broker.hear_order)
+        self._read(fills, self.broker.hear_fill)
+        await self._follow()
+        return self
+
+    def _take_lock(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"session {self.folder.name} is running already, in another program.") from None
+
+    async def _begin(self) -> None:
+        wish = self._wish
+        if wish is None:
+            raise ConfigError(f"there is no session {self.folder.name}.")
+        timeframe = type(wish.strategy).timeframe
+        instruments = [await self._instrument(symbol) for symbol in wish.symbols]
+        now = await self._market_now()
+        pasts = [await history(self.exchange, s, timeframe, wish.history, now) for s in wish.symbols]
+        self.origin = Origin(
+            strategy=wish.place,
+            code=code_of(type(wish.strategy)),
+            parameters=wish.strategy.parameters,
+            mode=wish.mode,
+            exchange=self.exchange.id,
+            sandbox=self.exchange.sandbox,
+            account=self.exchange.account,
+            timeframe=timeframe,
+            instruments=tuple(instruments),
+            cash=await self._cash(instruments[0], wish.cash),
+            base=(0,) * len(instruments),
+            started=now,
+            compiled=wish.compiled,
+        )
+        trader = self.origin.trader(pasts)
+        self._open(trader)
+        self.recorder.write("origin", self.origin.document())
+        for past in pasts:
+            self.recorder.write("history", history_document(past))
+        self.broker.send(self.recorder.begin())
+        self.recorder.commit()
+
+    def _open(self, trader: Any) -> None:
+        self.recorder = Recorder(trader, self._journal, self._wall)
+        self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock)
+        ends = [tape.end for tape in trader.tapes]
+        self._moments = Moments(ends, milliseconds(self.origin.timeframe), self.recorder.take, self._decide)
+
+    async def _instrument(self, symbol: str) -> Instrument:
+        """The rules of a market, with what this account pays there."""
+        market = await self.exchange.market(symbol)
+        if market.kind is not MarketKind.SPOT:
+            raise ConfigError(f"{market.symbol} is a derivative; this version trades spot markets only.")
+        maker, taker = await self._fees(market)
+        return Instrument(
+            f"{self.exchange.id}:{market.symbol}",
+            price_step=float(market.price_step),
+            amount_step=float(market.amount_step),
+            min_amount=float(market.min_amount),
+            min_cost=float(market.min_cost),
+            maker=maker,
+            taker=taker,
+            fee_side=market.fee_side or "quote",
+        )
+
+    async def _fees(self, market: Market) -> tuple[float, float]:
+        try:
+            fees = await self.exchange.fees(market.symbol)
+            return float(fees.maker), float(fees.taker)
+        except ExchangeError as error:
+            LOG.warning("the fees of this account are not known, those that the exchange lists count: %s", error)
+        maker, taker = (0.001 if each is None else float(each) for each in (market.maker, market.taker))
+        return maker, taker
+
+    async def _cash(self, instrument: Instrument, wanted: Decimal | None) -> int:
+        free = (await self.exchange.balance()).free.get(instrument.quote, Decimal(0))
+        if wanted is not None and wanted > free:
+            raise ConfigError(
+                f"--cash {wanted:f}: {self.exchange.name} has {free:f} {instrument.quote} free. Ask for less."
+            )
+        cash = free if wanted is None else wanted
+        if cash <= 0:
+            raise ConfigError(f"{self.exchange.name} has no {instrument.quote} free: deposit some, or free it.")
+        return units_of(cash, instrument.quote_unit)
+
+    # Going on after a stop or a crash.
+
+    async def _resume(self, entries: list[Entry]) -> None:
+        self.origin = Origin.read(next(e.body for e in entries if e.kind == "origin"))
+        edited = self.origin.check_code()
+        if edited:
+            raise ConfigError(f"session {self.folder.name}: {edited}. Undo that, or begin another session.")
+        pasts = [history_of(e.body, self.origin.timeframe) for e in entries if e.kind == "history"]
+        trader = self.origin.trader(pasts)
+        replay(trader, (e for e in entries if e.kind in DECIDING))
+        self._open(trader)
+        self._moments.decided = max((e.body["time"] for e in entries if e.kind == "step"), default=0)
+        self.recorder.write("resumed", {})
+        self._restore_orders(entries)
+        await self._settle_open_orders()
+        self.recorder.commit()
+
+    def _restore_orders(self, entries: list[Entry]) -> None:
+        """What the broker knew: the orders that are not over, their ids, and which fills were told."""
+        trader, broker = self.recorder.trader, self.broker
+        asked = [a for e in entries if e.kind in ("begin", "step") for a in read_asks(e.body["asks"])]
+        places = {ask.id: ask for ask in asked if isinstance(ask, Place) and trader.is_open(ask.id)}
+        names: dict[int, list[str]] = {}
+        for entry in entries:
+            if entry.kind == "intent":
+                names.setdefault(entry.body["order"], []).append(entry.body["client_id"])
+        for id, place in places.items():
+            broker.restore(place, names.get(id, []))
+        for entry in entries:
+            if entry.kind == "told":
+                broker.restore_told(entry.body)
+
+    async def _settle_open_orders(self) -> None:
+        """Asks what became of each order that was not over; one that never arrived is not sent late."""
+        for sent in list(self.broker.orders.values()):
+            if not sent.names:
+                self.broker.drop(sent, Reason.STALE_DECISION, "it was asked for, and not sent before the stop")
+            elif not await self._look(sent):
+                self.broker.drop(sent, Reason.STALE_DECISION, "the exchange does not have it")
+
+    async def _look(self, sent: Sent) -> bool:
+        """Whether the exchange has the order, or may still get it."""
+        window = self.exchange.quirk.receive_window_ms / 1000
+        until = asyncio.get_running_loop().time() + window
+        while True:
+            try:
+                if await self.broker.look_for(sent):
+                    return True
+            except ExchangeError as error:
+                LOG.warning("%s", error)
+                until = asyncio.get_running_loop().time() + window
+            if asyncio.get_running_loop().time() >= until:
+                return False
+            await asyncio.sleep(0.5)
+
+    # Going on.
+
+    async def _follow(self) -> None:
+        """Hears closed candles; those between the history and the stream are asked for."""
+        for k, instrument in enumerate(self.origin.instruments):
+            symbol = symbol_of(instrument)
+            candles = await self.exchange.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
+            self._subscriptions.append(candles)
+            self._readers.append(asyncio.create_task(self._guarded(self._hear_candles(k, symbol, candles))))
+
+    async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
+        async for event in candles:
+            row = row_of(event.data)
+            async for before in missed(
+                self.exchange, symbol, self.origin.timeframe, self.recorder.trader.tapes[k].end, row.time
+            ):
+                self._moments.hear(k, before)
+            self._moments.hear(k, row)
+
+    def _read(self, subscription: Any, hear: Callable[[Any], None]) -> None:
+        async def read() -> None:
+            async for event in subscription:
+                hear(event.data)
+                self.recorder.commit()
+                self._changed()
+
+        self._subscriptions.append(subscription)
+        self._readers.append(asyncio.create_task(self._guarded(read())))
+
+    async def _guarded(self, work: Any) -> None:
+        """What a reader raises ends the session, with what it raised."""
+        try:
+            await work
+        except Exception as error:
+            if not self._failure.done():
+                self._failure.set_exception(error)
+
+    def _decide(self, time: int) -> None:
+        asks = self.recorder.step(time)
+        late = self.clock() - time
+        if late > min(STALE_SHARE * milliseconds(self.origin.timeframe), STALE_MS):
+            self._refuse(asks, late)
+        else:
+            self.broker.send(asks)
+        self.recorder.commit()
+        self._changed()
+
+    def _refuse(self, asks: Sequence[Ask], late: int) -> None:
+        """Decisions that come too late are not sent."""
+        tell = self.recorder.tell
+        for ask in asks:
+            why = f"decided {late / 1000:.1f} s late"
+            if isinstance(ask, Place):
+                tell("ended", ask.k, ask.id, self.clock(), 5, int(Reason.STALE_DECISION), error=why)
+        self.broker.send([ask for ask in asks if not isinstance(ask, Place)])
+
+    def clock(self) -> int:
+        """The session's time, UTC ms: the exchange's clock, or of a venue that runs faster or replays, its market's."""
+        now, heard = self.exchange.clock(), self.exchange.market_time
+        return heard if heard and abs(now - heard) > milliseconds(self.origin.timeframe) else now
+
+    async def _market_now(self) -> int:
+        return await self.exchange._market_now()
+
+    def _changed(self) -> None:
+        for call in self.on_change:
+            call()
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled; raises what ends it."""
+        await self._failure
+
+    async def __aexit__(self, *_: object) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        with contextlib.suppress(AttributeError):
+            await self.broker.close()
+        with contextlib.suppress(AttributeError):
+            self.recorder.write("stopped", {"time": self.clock(), "at": utc(self.clock())})
+        with contextlib.suppress(AttributeError):
+            self._journal.close()
+        if self._lock is not None:
+            self._lock.close()

@@ -1,0 +1,103 @@
+"""`Origin`: what a session begins from; with the journal that follows it, the session can be run again anywhere."""
+
+import copy
+import hashlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from planar.engine.session.trader import Trader
+from planar.errors import StrategyError
+from planar.model.instrument import Instrument
+from planar.model.timeframe import milliseconds
+from planar.strategy.base import Strategy
+from planar.strategy.candles import FIELDS, Candles
+from planar.strategy.load import load
+from planar.strategy.override import specialised
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Written first into the journal.
+
+    strategy: where it is loaded from; code: hash of its file. mode: "live" or "paper". cash: quote units; base: base
+    units of each instrument. started: UTC ms of the market.
+    """
+
+    strategy: str
+    code: str
+    parameters: Mapping[str, Any]
+    mode: str
+    exchange: str
+    sandbox: bool
+    account: str
+    timeframe: str
+    instruments: tuple[Instrument, ...]
+    cash: int
+    base: tuple[int, ...]
+    started: int
+    compiled: bool | None = None
+    version: int = VERSION
+
+    def document(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Origin":
+        """What `document` made."""
+        known: dict[str, Any] = dict(document)
+        known["instruments"] = tuple(Instrument(**each) for each in known["instruments"])
+        known["base"] = tuple(known["base"])
+        return cls(**known)
+
+    def trader(self, history: "list[Candles]", *, compiled: bool | None = None) -> Trader:
+        """A trader at this beginning. history: candles of each instrument before it."""
+        cls = load(self.strategy)
+        strategy = cls(**self.parameters)
+        strategies = [_for(strategy, self.exchange, self.mode) for _ in self.instruments]
+        wish = self.compiled if compiled is None else compiled
+        return Trader(strategies, self.instruments, history, cash=self.cash, base=self.base, compiled=wish)
+
+    def check_code(self) -> str:
+        """An error text when the strategy's file is another than at the beginning."""
+        now = code_of(load(self.strategy))
+        if now == self.code:
+            return ""
+        return f"{self.strategy} has been edited since this session began (its hash was {self.code}, and is {now})"
+
+
+def _for(strategy: Strategy, exchange: str, mode: str) -> Strategy:
+    """A copy with the overrides of an exchange and a mode chosen."""
+    made = copy.copy(strategy)
+    cls = specialised(type(strategy), exchange=exchange, mode=mode)
+    if cls is not type(strategy):
+        made.__class__ = cls
+    return made
+
+
+def code_of(cls: type[Strategy]) -> str:
+    """A hash of the file that a strategy stands in."""
+    file = inspect.getsourcefile(cls)
+    if file is None:
+        raise StrategyError(
+            f"{cls.__name__} stands in no file; a session needs one, to be started again after a crash."
+        )
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+
+
+def history_document(candles: Candles) -> dict[str, Any]:
+    """Candles as JSON keeps them."""
+    return {name: getattr(candles, name).tolist() for name in ("time", *FIELDS)}
+
+
+def history_of(document: Mapping[str, Any], timeframe: str) -> Candles:
+    """What `history_document` made."""
+    columns = [np.array(document[n], np.int64 if n == "time" else np.float64) for n in ("time", *FIELDS)]
+    return Candles(*columns, timeframe=milliseconds(timeframe))

@@ -1,0 +1,104 @@
+"""`Recorder`: a trader and its journal. Nothing reaches the one that does not stand in the other.
+
+So a session is its journal: `replayed` gives a trader that has seen, asked for and been told the same, and says where
+it decided otherwise than the one that wrote it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from planar.broker.journal import Entry, Journal
+from planar.engine.session.trader import Trader
+from planar.errors import DataError
+from planar.model.ask import Amend, Ask, Cancel, Place, Row
+
+ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
+
+DECIDING = ("begin", "candle", "step", "told")
+"""Kinds of entries that change a trader; all others are for the reader."""
+
+
+class Recorder:
+    """Writes down what a trader sees, is told and asks for, and lets it happen. clock: UTC ms of this machine."""
+
+    def __init__(self, trader: Trader, journal: Journal, clock: Callable[[], int]) -> None:
+        self.trader, self.journal, self._clock = trader, journal, clock
+
+    def write(self, kind: str, body: Any) -> None:
+        """Adds an entry that changes nothing of the trader."""
+        self.journal.write(self._clock(), kind, body)
+
+    def commit(self) -> None:
+        """Returns when all that was written is on disk."""
+        self.journal.commit()
+
+    def begin(self) -> list[Ask]:
+        """Runs ``on_start``."""
+        asks = self.trader.begin()
+        self.write("begin", {"asks": told_asks(asks)})
+        return asks
+
+    def take(self, k: int, row: Row) -> None:
+        """A candle of an instrument has closed."""
+        self.write("candle", [k, *row])
+        self.trader.take(k, row)
+
+    def step(self, time: int) -> list[Ask]:
+        """The hooks of a moment run."""
+        asks = self.trader.step(time)
+        self.write("step", {"time": time, "asks": told_asks(asks)})
+        return asks
+
+    def tell(self, name: str, k: int, *numbers: int, **info: Any) -> bool:
+        """Something became of an order, by a function of `planar.kernel.told`; False where it was over already.
+
+        info: what the reader of the journal may want to know beside it.
+        """
+        is_news = self.trader.tell(name, k, *numbers)
+        if is_news:
+            self.write("told", {"what": name, "k": k, "numbers": list(numbers), **info})
+        return is_news
+
+
+def told_asks(asks: Iterable[Ask]) -> list[list[Any]]:
+    """What is asked for, as JSON keeps it."""
+    return [[type(ask).__name__.lower(), *ask] for ask in asks]
+
+
+def read_asks(told: Iterable[list[Any]]) -> list[Ask]:
+    """What was asked for, as it was."""
+    return [ASKS[name](*values) for name, *values in told]
+
+
+def replay(trader: Trader, entries: Iterable[Entry]) -> None:
+    """Lets a new trader see and be told what stands in a journal.
+
+    Raises DataError where it asks for something else than is written: the strategy, its environment or the journal
+    has changed.
+    """
+    for entry in entries:
+        asks = _happen(trader, entry)
+        if asks is not None and told_asks(asks) != entry.body["asks"]:
+            raise DataError(
+                f"entry {entry.number} of the journal: the strategy asked for {_words(read_asks(entry.body['asks']))} "
+                f"then, and for {_words(asks)} now that it is run again. The strategy's file, a library or the journal "
+                "has changed since."
+            )
+
+
+def _happen(trader: Trader, entry: Entry) -> list[Ask] | None:
+    body = entry.body
+    if entry.kind == "begin":
+        return trader.begin()
+    if entry.kind == "step":
+        return trader.step(body["time"])
+    if entry.kind == "candle":
+        k, *row = body
+        trader.take(k, Row(*row))
+    elif entry.kind == "told":
+        trader.tell(body["what"], body["k"], *body["numbers"])
+    return None
+
+
+def _words(asks: list[Ask]) -> str:
+    return ", ".join(map(str, asks)) or "nothing"

@@ -1,0 +1,265 @@
+"""`Trader`: a strategy that decides on candles as they come, over books that a venue outside tells.
+
+Live, paper and a replay of either are this. Nothing is awaited and no clock is read: the same values in the same order
+give the same decisions, to the last bit.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from planar.engine.interpret import Interpreter
+from planar.errors import StrategyError
+from planar.kernel import ledger, told
+from planar.kernel.state import NEEDS_PYTHON, ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
+from planar.model.ask import Amend, Ask, Cancel, Place, Row
+from planar.model.instrument import Instrument, exact
+from planar.model.order import NEVER, Status
+from planar.simulator.books import Books
+from planar.strategy.base import Strategy
+from planar.strategy.candles import FIELDS, Candles
+from planar.strategy.columns import Series, series_of
+from planar.strategy.compiler import Hooks, compile_strategy, slots_of
+from planar.strategy.source import CannotCompile
+from planar.strategy.texts import Texts
+
+HEADROOM = 4_096
+FIRST_ROOM = 1_024
+HOOK_BITS = {
+    "on_candle": ON_CANDLE,
+    "on_fill": ON_FILL,
+    "on_order_error": ON_ORDER_ERROR,
+    "on_position": ON_POSITION,
+    "on_step": ON_STEP,
+}
+
+
+class Tape:
+    """Candles of one instrument, which grow at their end."""
+
+    def __init__(self, candles: Candles) -> None:
+        self.timeframe = candles.timeframe
+        self._count = 0
+        self._columns = {name: np.empty(0, np.int64 if name == "time" else np.float64) for name in Row._fields}
+        self._reserve(len(candles) + FIRST_ROOM)
+        self._count = len(candles)
+        for name, column in self._columns.items():
+            column[: self._count] = getattr(candles, name)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _reserve(self, room: int) -> None:
+        for name, column in self._columns.items():
+            wider = np.empty(room, column.dtype)
+            wider[: self._count] = column[: self._count]
+            self._columns[name] = wider
+
+    def append(self, row: Row) -> None:
+        """One candle more, later than all others."""
+        if self._count == len(self._columns["time"]):
+            self._reserve(2 * self._count)
+        for name, value in row._asdict().items():
+            self._columns[name][self._count] = value
+        self._count += 1
+
+    @property
+    def end(self) -> int:
+        """When the last candle closed, UTC ms; 0 before any."""
+        return int(self._columns["time"][self._count - 1]) + self.timeframe if self._count else 0
+
+    @property
+    def last(self) -> Row:
+        """The last candle."""
+        return Row(*(self._columns[name][self._count - 1].item() for name in Row._fields))
+
+    def copied(self) -> Candles:
+        """All candles, as a copy that an author's code may write to."""
+        columns = [self._columns[name][: self._count].copy() for name in ("time", *FIELDS)]
+        return Candles(*columns, timeframe=self.timeframe)
+
+
+class Trader(Books):
+    """A strategy, its candles and its account.
+
+    strategies: one for each instrument, all of one class but for overrides. history: its candles up to the first
+    decision. cash: quote units; base: base units by instrument. compiled: as of `planar.backtest`.
+    """
+
+    def __init__(
+        self,
+        strategies: Sequence[Strategy],
+        instruments: Sequence[Instrument],
+        history: Sequence[Candles],
+        *,
+        cash: int,
+        base: Sequence[int],
+        compiled: bool | None = None,
+    ) -> None:
+        super().__init__(instruments, exact(instruments[0].quote_unit), HEADROOM)
+        self.strategies = list(strategies)
+        self.tapes = [Tape(candles) for candles in history]
+        self.first_rows = [0] * len(instruments)
+        self._columns: list[list[np.ndarray]] = [[] for _ in instruments]
+        self._seen = {"orders": 0, "amends": 0}
+        self._cancelling: set[int] = set()
+        self.series: list[Series] = [self._recomputed(k) for k in range(len(instruments))]
+        self.hooks, self.why_interpreted = self._compiled(compiled)
+        self.texts = Texts(self.hooks.strings if self.hooks else ())
+        self._lay_out()
+        self.interpreter = Interpreter(self.strategies, self, self.series, self.texts)
+        self._set_hooks()
+        told.add_cash(self.address, cash)
+        for k, units in enumerate(base):
+            told.add_base(self.address, k, units)
+            if len(self.tapes[k]):
+                self._stand(k)
+
+    # What is made once.
+
+    def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str]:
+        if compiled is False:
+            return None, "asked for"
+        try:
+            if len({type(each) for each in self.strategies}) > 1:
+                raise CannotCompile("its overrides differ between the exchanges of this run")
+            return compile_strategy(type(self.strategies[0]), self.series[0].candle_type()), ""
+        except CannotCompile as error:
+            line = f"line {error.line}: " if error.line else ""
+            if compiled:
+                name = type(self.strategies[0]).__name__
+                raise StrategyError(f"{name} cannot be compiled: {line}{error.reason}") from None
+            return None, f"{line}{error.reason}"
+
+    def _lay_out(self) -> None:
+        """Memory of the strategy at addresses that the kernel knows."""
+        _, size, size_shared = slots_of(type(self.strategies[0]).layout)
+        self._shared = self.memory.keep(np.zeros(max(size_shared, 1)))
+        self.record["shared"] = self._shared.ctypes.data
+        self._memories = [self.memory.keep(np.zeros(max(size, 1))) for _ in self.instruments]
+        for record, memory in zip(self.memory.instruments, self._memories, strict=True):
+            record["memory"] = memory.ctypes.data
+        for k, series in enumerate(self.series):
+            self._show(k, series)
+
+    def _set_hooks(self) -> None:
+        hooks = sum(bit for name, bit in HOOK_BITS.items() if hasattr(self.strategies[0], name))
+        if self.interpreter.universe is not None:
+            hooks |= ON_FILL
+        self.record["hooks"], self.record["interpreted"] = hooks, self.hooks is None
+
+    # Candles.
+
+    def _recomputed(self, k: int) -> Series:
+        """The columns over all candles from their origin: what a backtest would compute, to the last bit."""
+        tape = self.tapes[k]
+        series, first = series_of(self.strategies[k], tape.copied(), tape.end)
+        self.first_rows[k] = first
+        return series
+
+    def _show(self, k: int, series: Series) -> None:
+        """Puts columns before the strategy, in place of those of the candle before."""
+        record, kept = self.memory.instruments[k], []
+        record["columns"] = series.table(kept).ctypes.data
+        record["columns_n"] = len(series.indicators)
+        record["timeframe"], record["first_candle"] = series.timeframe, self.first_rows[k]
+        self._columns[k] = kept
+
+    def _stand(self, k: int) -> None:
+        told.closed(self.address, k, *self.tapes[k].last)
+
+    def take(self, k: int, row: Row) -> None:
+        """A candle of an instrument has closed. Raises ValueError for one that is not later than all before."""
+        if row.time + self.tapes[k].timeframe <= self.tapes[k].end:
+            raise ValueError(f"{self.instruments[k].name}: the candle of {row.time} is not the next")
+        self.tapes[k].append(row)
+        self.series[k] = self._recomputed(k)
+        self._show(k, self.series[k])
+        self.interpreter.see(k, self.series[k])
+        self._stand(k)
+
+    # Decisions.
+
+    def begin(self) -> list[Ask]:
+        """Runs ``on_reset`` and ``on_start``, once."""
+        self.interpreter.call("on_reset")
+        self.record["now"] = max(tape.end for tape in self.tapes)
+        self.interpreter.call("on_start")
+        self.interpreter.save(self._memories, self._shared)
+        return self._asked()
+
+    def step(self, time: int) -> list[Ask]:
+        """Runs the hooks of a moment, UTC ms: of what was told since the last, then of the candles that closed then.
+
+        What is asked for comes in the order in which it is to be sent.
+        """
+        told.step(self.address, time)
+        for k, tape in enumerate(self.tapes):
+            record, count = self.memory.instruments[k], len(tape)
+            decides = tape.end == time and count > self.first_rows[k]
+            record["candle"], record["next_close"] = (count - 1, time) if decides else (count, NEVER)
+        hooks = self.hooks
+        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
+        while told.run_hooks(self.address, *on) == NEEDS_PYTHON:
+            self.interpreter.run_hook()
+        return self._asked()
+
+    def end(self) -> None:
+        """Runs ``on_stop``; what it asks for is not looked at."""
+        if self.hooks is not None:
+            self.interpreter.restore(self._memories, self._shared)
+        self.interpreter.call("on_stop")
+
+    def _asked(self) -> list[Ask]:
+        """What was asked for since the last time: cancels, then amends, then orders."""
+        first = self._seen["orders"]
+        cancels = [Cancel(id, k) for k in range(len(self.instruments)) for id in self._new_cancels(k)]
+        amends = [self._amend(record) for record in self.log("amends", self._seen["amends"])]
+        orders = [self._place(index) for index in range(first, int(self.record["orders_n"]))]
+        self._seen = {"orders": int(self.record["orders_n"]), "amends": int(self.record["amends_n"])}
+        self.make_room()
+        before = [each for each in cancels if each.id <= first]
+        after = [each for each in cancels if each.id > first]
+        return [*before, *amends, *(each for each in orders if each is not None), *after]
+
+    def _new_cancels(self, k: int) -> list[int]:
+        asked = [int(o["id"]) + 1 for o in self.open_records(k) if o["cancel_at"] != NEVER]
+        fresh = [id for id in asked if id not in self._cancelling]
+        self._cancelling.update(fresh)
+        return fresh
+
+    def _amend(self, record: np.void) -> Amend:
+        index = int(record["order"])
+        k = int(self.memory.logs["orders"][index]["instrument"])
+        return Amend(index + 1, k, int(record["price"]), int(record["stop"]), int(record["amount"]))
+
+    def _place(self, index: int) -> Place | None:
+        """A new order; None for one that was refused at once."""
+        kept = self.memory.logs["orders"][index]
+        if kept["status"] == Status.REJECTED:
+            return None
+        k = int(kept["instrument"])
+        order = self.live[k][kept["slot"]]
+        side, kind, tif, expire, post_only = (int(order[n]) for n in ("side", "kind", "tif", "expire", "post_only"))
+        amounts = (int(order[name]) for name in ("amount", "budget", "price", "stop"))
+        tag = self.texts.text(int(order["tag"]))
+        return Place(index + 1, k, side, kind, tif, expire, bool(post_only), *amounts, tag)
+
+    # What is told.
+
+    def tell(self, name: str, k: int, *numbers: int) -> bool:
+        """Calls ``planar.kernel.told``'s function of that name; False where the order is not open any more."""
+        answer = getattr(told, name)(self.address, k, *numbers)
+        if name == "not_cancelled":
+            self._cancelling.discard(numbers[0])
+        self.make_room()
+        return answer != told.GONE
+
+    def is_open(self, id: int) -> bool:
+        """Whether an order is neither filled nor ended."""
+        return bool(self.memory.logs["orders"][id - 1]["status"] <= Status.PARTIAL)
+
+    def order(self, id: int) -> np.void:
+        """The ORDER record of an order, up to date."""
+        ledger.write_open_orders(self.address)
+        return self.memory.logs["orders"][id - 1]

@@ -1,0 +1,212 @@
+"""The books as a venue outside tells them: what became of the orders that a strategy asked for, and its hooks.
+
+Nothing is matched here. Ids count from 1, as strategies see them; amounts in base units, money in quote units, prices
+in ticks, times in UTC milliseconds. `State.latency` is 0 and each instrument's columns have one row, its last candle.
+"""
+
+from numba import types
+
+from planar.kernel.ledger import (
+    accept,
+    apply_fill,
+    drop_amend,
+    finish,
+    left_of,
+    next_due,
+    required,
+    reserve,
+    set_base,
+    set_cash,
+    tell,
+)
+from planar.kernel.loop import rest_of_step
+from planar.kernel.machine import compiled, set_float, set_int
+from planar.kernel.numbers import plus
+from planar.kernel.state import NEEDS_PYTHON, TELL, Amend, Instrument, Live, Order, State
+from planar.model.order import NEVER, Event, Kind, Reason, Side, Status
+
+I, F = types.int64, types.float64
+
+GONE = -1
+"""The answer where the order is not open any more: nothing was changed."""
+
+
+@compiled
+def _is_open(state, id):
+    return 1 <= id <= state.orders_n and Order(state.orders, id - 1).status <= Status.PARTIAL
+
+
+@compiled
+def _order(state, ins, id):
+    return Live(ins.live, Order(state.orders, id - 1).slot)
+
+
+@compiled(I(I, I, I, I))
+def accepted(address, k, id, time):
+    """The venue has the order."""
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    order = _order(state, ins, id)
+    if order.status == Status.PENDING:
+        accept(state, ins, order, time)
+    return 0
+
+
+@compiled(I(I, I, I, I))
+def triggered(address, k, id, time):
+    """A stop was triggered."""
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    order = _order(state, ins, id)
+    if order.form >= Kind.STOP:
+        order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
+        tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
+    return 0
+
+
+@compiled(I(I, I, I, I, I, I, I, I, I, I))
+def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker):
+    """One execution, as it was: an order of an amount is done with the last of it, one of a budget when that is told.
+
+    fee: quote units, or base units; of a sale always quote units.
+    """
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    order = _order(state, ins, id)
+    if order.status == Status.PENDING:
+        accept(state, ins, order, time)
+    if not order.by_cost and amount > left_of(order):
+        return GONE
+    usual = ins.fee_base
+    ins.fee_base = fee_in_base
+    apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, 0.0, 0.0, 0.0)
+    ins.fee_base = usual
+    return 0
+
+
+@compiled(I(I, I, I, I, I, I))
+def ended(address, k, id, time, status, reason):
+    """The order is over: FILLED (a budget), CANCELLED, REJECTED or EXPIRED, and why."""
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    event = Event.CANCELLED
+    if status == Status.REJECTED:
+        event = Event.REJECTED
+    elif status == Status.EXPIRED:
+        event = Event.EXPIRED
+    finish(state, ins, _order(state, ins, id), status, event, reason, time)
+    return 0
+
+
+@compiled(I(I, I, I, I))
+def amended(address, k, id, time):
+    """The order has the terms that its amend asked for."""
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    order = _order(state, ins, id)
+    if order.amend < 0:
+        return GONE
+    amend = Amend(state.amends, order.amend)
+    drop_amend(state, ins, order)
+    order.price, order.stop, order.amount = amend.price, amend.stop, amend.amount
+    is_estimate = order.side == Side.BUY and order.price == 0
+    reserve(state, ins, order, amend.needs if is_estimate else required(ins, order))
+    tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
+    return 0
+
+
+@compiled(I(I, I, I, I, I))
+def not_amended(address, k, id, time, reason):
+    """The amend was refused: the order stays as it was."""
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    order = _order(state, ins, id)
+    if order.amend < 0:
+        return GONE
+    drop_amend(state, ins, order)
+    tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
+    return 0
+
+
+@compiled(I(I, I, I))
+def not_cancelled(address, k, id):
+    """The cancel did not get through: the order may be cancelled again, and what it holds is not on its way back."""
+    state = State(address, 0)
+    if not _is_open(state, id):
+        return GONE
+    ins = Instrument(state.instruments, k)
+    order = _order(state, ins, id)
+    if order.cancel_at == NEVER:
+        return GONE
+    held = order.reserved
+    if order.amend >= 0:
+        held += Amend(state.amends, order.amend).extra
+    if order.side == Side.BUY:
+        state.returning -= held
+    else:
+        ins.returning -= held
+    order.cancel_at = NEVER
+    order.due = next_due(order)
+    return 0
+
+
+@compiled(I(I, I))
+def add_cash(address, units):
+    """Quote units came in (negative: went out) otherwise than by a fill; gives the cash there is then."""
+    state = State(address, 0)
+    set_cash(state, plus(state.cash, units))
+    return state.cash
+
+
+@compiled(I(I, I, I))
+def add_base(address, k, units):
+    """The same of an instrument's base; gives the balance there is then."""
+    ins = Instrument(State(address, 0).instruments, k)
+    set_base(ins, plus(ins.base, units))
+    return ins.base
+
+
+@compiled(I(I, I, I, F, F, F, F, F))
+def closed(address, k, time, open, high, low, close, volume):
+    """A candle of the instrument has closed; its price is the instrument's last."""
+    ins = Instrument(State(address, 0).instruments, k)
+    set_int(ins.time, 0, time)
+    set_float(ins.open, 0, open)
+    set_float(ins.high, 0, high)
+    set_float(ins.low, 0, low)
+    set_float(ins.close, 0, close)
+    set_float(ins.volume, 0, volume)
+    ins.last = close
+    return 0
+
+
+@compiled(I(I, I))
+def step(address, time):
+    """A moment at which hooks run: what was told since the last one, then the instruments whose candle closes now."""
+    state = State(address, 0)
+    state.steps += 1
+    state.step_time = time
+    state.now = state.decided = time
+    state.phase, state.cursor = TELL, 0
+    return 0
+
+
+@compiled(I(I, I, I, I, I))
+def run_hooks(address, on_candle, on_fill, on_order_error, on_position):
+    """Runs the hooks of the step, as `loop.run` does; gives NEEDS_PYTHON for each that Python is to run, DONE after."""
+    state = State(address, 0)
+    if rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
+        return NEEDS_PYTHON
+    return 0

@@ -1,0 +1,97 @@
+"""A trader that is told, candle by candle, what a backtest did decides as the backtest did, and ends with its books."""
+
+import pytest
+
+from planar.engine.backtest import Session
+from planar.engine.history import Request
+from planar.engine.market import open_market
+from planar.engine.session.trader import Trader
+from planar.kernel.state import INSTRUMENT
+from planar.model.ask import Amend, Cancel, Place, Row
+from planar.model.order import Event, Status
+from planar.simulator.fill_model import fill_model
+from planar.strategy.load import load
+
+KNOWN = 200
+COUNT = 600
+CASH = 10_000.0
+EXAMPLES = [
+    "bollinger_reversion", "breakout", "grid_maker", "momentum_rotation", "relative_value", "rsi_two_timeframes",
+    "sma_cross",
+]  # fmt: skip
+TOLD = {Event.ACCEPTED: "accepted", Event.TRIGGERED: "triggered", Event.AMENDED: "amended"}
+ENDS = {Event.REJECTED: Status.REJECTED, Event.CANCELLED: Status.CANCELLED, Event.EXPIRED: Status.EXPIRED}
+
+
+def session_of(cls, compiled):
+    market = open_market(Request(cls.timeframe, cls.instruments, seed=3))
+    for name in ("execution", "candles"):
+        setattr(market, name, [c.at(slice(COUNT)) for c in market.candles])
+    market.execution = market.candles
+    start = int(market.candles[0].time[KNOWN])
+    return Session(cls(), market, start, CASH, fill_model("pessimistic"), compiled)
+
+
+def told_by(run, trader, until):
+    """Tells all that happened up to a time; what is left of the events and fills stays."""
+    events, fills, orders = run
+    while events and events[0]["time"] <= until:
+        event = events.pop(0)
+        k, id, time, kind = (int(event[n]) for n in ("instrument", "order", "time", "kind"))
+        id += 1
+        if kind == Event.FILL:
+            fill = fills.pop(0)
+            numbers = (int(fill[n]) for n in ("ticks", "amount", "cost", "fee", "fee_in_base", "maker"))
+            assert trader.tell("filled", k, id, time, *numbers)
+            done = orders[id - 1]
+            if done["by_cost"] and done["status"] == Status.FILLED and done["done"] == time:
+                assert trader.tell("ended", k, id, time, int(Status.FILLED), 0)
+        elif kind in TOLD:
+            assert trader.tell(TOLD[kind], k, id, time)
+        elif kind == Event.AMEND_REJECTED:
+            assert trader.tell("not_amended", k, id, time, int(event["reason"]))
+        else:
+            assert trader.tell("ended", k, id, time, int(ENDS[kind]), int(event["reason"]))
+
+
+@pytest.mark.parametrize("compiled", [None, False], ids=["compiled", "interpreted"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_who_is_told_what_a_backtest_did_decides_as_it_did(name, compiled):
+    session = session_of(load(name), compiled)
+    run = session.run(False)
+    expected, market = run.logs.orders, session.market
+    events = run._simulation.log("events")
+    left = list(events), list(run.logs.fills), expected
+    trader = Trader(
+        session.strategies, market.instruments, [c.at(slice(KNOWN)) for c in market.candles],
+        cash=run._simulation.start_cash, base=[0] * len(market.instruments), compiled=compiled,
+    )  # fmt: skip
+    assert (trader.why_interpreted == "") == (run.why_interpreted is None)
+    trader.begin()
+    asked = []
+    for row in range(KNOWN, len(market.candles[0])):
+        for k, candles in enumerate(market.candles):
+            trader.take(k, Row(*(getattr(candles, field)[row].item() for field in Row._fields)))
+        now = market.candles[0].close_at(row)
+        told_by(left, trader, now)
+        asked += trader.step(now)
+    assert len(expected) > 1
+    trader.order(1)
+    mine = trader.memory.logs["orders"][: len(expected)]
+    assert int(trader.record["orders_n"]) == len(expected)
+    assert mine.tolist() == expected.tolist()
+    state = run._simulation.state
+    for field in ("cash", "reserved", "returning"):
+        assert trader.record[field] == state[field], field
+    for k, record in enumerate(run._simulation.memory.instruments):
+        for field in INSTRUMENT.names:
+            if field in ("base", "reserved", "entry_units", "entry_cost", "adds", "opened_row", "realised", "amount"):
+                assert trader.memory.instruments[k][field] == record[field], field
+    placed = [each.id for each in asked if isinstance(each, Place)]
+    assert placed == sorted(set(placed))
+    assert {int(event["order"]) + 1 for event in events} <= set(placed)
+    amends = [(each.id - 1, each.limit, each.stop, each.units) for each in asked if isinstance(each, Amend)]
+    assert amends == run.logs.amends[["order", "price", "stop", "amount"]].tolist()
+    assert {each.id for each in asked if isinstance(each, Cancel)} >= {
+        int(event["order"]) + 1 for event in events if event["kind"] == Event.CANCELLED and event["reason"] == 0
+    }
