@@ -27,6 +27,7 @@ class Demo(CcxtExchange):
     def __init__(self, id: str, **rest: Any) -> None:
         super().__init__(id, **rest)
         self._venue: Venue | None = None
+        self._config = VenueConfig()
         self._opening = asyncio.Lock()
 
     @property
@@ -39,12 +40,28 @@ class Demo(CcxtExchange):
         """Its own venue gives it some."""
         return not self.settings.base_url or super().has_keys
 
+    @property
+    def has_own_venue(self) -> bool:
+        """Whether its venue begins and ends with this program."""
+        return self._venue is not None or not self.settings.base_url
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than real time its own venue's market moves."""
+        return self._config.speed
+
+    def plays(self, config: VenueConfig) -> None:
+        """Its own venue lists and does this; to be said before it is first asked."""
+        if self._venue is not None or self.settings.base_url:
+            raise ConfigError("the demo's venue runs already: it cannot be made another now.")
+        self._config = config
+
     async def _open(self) -> None:
         async with self._opening:
             if self.settings.base_url or self._venue is not None:
                 self._check_address()
                 return
-            self._venue = await Venue(VenueConfig()).__aenter__()
+            self._venue = await Venue(self._config).__aenter__()
             account = self._venue.account
             self._credentials = Credentials(Secret(account.key), Secret(account.secret), source="the demo venue")
             # A limit that nobody else shares, and that the venue keeps, needs no waiting.

@@ -83,6 +83,7 @@ class Streams:
         for interval, kline in closed:
             if self.has(f"{id}@kline_{interval}"):
                 self.publish(f"{id}@kline_{interval}", wire.kline_event(listing, interval, kline, now, True))
+                self._tell_open(market, interval)
         self._best(market)
 
     def _best(self, market: Market) -> None:
@@ -114,10 +115,13 @@ class Streams:
     def _flush_klines(self, market: Market, id: str) -> None:
         """The candles that are still open."""
         for interval in INTERVALS:
-            name = f"{id}@kline_{interval}"
-            if self.has(name) and market.klines.series(interval):
-                kline = market.klines.series(interval)[-1]
-                self.publish(name, wire.kline_event(market.listing, interval, kline, self.floor.now, False))
+            if self.has(f"{id}@kline_{interval}") and market.klines.series(interval):
+                self._tell_open(market, interval)
+
+    def _tell_open(self, market: Market, interval: str) -> None:
+        """The candle of that length that is still open."""
+        event = wire.kline_event(market.listing, interval, market.klines.series(interval)[-1], self.floor.now, False)
+        self.publish(f"{market.listing.id.lower()}@kline_{interval}", event)
 
     def _flush_tickers(self, market: Market, id: str) -> None:
         for name, event in ((f"{id}@ticker", wire.ticker_event), (f"{id}@miniTicker", wire.mini_ticker_event)):

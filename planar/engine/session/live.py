@@ -68,7 +68,8 @@ class LiveSession:
         self.recorder: Recorder
         self.broker: Broker
         self.is_resumed = False
-        self.on_change: list[Callable[[], None]] = []
+        self.on_entry: list[Callable[[str, Any], None]] = []
+        self._heard = 0
         self._lock: IO[str] | None = None
         self._journal: Journal
         self._moments: Moments
@@ -129,14 +130,14 @@ class LiveSession:
         )
         trader = self.origin.trader(pasts)
         self._open(trader)
-        self.recorder.write("origin", self.origin.document())
         for past in pasts:
             self.recorder.write("history", history_document(past))
+        self.recorder.write("origin", self.origin.document())
         self.broker.send(self.recorder.begin())
         self.recorder.commit()
 
     def _open(self, trader: Any) -> None:
-        self.recorder = Recorder(trader, self._journal, self._wall)
+        self.recorder = Recorder(trader, self._journal, self._wall, self._entered)
         self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock)
         ends = [tape.end for tape in trader.tapes]
         self._moments = Moments(ends, milliseconds(self.origin.timeframe), self.recorder.take, self._decide)
@@ -245,6 +246,9 @@ class LiveSession:
 
     async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
         async for event in candles:
+            self._heard = max(self._heard, event.data.time)
+            if not event.data.is_closed:
+                continue
             row = row_of(event.data)
             async for before in missed(
                 self.exchange, symbol, self.origin.timeframe, self.recorder.trader.tapes[k].end, row.time
@@ -257,7 +261,6 @@ class LiveSession:
             async for event in subscription:
                 hear(event.data)
                 self.recorder.commit()
-                self._changed()
 
         self._subscriptions.append(subscription)
         self._readers.append(asyncio.create_task(self._guarded(read())))
@@ -278,7 +281,6 @@ class LiveSession:
         else:
             self.broker.send(asks)
         self.recorder.commit()
-        self._changed()
 
     def _refuse(self, asks: Sequence[Ask], late: int) -> None:
         """Decisions that come too late are not sent."""
@@ -291,15 +293,15 @@ class LiveSession:
 
     def clock(self) -> int:
         """The session's time, UTC ms: the exchange's clock, or of a venue that runs faster or replays, its market's."""
-        now, heard = self.exchange.clock(), self.exchange.market_time
+        now, heard = self.exchange.clock(), max(self.exchange.market_time, self._heard)
         return heard if heard and abs(now - heard) > milliseconds(self.origin.timeframe) else now
 
     async def _market_now(self) -> int:
         return await self.exchange._market_now()
 
-    def _changed(self) -> None:
-        for call in self.on_change:
-            call()
+    def _entered(self, kind: str, body: Any) -> None:
+        for call in self.on_entry:
+            call(kind, body)
 
     async def run(self) -> None:
         """Goes on until it is cancelled; raises what ends it."""

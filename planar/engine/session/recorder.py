@@ -19,14 +19,20 @@ DECIDING = ("begin", "candle", "step", "told")
 
 
 class Recorder:
-    """Writes down what a trader sees, is told and asks for, and lets it happen. clock: UTC ms of this machine."""
+    """Writes down what a trader sees, is told and asks for, and lets it happen.
 
-    def __init__(self, trader: Trader, journal: Journal, clock: Callable[[], int]) -> None:
-        self.trader, self.journal, self._clock = trader, journal, clock
+    clock: UTC ms of this machine. listen: hears the kind and body of each entry.
+    """
+
+    def __init__(
+        self, trader: Trader, journal: Journal, clock: Callable[[], int], listen: Callable[[str, Any], None]
+    ) -> None:
+        self.trader, self.journal, self._clock, self._listen = trader, journal, clock, listen
 
     def write(self, kind: str, body: Any) -> None:
         """Adds an entry that changes nothing of the trader."""
         self.journal.write(self._clock(), kind, body)
+        self._listen(kind, body)
 
     def commit(self) -> None:
         """Returns when all that was written is on disk."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from planar.engine.interpret import Interpreter
 from planar.errors import StrategyError
-from planar.kernel import ledger, told
+from planar.kernel import ledger, reads, told
 from planar.kernel.state import NEEDS_PYTHON, ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
 from planar.model.ask import Amend, Ask, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
@@ -254,6 +254,10 @@ class Trader(Books):
             self._cancelling.discard(numbers[0])
         self.make_room()
         return answer != told.GONE
+
+    def equity(self) -> float:
+        """Cash, and what is held at its last price, in quote."""
+        return float(reads.equity(self.address, 0))
 
     def is_open(self, id: int) -> bool:
         """Whether an order is neither filled nor ended."""

@@ -1,0 +1,146 @@
+"""``planar live``: a strategy at an exchange, until Ctrl-C."""
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from planar.cli.ask import Flag, settings
+from planar.cli.backtest import DEFAULT, parameters
+from planar.cli.options import Account, Instruments, Named, Params, Sandbox, Strategy
+from planar.errors import ConfigError
+
+if TYPE_CHECKING:
+    from planar.engine.session.live import LiveSession
+    from planar.exchange.interface import Exchange
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Choices:
+    """Where, and with what."""
+
+    exchange: Named = None
+    sandbox: Sandbox = False
+    account: Account = None
+    cash: Annotated[str | None, Parameter(help="Of the quote currency; all that is free when left out.")] = None
+    instrument: Instruments = None
+    param: Params = None
+    name: Annotated[str | None, Parameter(help="Of the session; the same name goes on where it stopped.")] = None
+    interpreted: Flag = False
+    """Do not compile the strategy."""
+
+
+USUAL = Choices()
+
+
+def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
+    """Trade a strategy at an exchange until Ctrl-C; the demo needs no keys and no network.
+
+    What it does stands in its journal, data/sessions/NAME; after a stop or a crash the same command goes on from there.
+    """
+    from planar.engine.session.build import Choice
+    from planar.exchange import get
+    from planar.report.progress import announce_compiling
+
+    announce_compiling()
+    choice = Choice(
+        strategy,
+        instruments=tuple(choices.instrument or ()),
+        parameters=parameters(choices.param or []),
+        cash=_money(choices.cash),
+        name=choices.name,
+        compiled=False if choices.interpreted else None,
+    )
+
+    async def work() -> None:
+        name = choices.exchange or settings().defaults.exchange
+        async with get(name, sandbox=choices.sandbox, account=choices.account or "") as exchange:
+            await _run(choice, exchange)
+
+    asyncio.run(work())
+
+
+def _money(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ConfigError(f"--cash {text!r} is no amount: write --cash 1000.") from None
+
+
+async def _run(choice: Any, exchange: "Exchange") -> None:
+    from planar.engine.session.build import opened
+
+    session, stop = opened(choice, exchange), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger("planar").addHandler(handler)
+    session.on_entry.append(lambda kind, body: _say_entry(session, kind, body))
+    async with session:
+        _say_begin(session)
+        running = asyncio.ensure_future(session.run())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if running.done():
+            running.result()
+        running.cancel()
+    _say_end(session)
+
+
+def _say_begin(session: "LiveSession") -> None:
+    from planar.strategy.load import load
+    from planar.venue.demo import Demo
+
+    origin, trader = session.origin, session.recorder.trader
+    how = "compiled" if trader.hooks else f"interpreted ({trader.why_interpreted})"
+    say = _print
+    names = ", ".join(each.name for each in origin.instruments)
+    say(f"{load(origin.strategy).__name__} on {names}, {origin.timeframe} candles, {how}.")
+    if isinstance(session.exchange, Demo) and session.exchange.has_own_venue:
+        pace = f"{session.exchange.speed:,.0f} times faster than real time"
+        say(f"This is a demo: a synthetic market on this machine, {pace}, no real money.")
+    elif not session.exchange.is_real:
+        say("This is no real money.")
+    quote = origin.instruments[0].quote
+    say(f"Cash {_cash(session):,.2f} {quote}. Journal: {session.folder}. Ctrl-C stops; positions stay.")
+
+
+def _say_entry(session: "LiveSession", kind: str, body: Any) -> None:
+    from planar.engine.session.words import sentences
+
+    for sentence in sentences(session.origin, kind, body):
+        at = datetime.fromtimestamp(session.clock() / 1000, UTC)
+        _print(f"{at:%Y-%m-%d %H:%M:%S}  {sentence}")
+
+
+def _say_end(session: "LiveSession") -> None:
+    origin, trader = session.origin, session.recorder.trader
+    quote = origin.instruments[0].quote
+    start = origin.cash * float(origin.instruments[0].quote_unit)
+    equity = trader.equity()
+    counts = f"{trader.record['orders_n']} orders, {trader.record['fills_n']} fills"
+    _print(f"{counts}. Equity {equity:,.2f} {quote}, {equity / start - 1:+.2%} since the session began.")
+    for k, instrument in enumerate(origin.instruments):
+        units, _ = trader.base(k)
+        if units:
+            record = trader.memory.instruments[k]
+            _print(f"{instrument.name}: {record['amount']:g} {instrument.base} held, last price {record['last']:,g}.")
+
+
+def _cash(session: "LiveSession") -> float:
+    return session.recorder.trader.cash()[0] * float(session.origin.instruments[0].quote_unit)
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - what a user reads

@@ -1,0 +1,86 @@
+"""`opened`: a session from what its caller asks for: new, or gone on with."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from planar.config.load import load as configured
+from planar.engine.session.live import LiveSession, Wish
+from planar.errors import ConfigError
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.interface import Exchange
+from planar.model.timeframe import milliseconds
+from planar.strategy.load import load
+from planar.venue.config import VenueConfig
+from planar.venue.demo import Demo
+
+DEMO_PACE = 1.0
+"""Seconds that a candle of the strategy takes on the demo's own venue."""
+
+DEMO_POINTS, DEMO_HISTORY = 20, 2_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to run, and where.
+
+    strategy: a name, a path or ``module:Class``. instruments: instead of the strategy's own. cash: quote; None is all
+    that is free. name: of the session; None is one for this strategy, exchange and account.
+    """
+
+    strategy: str
+    mode: str = "live"
+    instruments: tuple[str, ...] = ()
+    parameters: Mapping[str, object] | None = None
+    cash: Decimal | None = None
+    name: str | None = None
+    compiled: bool | None = None
+
+
+def sessions_folder() -> Path:
+    """Where sessions are kept: beside the store."""
+    return Path(configured().settings.store.path).parent / "sessions"
+
+
+def opened(choice: Choice, exchange: Exchange) -> LiveSession:
+    """A session, to be entered with ``async with``. Raises ConfigError, StrategyError."""
+    cls = load(choice.strategy)
+    usual = configured().settings.strategies.get(Path(choice.strategy).stem)
+    parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
+    names = choice.instruments or (tuple(usual.instruments) if usual else ()) or tuple(cls.instruments)
+    if not names:
+        raise ConfigError(f"{cls.__name__} names no instruments: give --instrument BTC/USDT.")
+    symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
+    if not isinstance(exchange, CcxtExchange):
+        raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
+    if exchange.is_real:
+        raise ConfigError(
+            f"{exchange.name} is real money, and this version has no risk limits for sessions yet: use --sandbox, the "
+            "demo, or a venue."
+        )
+    wish = Wish(cls(**parameters), choice.strategy, symbols, choice.mode, choice.cash, compiled=choice.compiled)
+    stem = Path(choice.strategy.partition(":")[0]).stem
+    name = choice.name or "-".join(filter(None, (stem, exchange.id, exchange.account, choice.mode)))
+    if isinstance(exchange, Demo) and exchange.has_own_venue:
+        exchange.plays(demo_config(cls.timeframe, symbols))
+        name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return LiveSession(sessions_folder() / name, exchange, wish, lambda: time.time_ns() // 1_000_000)
+
+
+def demo_config(timeframe: str, symbols: tuple[str, ...]) -> VenueConfig:
+    """A venue on which a candle of the strategy takes about a second."""
+    return VenueConfig(
+        instruments=symbols,
+        timeframe=timeframe,
+        points=DEMO_POINTS,
+        speed=demo_speed(timeframe),
+        history=DEMO_HISTORY,
+    )
+
+
+def demo_speed(timeframe: str) -> float:
+    """How many times faster than real time."""
+    return min(max(milliseconds(timeframe) / 1000 / DEMO_PACE, 1.0), 100_000.0)

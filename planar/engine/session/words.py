@@ -1,0 +1,81 @@
+"""What stands in a journal, in sentences: for the terminal, the log and ``planar journal``."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from planar.broker.terms import decimal, price_of, symbol_of
+from planar.engine.session.origin import Origin
+from planar.engine.session.recorder import read_asks
+from planar.model.ask import Amend, Ask, Place
+from planar.model.instrument import exact
+from planar.model.order import Reason, Side, Status, Tif
+
+
+def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
+    """What an entry says; nothing where it is only of use to a replay."""
+    if kind in ("step", "begin"):
+        return [_asked(origin, ask) for ask in read_asks(body["asks"])]
+    if kind == "told":
+        return _told(origin, body)
+    return [OTHERS[kind].format(**body)] if kind in OTHERS else []
+
+
+OTHERS = {
+    "resumed": "The session goes on from its journal.",
+    "stopped": "The session has stopped.",
+    "foreign": "{symbol}: order {id} is not of this session, and is left alone.",
+    "unknown": "Order {order}: {error}",
+}
+
+
+def _asked(origin: Origin, ask: Ask) -> str:
+    instrument = origin.instruments[ask.k]
+    symbol = symbol_of(instrument)
+    if isinstance(ask, Place):
+        size = f"{_amount(origin, ask.k, ask.units)} {instrument.base}"
+        if not ask.units:
+            size = f"{decimal(ask.budget, exact(instrument.quote_unit)):,.2f} {instrument.quote} worth"
+        terms = [_plain(price_of(ask.limit, instrument)) if ask.limit else "market"]
+        terms += [f"stop {_plain(price_of(ask.stop, instrument))}"] if ask.stop else []
+        terms += [Tif(ask.tif).name] if ask.tif else []
+        terms += ["post-only"] if ask.post_only else []
+        tag = f" ({ask.tag})" if ask.tag else ""
+        return f"{symbol}: order {ask.id}: {Side(ask.side).name.lower()} {size} at {', '.join(terms)}{tag}"
+    if isinstance(ask, Amend):
+        price = ask.limit or ask.stop
+        amount = _amount(origin, ask.k, ask.units)
+        return f"{symbol}: order {ask.id} shall be for {amount} at {_plain(price_of(price, instrument))}"
+    return f"{symbol}: order {ask.id} shall be cancelled"
+
+
+def _plain(number: Decimal) -> str:
+    """A number without zeros that say nothing."""
+    return f"{number.normalize():,f}"
+
+
+def _amount(origin: Origin, k: int, units: int) -> str:
+    return _plain(decimal(units, exact(origin.instruments[k].unit)))
+
+
+def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
+    instrument, numbers = origin.instruments[body["k"]], body["numbers"]
+    symbol, order, what = symbol_of(instrument), numbers[0], body["what"]
+    if what == "filled":
+        amount, price = _amount(origin, body["k"], numbers[3]), Decimal(body["price"])
+        fee = f"{_plain(Decimal(body['fee']))} {body['fee_currency']}" if body["fee_currency"] else "none told"
+        return [f"{symbol}: order {order} filled {amount} at {_plain(price)}, fee {fee}"]
+    if what == "ended":
+        status, reason = Status(numbers[2]), Reason(numbers[3])
+        if status is Status.FILLED:
+            return []
+        why = f" ({reason.name})" if reason else ""
+        detail = f": {body['error']}" if body.get("error") else ""
+        return [f"{symbol}: order {order} {status.name.lower()}{why}{detail}"]
+    if what == "amended":
+        return [f"{symbol}: order {order} has its new terms"]
+    if what == "not_amended":
+        return [f"{symbol}: order {order} keeps its terms ({Reason(numbers[2]).name}): {body.get('error', '')}"]
+    if what == "not_cancelled":
+        return [f"{symbol}: order {order} was not cancelled: {body.get('error', '')}"]
+    return []
