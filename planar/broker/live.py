@@ -60,9 +60,10 @@ class Books(Protocol):
 class Sent:
     """An order on its way or at the exchange.
 
-    names: its client ids, the newest last: one more for each amend that replaces it. booked: what of each of the
-    exchange's ids was told as filled; ends: how much each of them filled in all, once it is over. is_unknown: nobody
-    could say whether it was taken. is_asking: fills are being asked for that no stream told.
+    names: its client ids, the newest last: one more for each amend that replaces it. exchange_id: the newest.
+    booked: what was told as filled of each of the exchange's ids; seen: what it says they filled; ends: those that are
+    over, as they ended. is_unknown: nobody could say whether it was taken. is_asking: fills that no stream told are
+    being asked for.
     """
 
     id: int
@@ -71,19 +72,22 @@ class Sent:
     names: list[str]
     exchange_id: str = ""
     booked: dict[str, Decimal] = field(default_factory=dict)
+    seen: dict[str, Order] = field(default_factory=dict)
     ends: dict[str, Order] = field(default_factory=dict)
     is_unknown: bool = False
     is_amending: bool = False
     is_asking: bool = False
 
     @property
+    def is_behind(self) -> bool:
+        """Whether fills are missing that the exchange has counted."""
+        return any(self.booked.get(id, Decimal(0)) < each.filled for id, each in self.seen.items())
+
+    @property
     def last(self) -> Order | None:
         """How it ended, where it did and all its fills are booked."""
         end = self.ends.get(self.exchange_id)
-        if end is None or self.is_amending:
-            return None
-        is_whole = all(self.booked.get(id, Decimal(0)) >= each.filled for id, each in self.ends.items())
-        return end if is_whole else None
+        return None if end is None or self.is_amending or self.is_behind else end
 
 
 class Broker:
@@ -100,6 +104,11 @@ class Broker:
         self._by_id: dict[tuple[str, str], Sent] = {}
         self._turns = [asyncio.Lock() for _ in instruments]
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is still on its way, or not known."""
+        return bool(self._tasks) or any(each.is_unknown or each.is_behind for each in self.orders.values())
 
     # Sending.
 
@@ -218,7 +227,6 @@ class Broker:
     def _replaced(self, sent: Sent, before: str, order: Order) -> None:
         if order.id != before:
             self._bind(sent, order)
-            self._ask_for_fills(sent)
 
     def _is_there(self, sent: Sent) -> bool:
         return sent.id in self.orders and bool(sent.exchange_id)
@@ -235,12 +243,14 @@ class Broker:
             self._bind(sent, order)
         if sent.is_unknown and order.id == sent.exchange_id:
             sent.is_unknown = False
-        time = order.updated or order.time or self._clock()
-        if order.status in (Status.OPEN, Status.PARTIAL):
-            self.books.tell("accepted", sent.k, sent.id, order.time or time, exchange_id=order.id)
-        elif order.status != Status.UNKNOWN and order.status > Status.PARTIAL:
+        known = sent.seen.get(order.id)
+        if known is None or order.filled >= known.filled:
+            sent.seen[order.id] = order
+        if order.status <= Status.PARTIAL:
+            self.books.tell("accepted", sent.k, sent.id, order.time or self._clock(), exchange_id=order.id)
+        elif order.status is not Status.UNKNOWN:
             sent.ends[order.id] = order
-            self._end(sent)
+        self._end(sent)
 
     def _found(self, order: Order) -> Sent | None:
         return self._by_name.get(order.client_id) or self._by_id.get((order.symbol, order.id))
@@ -283,7 +293,7 @@ class Broker:
         """Tells the end of an order once its last fill is booked; asks for the fills that do not come."""
         last = sent.last
         if last is None:
-            if sent.ends:
+            if sent.is_behind:
                 self._ask_for_fills(sent)
             return
         time, status = last.updated or last.time or self._clock(), last.status
@@ -313,12 +323,14 @@ class Broker:
             self._spawn(self._missing_fills(sent))
 
     async def _missing_fills(self, sent: Sent) -> None:
-        """Asks for the fills of an order that is over, until the stream or the answer has told them all."""
+        """Asks for the fills that the exchange has counted, until the stream or the answers have told them all."""
         attempt = 0
-        while sent.id in self.orders and sent.ends and sent.last is None:
+        while True:
             attempt += 1
             await asyncio.sleep(SOON * min(attempt, 10))
-            start = min(each.time or 0 for each in sent.ends.values()) or None
+            if sent.id not in self.orders or not sent.is_behind:
+                break
+            start = min(each.time or 0 for each in sent.seen.values()) or None
             try:
                 for fill in await self.exchange.fills(sent.request.symbol, start):
                     self.hear_fill(fill)

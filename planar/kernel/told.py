@@ -27,8 +27,8 @@ from planar.model.order import NEVER, Event, Kind, Reason, Side, Status
 
 I, F = types.int64, types.float64
 
-GONE = -1
-"""The answer where the order is not open any more: nothing was changed."""
+OLD = -1
+"""The answer where that is no news, or the order is over: nothing was changed."""
 
 
 @compiled
@@ -46,11 +46,12 @@ def accepted(address, k, id, time):
     """The venue has the order."""
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     order = _order(state, ins, id)
-    if order.status == Status.PENDING:
-        accept(state, ins, order, time)
+    if order.status != Status.PENDING:
+        return OLD
+    accept(state, ins, order, time)
     return 0
 
 
@@ -59,12 +60,13 @@ def triggered(address, k, id, time):
     """A stop was triggered."""
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     order = _order(state, ins, id)
-    if order.form >= Kind.STOP:
-        order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
-        tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
+    if order.form < Kind.STOP:
+        return OLD
+    order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
+    tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
     return 0
 
 
@@ -76,13 +78,13 @@ def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker
     """
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     order = _order(state, ins, id)
     if order.status == Status.PENDING:
         accept(state, ins, order, time)
     if not order.by_cost and amount > left_of(order):
-        return GONE
+        return OLD
     usual = ins.fee_base
     ins.fee_base = fee_in_base
     apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, 0.0, 0.0, 0.0)
@@ -95,7 +97,7 @@ def ended(address, k, id, time, status, reason):
     """The order is over: FILLED (a budget), CANCELLED, REJECTED or EXPIRED, and why."""
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     event = Event.CANCELLED
     if status == Status.REJECTED:
@@ -111,11 +113,11 @@ def amended(address, k, id, time):
     """The order has the terms that its amend asked for."""
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     order = _order(state, ins, id)
     if order.amend < 0:
-        return GONE
+        return OLD
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
     order.price, order.stop, order.amount = amend.price, amend.stop, amend.amount
@@ -130,11 +132,11 @@ def not_amended(address, k, id, time, reason):
     """The amend was refused: the order stays as it was."""
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     order = _order(state, ins, id)
     if order.amend < 0:
-        return GONE
+        return OLD
     drop_amend(state, ins, order)
     tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
     return 0
@@ -145,11 +147,11 @@ def not_cancelled(address, k, id):
     """The cancel did not get through: the order may be cancelled again, and what it holds is not on its way back."""
     state = State(address, 0)
     if not _is_open(state, id):
-        return GONE
+        return OLD
     ins = Instrument(state.instruments, k)
     order = _order(state, ins, id)
     if order.cancel_at == NEVER:
-        return GONE
+        return OLD
     held = order.reserved
     if order.amend >= 0:
         held += Amend(state.amends, order.amend).extra

@@ -43,12 +43,14 @@ def row_of(candle: Candle) -> Row:
 class Moments:
     """When to decide: once all instruments have their candle of a moment, or have been waited for long enough.
 
-    take: hands over a candle; decide: a moment, UTC ms, has come. grace: seconds.
+    ends: when the last candle of each instrument closed; decided: the last moment that was decided on. take: hands
+    over a candle; decide: a moment, UTC ms, has come. grace: seconds.
     """
 
     def __init__(
         self,
         ends: Sequence[int],
+        decided: int,
         length: int,
         take: Callable[[int, Row], None],
         decide: Callable[[int], None],
@@ -56,9 +58,9 @@ class Moments:
     ) -> None:
         self._ends, self._length, self._take, self._decide = list(ends), length, take, decide
         self._grace = min(grace, 0.05 * length / 1000)
-        self._due: int | None = None
+        self._due = max(ends) if max(ends) > decided else None
         self._timer: asyncio.TimerHandle | None = None
-        self.decided = max(ends, default=0)
+        self._decided = decided
 
     def hear(self, k: int, row: Row) -> None:
         """A candle of an instrument has closed; one that was heard already is passed over."""
@@ -69,7 +71,7 @@ class Moments:
             self._come()
         self._ends[k] = closes
         self._take(k, row)
-        if closes <= self.decided:
+        if closes <= self._decided:
             return  # too late to be decided on: it is known now, and that is all
         self._due = closes
         if all(end >= closes for end in self._ends):
@@ -83,5 +85,5 @@ class Moments:
             self._timer = None
         due, self._due = self._due, None
         if due is not None:
-            self.decided = due
+            self._decided = due
             self._decide(due)

@@ -5,12 +5,12 @@ session is one whose journal is empty.
 """
 
 import asyncio
-import contextlib
 import fcntl
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ from planar.broker.terms import symbol_of, units_of
 from planar.engine.session.feed import Moments, history, missed, row_of
 from planar.engine.session.origin import Origin, code_of, history_document, history_of
 from planar.engine.session.recorder import DECIDING, Recorder, read_asks, replay
+from planar.engine.session.trader import Trader
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Market, MarketKind
@@ -28,7 +29,6 @@ from planar.model.ask import Ask, Place
 from planar.model.instrument import Instrument
 from planar.model.order import Reason
 from planar.model.timeframe import milliseconds
-from planar.store.candles import utc
 from planar.strategy.base import Strategy
 
 LOG = logging.getLogger("planar.session")
@@ -70,8 +70,9 @@ class LiveSession:
         self.is_resumed = False
         self.on_entry: list[Callable[[str, Any], None]] = []
         self._heard = 0
+        self._is_quiet = False
         self._lock: IO[str] | None = None
-        self._journal: Journal
+        self._journal: Journal | None = None
         self._moments: Moments
         self._readers: list[asyncio.Task[None]] = []
         self._subscriptions: list[Any] = []
@@ -81,31 +82,40 @@ class LiveSession:
 
     async def __aenter__(self) -> "LiveSession":
         self._failure = asyncio.get_running_loop().create_future()
+        try:
+            await self._open_all()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def _open_all(self) -> None:
         self._take_lock()
-        self._journal = Journal(self.folder / "journal.sqlite")
-        entries = list(self._journal.entries())
+        self._journal = journal = Journal(self.folder / "journal.sqlite")
+        entries = list(journal.entries())
         self.is_resumed = bool(entries)
         # Listen before anything is asked: what happens meanwhile is heard.
         orders = await self.exchange.streams.subscribe(Kind.ORDERS)
         fills = await self.exchange.streams.subscribe(Kind.FILLS)
         if self.is_resumed:
-            await self._resume(entries)
+            await self._resume(journal, entries)
         else:
-            await self._begin()
+            await self._begin(journal)
         self._read(orders, self.broker.hear_order)
         self._read(fills, self.broker.hear_fill)
         await self._follow()
-        return self
 
     def _take_lock(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / "lock").open("w")
+        lock = (self.folder / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock
         except OSError:
+            lock.close()
             raise ConfigError(f"session {self.folder.name} is running already, in another program.") from None
 
-    async def _begin(self) -> None:
+    async def _begin(self, journal: Journal) -> None:
         wish = self._wish
         if wish is None:
             raise ConfigError(f"there is no session {self.folder.name}.")
@@ -129,18 +139,19 @@ class LiveSession:
             compiled=wish.compiled,
         )
         trader = self.origin.trader(pasts)
-        self._open(trader)
+        self._open(journal, trader, max(tape.end for tape in trader.tapes))
         for past in pasts:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
         self.broker.send(self.recorder.begin())
         self.recorder.commit()
 
-    def _open(self, trader: Any) -> None:
-        self.recorder = Recorder(trader, self._journal, self._wall, self._entered)
+    def _open(self, journal: Journal, trader: Trader, decided: int) -> None:
+        self.recorder = Recorder(trader, journal, self._wall, self._entered)
         self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock)
         ends = [tape.end for tape in trader.tapes]
-        self._moments = Moments(ends, milliseconds(self.origin.timeframe), self.recorder.take, self._decide)
+        length = milliseconds(self.origin.timeframe)
+        self._moments = Moments(ends, decided, length, self.recorder.take, self._decide)
 
     async def _instrument(self, symbol: str) -> Instrument:
         """The rules of a market, with what this account pays there."""
@@ -181,7 +192,7 @@ class LiveSession:
 
     # Going on after a stop or a crash.
 
-    async def _resume(self, entries: list[Entry]) -> None:
+    async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
         self.origin = Origin.read(next(e.body for e in entries if e.kind == "origin"))
         edited = self.origin.check_code()
         if edited:
@@ -189,8 +200,8 @@ class LiveSession:
         pasts = [history_of(e.body, self.origin.timeframe) for e in entries if e.kind == "history"]
         trader = self.origin.trader(pasts)
         replay(trader, (e for e in entries if e.kind in DECIDING))
-        self._open(trader)
-        self._moments.decided = max((e.body["time"] for e in entries if e.kind == "step"), default=0)
+        begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
+        self._open(journal, trader, max((e.body["time"] for e in entries if e.kind == "step"), default=begun))
         self.recorder.write("resumed", {})
         self._restore_orders(entries)
         await self._settle_open_orders()
@@ -242,7 +253,7 @@ class LiveSession:
             symbol = symbol_of(instrument)
             candles = await self.exchange.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
             self._subscriptions.append(candles)
-            self._readers.append(asyncio.create_task(self._guarded(self._hear_candles(k, symbol, candles))))
+            self._readers.append(asyncio.create_task(self._guarded(partial(self._hear_candles, k, symbol, candles))))
 
     async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
         async for event in candles:
@@ -263,17 +274,19 @@ class LiveSession:
                 self.recorder.commit()
 
         self._subscriptions.append(subscription)
-        self._readers.append(asyncio.create_task(self._guarded(read())))
+        self._readers.append(asyncio.create_task(self._guarded(read)))
 
-    async def _guarded(self, work: Any) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """What a reader raises ends the session, with what it raised."""
         try:
-            await work
+            await work()
         except Exception as error:
             if not self._failure.done():
                 self._failure.set_exception(error)
 
     def _decide(self, time: int) -> None:
+        if self._is_quiet:
+            return
         asks = self.recorder.step(time)
         late = self.clock() - time
         if late > min(STALE_SHARE * milliseconds(self.origin.timeframe), STALE_MS):
@@ -303,21 +316,27 @@ class LiveSession:
         for call in self.on_entry:
             call(kind, body)
 
+    def quiet(self) -> None:
+        """No more decisions; what is on its way comes to its end."""
+        self._is_quiet = True
+
     async def run(self) -> None:
         """Goes on until it is cancelled; raises what ends it."""
         await self._failure
 
     async def __aexit__(self, *_: object) -> None:
+        await self.broker.close()
+        self.recorder.write("stopped", {"time": self.clock()})
+        await self._close()
+
+    async def _close(self) -> None:
+        """Lets go of what was opened, however far that came."""
         for subscription in self._subscriptions:
             subscription.close()
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
-        with contextlib.suppress(AttributeError):
-            await self.broker.close()
-        with contextlib.suppress(AttributeError):
-            self.recorder.write("stopped", {"time": self.clock(), "at": utc(self.clock())})
-        with contextlib.suppress(AttributeError):
+        if self._journal is not None:
             self._journal.close()
         if self._lock is not None:
             self._lock.close()

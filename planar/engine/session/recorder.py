@@ -56,7 +56,7 @@ class Recorder:
         return asks
 
     def tell(self, name: str, k: int, *numbers: int, **info: Any) -> bool:
-        """Something became of an order, by a function of `planar.kernel.told`; False where it was over already.
+        """Something became of an order, by a function of `planar.kernel.told`; False where that is no news.
 
         info: what the reader of the journal may want to know beside it.
         """

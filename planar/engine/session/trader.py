@@ -248,12 +248,12 @@ class Trader(Books):
     # What is told.
 
     def tell(self, name: str, k: int, *numbers: int) -> bool:
-        """Calls ``planar.kernel.told``'s function of that name; False where the order is not open any more."""
+        """Calls ``planar.kernel.told``'s function of that name; False where that is no news, or the order is over."""
         answer = getattr(told, name)(self.address, k, *numbers)
         if name == "not_cancelled":
             self._cancelling.discard(numbers[0])
         self.make_room()
-        return answer != told.GONE
+        return answer != told.OLD
 
     def equity(self) -> float:
         """Cash, and what is held at its last price, in quote."""

@@ -1,0 +1,99 @@
+"""A venue, a strategy that trades at every candle, and sessions that die when they are told to."""
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+
+from planar import Strategy
+from planar.config.secrets import Credentials, Secret
+from planar.config.settings import ExchangeSettings
+from planar.engine.session.live import LiveSession, Wish
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.venue.config import VenueConfig
+from planar.venue.server import Venue
+
+KEY, SECRET = "k" * 64, "s" * 64
+SYMBOLS = ("BTC/USDT", "ETH/USDT")
+SPEED = 240.0
+"""Four candles of a minute in a second."""
+
+
+class Busy(Strategy):
+    """Buys and sells at market, rests limits, amends and cancels them: something at every candle."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+    resting = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        turn = self.count % 6
+        if turn == 1:
+            broker.buy(cost=200.0)
+        elif turn == 2:
+            self.resting = broker.buy(cost=100.0, price=candle.close * 0.9)
+        elif turn == 3 and self.resting > 0:
+            broker.amend(self.resting, price=candle.close * 0.95)
+        elif turn == 4:
+            broker.buy(cost=150.0, price=candle.close * 1.01)
+        elif turn == 5 and self.resting > 0:
+            broker.cancel(self.resting)
+        elif turn == 0:
+            broker.close()
+
+    def on_order_error(self, order, broker):
+        broker.log("an order failed")
+
+
+def venue_config(**changes):
+    usual = {
+        "instruments": SYMBOLS, "timeframe": "1m", "points": 10, "speed": SPEED, "history": 300, "api_key": KEY,
+        "secret": SECRET,
+    }  # fmt: skip
+    return VenueConfig(**{**usual, **changes})
+
+
+def exchange_at(port, **settings):
+    made = {"base_url": f"http://127.0.0.1:{port}", "enable_rate_limit": False, **settings}
+    keys = Credentials(Secret(KEY), Secret(SECRET))
+    exchange = CcxtExchange("binance", settings=ExchangeSettings(**made), credentials=keys)
+    exchange.quirk.receive_window_ms = 500
+    return exchange
+
+
+def session_at(folder: Path, exchange, cls=Busy, **wish):
+    place = f"{Path(__file__)}:{cls.__name__}"
+    wanted = Wish(cls(), place, SYMBOLS, history=100, **wish)
+    return LiveSession(folder, exchange, wanted, lambda: time.time_ns() // 1_000_000)
+
+
+@contextlib.asynccontextmanager
+async def venue(**changes):
+    async with Venue(venue_config(**changes)) as made:
+        yield made
+
+
+async def settled(session, patience=10.0):
+    """Waits until no order is on its way."""
+    async with asyncio.timeout(patience):
+        while session.broker.busy:
+            await asyncio.sleep(0.05)
+
+
+def check_books(venue, session):
+    """The account as the session has it is the venue's; every order of the one is one of the other."""
+    trader, account = session.recorder.trader, venue.account
+    assert trader.cash()[0] == account.kernel.cash()[0]
+    for k in range(len(SYMBOLS)):
+        assert trader.base(k)[0] == account.kernel.base(k)[0]
+    names = [order.ticket.client_id for order in account.orders.values()]
+    assert len(names) == len(set(names))
+    intents = {e.body["client_id"]: e.body["order"] for e in session._journal.entries("intent")}
+    assert set(names) <= set(intents)
+    open_there = {intents[order.ticket.client_id] for order in account.open.values()}
+    mine = {int(one["id"]) + 1 for k in range(len(SYMBOLS)) for one in trader.open_records(k)}
+    assert open_there == mine
+    return names
