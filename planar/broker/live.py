@@ -36,6 +36,7 @@ REASONS = {
 """What a code of an exchange's refusal is to a strategy; all others are VENUE_REFUSED."""
 
 UNFILLED = {Tif.IOC: Reason.IOC_UNFILLED, Tif.FOK: Reason.FOK_UNFILLED, Tif.GTD: Reason.GTD_EXPIRED}
+CANCELLED_NOT_REPLACED = "CANCELLED_NOT_REPLACED"
 SOON = 1.0
 """Seconds after which fills that no stream told are asked for."""
 
@@ -62,8 +63,8 @@ class Sent:
 
     names: its client ids, the newest last: one more for each amend that replaces it. exchange_id: the newest.
     booked: what was told as filled of each of the exchange's ids; seen: what it says they filled; ends: those that are
-    over, as they ended. is_unknown: nobody could say whether it was taken. is_asking: fills that no stream told are
-    being asked for.
+    over, as they ended. wanted: the amend on its way. is_unknown: nobody could say what became of it. is_asking: fills
+    that no stream told are being asked for.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Sent:
     booked: dict[str, Decimal] = field(default_factory=dict)
     seen: dict[str, Order] = field(default_factory=dict)
     ends: dict[str, Order] = field(default_factory=dict)
+    wanted: Amend | None = None
     is_unknown: bool = False
     is_amending: bool = False
     is_asking: bool = False
@@ -104,6 +106,7 @@ class Broker:
         self._by_id: dict[tuple[str, str], Sent] = {}
         self._turns = [asyncio.Lock() for _ in instruments]
         self._tasks: set[asyncio.Task[None]] = set()
+        self._doubts: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> bool:
@@ -141,8 +144,8 @@ class Broker:
             for ask in asks:
                 sent = self.orders.get(ask.id)
                 if sent is None:
-                    LOG.error("order %d is not known to the broker: %s is not sent", ask.id, ask)
-                elif isinstance(ask, Place):
+                    continue  # it is over since
+                if isinstance(ask, Place):
                     await self._place(sent)
                 elif isinstance(ask, Amend):
                     await self._amend(sent, ask)
@@ -158,9 +161,7 @@ class Broker:
         except Unreachable as error:
             self._refused(sent, Reason.NOT_SENT, error)
         except Unknown as error:
-            sent.is_unknown = True
-            self.books.write("unknown", {"order": sent.id, "client_id": sent.names[-1], "error": str(error)})
-            LOG.error("%s", error)
+            self._doubt(sent, error)
         else:
             self.hear_order(order)
 
@@ -175,9 +176,8 @@ class Broker:
         self._forget(sent)
 
     async def _cancel(self, sent: Sent) -> None:
-        if sent.is_unknown:
-            await self.look_for(sent)
-        if not self._is_there(sent):
+        if not sent.exchange_id:
+            self.books.tell("not_cancelled", sent.k, sent.id, error="it is not known whether the exchange has it")
             return
         try:
             self.hear_order(await self.exchange.cancel(sent.exchange_id, sent.request.symbol))
@@ -186,34 +186,42 @@ class Broker:
             LOG.warning("%s", error)
 
     async def _amend(self, sent: Sent, ask: Amend) -> None:
-        if not self._is_there(sent):
-            self._not_amended(sent, Reason.ORDER_DONE, "")
+        if not sent.exchange_id:
+            self._not_amended(sent, Reason.NOT_SENT, "it is not known whether the exchange has it")
             return
-        instrument, before = self.instruments[sent.k], sent.exchange_id
-        sent.is_amending = True
+        instrument = self.instruments[sent.k]
+        sent.wanted, sent.is_amending = ask, True
         try:
             order = await self.exchange.amend(
-                before,
+                sent.exchange_id,
                 sent.request.symbol,
                 price=price_of(ask.limit, instrument) if ask.limit else None,
                 stop=price_of(ask.stop, instrument) if ask.stop else None,
                 amount=decimal(ask.units, exact(instrument.unit)) if ask.units else None,
                 new_id=lambda: self._renamed(sent),
             )
+        except Unknown as error:
+            sent.is_amending = False
+            self._doubt(sent, error)
         except ExchangeError as error:
             LOG.warning("%s", error)
             sent.is_amending = False
-            reason = REASONS.get(error.code, Reason.VENUE_REFUSED)
-            self._not_amended(sent, reason, str(error))
-            sent.is_unknown = sent.is_unknown or isinstance(error, Unknown)
-            await self.look_for(sent)
-            return
-        sent.is_amending = False
-        self._replaced(sent, before, order)
+            self._not_amended(sent, REASONS.get(error.code, Reason.VENUE_REFUSED), str(error))
+            if error.code == CANCELLED_NOT_REPLACED:
+                self._doubt(sent, error)
+        else:
+            sent.is_amending = False
+            self._amended(sent, order)
+            self.hear_order(order)
+
+    def _amended(self, sent: Sent, order: Order) -> None:
+        """The order has its new terms, under a new id where it was replaced."""
+        self._bind(sent, order)
+        sent.wanted = None
         self.books.tell("amended", sent.k, sent.id, order.updated or order.time or self._clock(), exchange_id=order.id)
-        self.hear_order(order)
 
     def _not_amended(self, sent: Sent, reason: Reason, why: str) -> None:
+        sent.wanted = None
         self.books.tell("not_amended", sent.k, sent.id, self._clock(), int(reason), error=why)
 
     def _renamed(self, sent: Sent) -> str:
@@ -224,13 +232,6 @@ class Broker:
         self.books.commit()
         return name
 
-    def _replaced(self, sent: Sent, before: str, order: Order) -> None:
-        if order.id != before:
-            self._bind(sent, order)
-
-    def _is_there(self, sent: Sent) -> bool:
-        return sent.id in self.orders and bool(sent.exchange_id)
-
     # Hearing.
 
     def hear_order(self, order: Order) -> None:
@@ -239,10 +240,8 @@ class Broker:
         if sent is None:
             self._hear_foreign(order)
             return
-        if not sent.exchange_id or (order.client_id in sent.names and order.client_id == sent.names[-1]):
+        if not sent.exchange_id or order.client_id == sent.names[-1]:
             self._bind(sent, order)
-        if sent.is_unknown and order.id == sent.exchange_id:
-            sent.is_unknown = False
         known = sent.seen.get(order.id)
         if known is None or order.filled >= known.filled:
             sent.seen[order.id] = order
@@ -341,9 +340,13 @@ class Broker:
 
     # Looking.
 
-    def restore(self, place: Place, names: Sequence[str]) -> None:
-        """An order that was not over when the journal ended. names: the client ids it was sent under."""
-        sent = Sent(place.id, place.k, request_of(place, self.instruments[place.k], names[0] if names else ""), [])
+    def restore(self, place: Place, wanted: Amend | None, names: Sequence[str]) -> None:
+        """An order that was not over when the journal ended.
+
+        wanted: its last amend, done or not; names: the client ids it was sent under.
+        """
+        request = request_of(place, self.instruments[place.k], names[0] if names else "")
+        sent = Sent(place.id, place.k, request, [], wanted=wanted)
         self.orders[sent.id] = sent
         for name in names:
             self._remember(sent, name)
@@ -362,21 +365,66 @@ class Broker:
             amount = decimal(body["numbers"][3], exact(self.instruments[sent.k].unit))
             sent.booked[exchange_id] = sent.booked.get(exchange_id, Decimal(0)) + amount
 
+    def _doubt(self, sent: Sent, error: ExchangeError) -> None:
+        """Nobody could say what became of it: it is looked for until somebody can."""
+        LOG.error("%s", error)
+        sent.is_unknown = True
+        self.books.write("unknown", {"order": sent.id, "client_id": sent.names[-1], "error": str(error)})
+        task = asyncio.ensure_future(self._resolve(sent))
+        self._doubts.add(task)
+        task.add_done_callback(self._doubts.discard)
+
+    async def _resolve(self, sent: Sent) -> None:
+        attempt = 0
+        while sent.id in self.orders and sent.is_unknown:
+            attempt += 1
+            try:
+                # The receive window was over before the doubt was raised: what is not there now never will be.
+                if not await self.look_for(sent):
+                    self.drop(sent, Reason.NOT_SENT, "the exchange does not have it")
+            except ExchangeError as error:
+                LOG.warning("%s", error)
+                await asyncio.sleep(SOON * min(attempt, 30))
+        self.books.commit()
+
     async def look_for(self, sent: Sent) -> bool:
         """Asks the exchange what became of an order, under each id it may have; whether it knows one of them."""
-        is_known = False
-        for name in list(sent.names):
-            try:
-                order = await self.exchange.order("", sent.request.symbol, client_id=name)
-            except Rejected as error:
-                if error.code != "ORDER_NOT_FOUND":
-                    raise
-            else:
-                is_known = True
-                self.hear_order(order)
-        return is_known
+        found = [order for name in list(sent.names) if (order := await self._named(sent, name)) is not None]
+        if not found:
+            return False
+        sent.is_unknown = False
+        self._bind(sent, found[-1])
+        if sent.wanted is not None and self._has_terms(sent, found[-1], sent.wanted):
+            self._amended(sent, found[-1])
+        elif sent.wanted is not None:
+            self._not_amended(sent, Reason.NOT_SENT, "the exchange has it as it was")
+        for order in reversed(found):
+            self.hear_order(order)
+        return True
+
+    def _has_terms(self, sent: Sent, order: Order, wanted: Amend) -> bool:
+        """Whether the exchange has the order as it was to become; one that replaced it is of what was left to fill."""
+        instrument = self.instruments[sent.k]
+        before = sum((amount for id, amount in sent.booked.items() if id != order.id), Decimal(0))
+        return (
+            (order.price or 0) == price_of(wanted.limit, instrument)
+            and (order.stop or 0) == price_of(wanted.stop, instrument)
+            and (order.amount is None or order.amount + before == decimal(wanted.units, exact(instrument.unit)))
+        )
+
+    async def _named(self, sent: Sent, name: str) -> Order | None:
+        """The exchange's order under a client id; None where it has none."""
+        try:
+            return await self.exchange.order("", sent.request.symbol, client_id=name)
+        except Rejected as error:
+            if error.code != "ORDER_NOT_FOUND":
+                raise
+            return None
 
     async def close(self) -> None:
-        """Waits until all that was to be sent is sent."""
+        """Waits until all that was to be sent is sent; doubts are left to whoever goes on."""
+        for task in list(self._doubts):
+            task.cancel()
+        await asyncio.gather(*list(self._doubts), return_exceptions=True)
         while self._tasks:
             await asyncio.gather(*list(self._tasks), return_exceptions=True)

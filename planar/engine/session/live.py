@@ -25,9 +25,9 @@ from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Market, MarketKind
 from planar.exchange.tap import Kind
-from planar.model.ask import Ask, Place
+from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import Instrument
-from planar.model.order import Reason
+from planar.model.order import NEVER, Reason
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy
 
@@ -81,7 +81,6 @@ class LiveSession:
     # Beginning.
 
     async def __aenter__(self) -> "LiveSession":
-        self._failure = asyncio.get_running_loop().create_future()
         try:
             await self._open_all()
         except BaseException:
@@ -90,6 +89,7 @@ class LiveSession:
         return self
 
     async def _open_all(self) -> None:
+        self._failure = asyncio.get_running_loop().create_future()
         self._take_lock()
         self._journal = journal = Journal(self.folder / "journal.sqlite")
         entries = list(journal.entries())
@@ -212,12 +212,13 @@ class LiveSession:
         trader, broker = self.recorder.trader, self.broker
         asked = [a for e in entries if e.kind in ("begin", "step") for a in read_asks(e.body["asks"])]
         places = {ask.id: ask for ask in asked if isinstance(ask, Place) and trader.is_open(ask.id)}
+        amends = {ask.id: ask for ask in asked if isinstance(ask, Amend)}
         names: dict[int, list[str]] = {}
         for entry in entries:
             if entry.kind == "intent":
                 names.setdefault(entry.body["order"], []).append(entry.body["client_id"])
         for id, place in places.items():
-            broker.restore(place, names.get(id, []))
+            broker.restore(place, amends.get(id), names.get(id, []))
         for entry in entries:
             if entry.kind == "told":
                 broker.restore_told(entry.body)
@@ -229,6 +230,10 @@ class LiveSession:
                 self.broker.drop(sent, Reason.STALE_DECISION, "it was asked for, and not sent before the stop")
             elif not await self._look(sent):
                 self.broker.drop(sent, Reason.STALE_DECISION, "the exchange does not have it")
+        trader = self.recorder.trader
+        open_ = [(k, one) for k in range(len(self.origin.instruments)) for one in trader.open_records(k)]
+        # A cancel that may not have arrived does no harm twice.
+        self.broker.send([Cancel(int(one["id"]) + 1, k) for k, one in open_ if one["cancel_at"] != NEVER])
 
     async def _look(self, sent: Sent) -> bool:
         """Whether the exchange has the order, or may still get it."""

@@ -11,7 +11,7 @@ from planar.engine.session.recorder import DECIDING, replay
 from planar.errors import ConfigError
 
 
-async def traded(folder, there, seconds=3.0, **wish):
+async def traded(folder, there, seconds=2.0, **wish):
     async with exchange_at(there.port) as exchange, session_at(folder, exchange, **wish) as session:
         running = asyncio.ensure_future(session.run())
         await asyncio.wait([running], timeout=seconds)

@@ -13,7 +13,7 @@ from planar.simulator.fill_model import fill_model
 from planar.strategy.load import load
 
 KNOWN = 200
-COUNT = 600
+COUNT = 750
 CASH = 10_000.0
 EXAMPLES = [
     "bollinger_reversion", "breakout", "grid_maker", "momentum_rotation", "relative_value", "rsi_two_timeframes",

@@ -15,8 +15,8 @@ from planar.venue.server import Venue
 
 KEY, SECRET = "k" * 64, "s" * 64
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
-SPEED = 240.0
-"""Four candles of a minute in a second."""
+SPEED = 480.0
+"""Eight candles of a minute in a second."""
 
 
 class Busy(Strategy):

@@ -1,0 +1,126 @@
+"""A session dies at any instant and goes on: no order is lost, none doubled, the account is the venue's."""
+
+import asyncio
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from engine.session.dying import INSTANTS, RECOVERY
+from engine.session.trading import check_books, exchange_at, session_at, settled, venue
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # nothing ends in order
+
+DYING = Path(__file__).with_name("dying.py")
+
+
+class DeadError(BaseException):
+    """Nothing of ours catches it."""
+
+
+async def killed(folder, there, arm, seconds=4.0):
+    """A session that ends without doing anything more: nothing is closed in order, nothing is written."""
+    exchange, dead = exchange_at(there.port), asyncio.Event()
+
+    def die():
+        dead.set()
+        raise DeadError
+
+    session = session_at(folder, exchange)
+    before = asyncio.all_tasks()
+    running = asyncio.ensure_future(_run(session, arm, die))
+    waiting = asyncio.ensure_future(dead.wait())
+    await asyncio.wait([running, waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    was_dead = dead.is_set()
+    if session._journal is not None:
+        session._journal._connection.rollback()
+        session._journal._connection.close()
+    mine = [task for task in asyncio.all_tasks() - before if task is not waiting]
+    for task in mine:
+        task.cancel()
+    await asyncio.gather(*mine, return_exceptions=True)
+    if session._lock is not None:
+        session._lock.close()
+    await exchange.close()
+    return was_dead
+
+
+async def _run(session, arm, die):
+    arm(session, die, is_open=False)
+    await session._open_all()
+    arm(session, die, is_open=True)
+    await session.run()
+
+
+async def gone_on(folder, there, seconds=1.0):
+    """The session goes on in peace for a while; gives the client ids of the venue's orders."""
+    async with exchange_at(there.port) as exchange, session_at(folder, exchange) as session:
+        running = asyncio.ensure_future(session.run())
+        await asyncio.wait([running], timeout=seconds)
+        if running.done():
+            running.result()
+        running.cancel()
+        session.quiet()
+        await settled(session)
+        return check_books(there, session)
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+def test_whoever_dies_there_goes_on_with_the_venues_books(tmp_path, instant):
+    def arm(session, die, *, is_open):
+        if is_open:
+            INSTANTS[instant](session, die, random.Random(instant).randrange(2, 6))
+
+    async def scene():
+        async with venue() as there:
+            assert await killed(tmp_path / "one", there, arm, 8.0), "it never came there"
+            assert await gone_on(tmp_path / "one", there)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("instant", RECOVERY)
+def test_whoever_dies_in_recovery_recovers(tmp_path, instant):
+    def first(session, die, *, is_open):
+        if is_open:
+            INSTANTS["after the exchange accepted"](session, die, 3)
+
+    def second(session, die, *, is_open):
+        if not is_open:
+            RECOVERY[instant](session, die)
+
+    async def scene():
+        async with venue() as there:
+            assert await killed(tmp_path / "one", there, first, 8.0)
+            assert await killed(tmp_path / "one", there, second, 8.0), "it never came there"
+            assert await gone_on(tmp_path / "one", there)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.slow
+def test_two_hundred_kills(tmp_path, capsys):
+    """``kill -9`` of a program of its own at random and at every named instant, one after the other."""
+    numbers = random.Random(7)
+    plan = [*INSTANTS, *RECOVERY] * 5 + ["at random"] * 100
+    numbers.shuffle(plan)
+
+    async def scene():
+        async with venue(history=120) as there:
+            for round_, instant in enumerate(plan):
+                count, seconds = str(numbers.randrange(1, 8)), f"{numbers.uniform(0.0, 3.0):.2f}"
+                arguments = [str(tmp_path / "one"), str(there.port), instant, count, seconds]
+                program = await asyncio.create_subprocess_exec(
+                    sys.executable, str(DYING), *arguments, stderr=subprocess.PIPE
+                )
+                _, told = await program.communicate()
+                assert program.returncode == -9, told.decode()
+                if round_ % 20 == 19:
+                    names = await gone_on(tmp_path / "one", there)
+                    with capsys.disabled():
+                        print(f"{round_ + 1} kills, {len(names)} orders, books are the venue's")
+            return await gone_on(tmp_path / "one", there)
+
+    assert len(asyncio.run(scene())) > 100
