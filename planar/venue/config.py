@@ -30,7 +30,8 @@ class VenueConfig:
     candles, trades: frames by instrument name (``"binance:BTC/USDT"``) that move the market instead of the synthetic
     one. Trades have the columns time, price, amount and side. books: order books recorded beside trades, as
     `planar.venue.replay.ordered` reads them: what is shown, and what takers pay, is theirs.
-    timeframe: of the candles; points: trades that each is walked in, 0 to settle it as one print, as a backtest does.
+    timeframe: of the candles; points: trades that each is walked in. 0 settles it as one print, as a backtest does; 1
+    lets it open, so that the one before is over and may be acted on, and a millisecond later settles all of it.
     start: market time to begin at, UTC ms; without it now, or behind the history of what was given.
     history: how many candles happened before. speed: times real time; 0 moves only when stepped.
     model: how orders are filled; its latency is not used, since what arrives has travelled.

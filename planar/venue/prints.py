@@ -16,7 +16,8 @@ from planar.venue.listing import Listing
 PAST_POINTS = 7
 """Trades of a candle that is history: its four prices, and the middles between them."""
 
-WHOLE = 0
+WHOLE, OPEN_FIRST = 0, 1
+"""Points of a candle that is one print, and of one that is its open and then, a millisecond later, one print."""
 
 CHUNK = 1_440
 
@@ -38,7 +39,7 @@ class Print(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """How candles become prints: so many trades each, from ``start`` on; ``WHOLE`` makes each one print."""
+    """How candles become prints: so many trades each, from ``start`` on; or as `WHOLE` and `OPEN_FIRST` say."""
 
     points: int
     start: int
@@ -56,6 +57,10 @@ def from_candles(listing: Listing, frame: pl.DataFrame, length: int, shape: Shap
         units = listing.units(volume or 0.0)
         if shape.points == WHOLE:
             yield Print(time, listing.index, *ticks, units, ticks[3] < ticks[0])
+        elif shape.points == OPEN_FIRST:
+            first = min(listing.step_units, units)
+            yield Print(time, listing.index, *(ticks[0],) * 4, first, False)
+            yield Print(time + 1, listing.index, *ticks, units - first, ticks[3] < ticks[0])
         else:
             points = shape.points if time + length > shape.start else PAST_POINTS
             yield from _points(listing, time, ticks, units, length, points)

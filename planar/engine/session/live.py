@@ -5,6 +5,7 @@ session is one whose journal is empty.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -25,6 +26,7 @@ from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Market, MarketKind
 from planar.exchange.tap import Kind
+from planar.exchange.watcher import State
 from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Reason
@@ -35,6 +37,10 @@ LOG = logging.getLogger("planar.session")
 
 HISTORY = 1_000
 """Candles before the first decision, where the strategy does not need more."""
+
+DAY = 86_400_000
+PATIENCE = 10.0
+"""Seconds that the streams have to connect; the session begins without them then, and they come when they come."""
 
 STALE_SHARE, STALE_MS = 0.05, 30_000
 """A decision is stale when it is older than this share of its timeframe, or than this."""
@@ -70,6 +76,7 @@ class LiveSession:
         self.is_resumed = False
         self.on_entry: list[Callable[[str, Any], None]] = []
         self._heard = 0
+        self._length = 0
         self._is_quiet = False
         self._lock: IO[str] | None = None
         self._journal: Journal | None = None
@@ -120,8 +127,10 @@ class LiveSession:
         if wish is None:
             raise ConfigError(f"there is no session {self.folder.name}.")
         timeframe = type(wish.strategy).timeframe
+        self._length = milliseconds(timeframe)
         instruments = [await self._instrument(symbol) for symbol in wish.symbols]
-        now = await self._market_now()
+        await self._hear_market(wish.symbols[0])
+        now = self.clock()
         pasts = [await history(self.exchange, s, timeframe, wish.history, now) for s in wish.symbols]
         self.origin = Origin(
             strategy=wish.place,
@@ -146,12 +155,17 @@ class LiveSession:
         self.broker.send(self.recorder.begin())
         self.recorder.commit()
 
+    async def _hear_market(self, symbol: str) -> None:
+        """Where the market stands: a venue may play another time than the clock's."""
+        await self.exchange.server_time()
+        for trade in await self.exchange.recent_trades(symbol, 1):
+            self._heard = max(self._heard, trade.time)
+
     def _open(self, journal: Journal, trader: Trader, decided: int) -> None:
         self.recorder = Recorder(trader, journal, self._wall, self._entered)
         self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock)
         ends = [tape.end for tape in trader.tapes]
-        length = milliseconds(self.origin.timeframe)
-        self._moments = Moments(ends, decided, length, self.recorder.take, self._decide)
+        self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 
     async def _instrument(self, symbol: str) -> Instrument:
         """The rules of a market, with what this account pays there."""
@@ -194,6 +208,8 @@ class LiveSession:
 
     async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
         self.origin = Origin.read(next(e.body for e in entries if e.kind == "origin"))
+        self._length = milliseconds(self.origin.timeframe)
+        await self._hear_market(symbol_of(self.origin.instruments[0]))
         edited = self.origin.check_code()
         if edited:
             raise ConfigError(f"session {self.folder.name}: {edited}. Undo that, or begin another session.")
@@ -259,18 +275,28 @@ class LiveSession:
             candles = await self.exchange.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
             self._subscriptions.append(candles)
             self._readers.append(asyncio.create_task(self._guarded(partial(self._hear_candles, k, symbol, candles))))
+        await self._are_heard()
+
+    async def _are_heard(self) -> None:
+        """Waits until the streams are connected, or made up for by requests."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while any(state is State.STARTING for state, _ in self.exchange.streams.states().values()):
+                    await asyncio.sleep(0.02)
 
     async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
+        is_whole = False
         async for event in candles:
-            self._heard = max(self._heard, event.data.time)
-            if not event.data.is_closed:
-                continue
-            row = row_of(event.data)
-            async for before in missed(
-                self.exchange, symbol, self.origin.timeframe, self.recorder.trader.tapes[k].end, row.time
-            ):
-                self._moments.hear(k, before)
-            self._moments.hear(k, row)
+            candle = event.data
+            self._heard = max(self._heard, candle.time)
+            if not is_whole:
+                # From its first word on the stream is without holes; what came before that is asked for.
+                end = self.recorder.trader.tapes[k].end
+                async for row in missed(self.exchange, symbol, self.origin.timeframe, end, candle.time):
+                    self._moments.hear(k, row)
+                is_whole = True
+            if candle.is_closed:
+                self._moments.hear(k, row_of(candle))
 
     def _read(self, subscription: Any, hear: Callable[[Any], None]) -> None:
         async def read() -> None:
@@ -294,7 +320,7 @@ class LiveSession:
             return
         asks = self.recorder.step(time)
         late = self.clock() - time
-        if late > min(STALE_SHARE * milliseconds(self.origin.timeframe), STALE_MS):
+        if late > min(STALE_SHARE * self._length, STALE_MS):
             self._refuse(asks, late)
         else:
             self.broker.send(asks)
@@ -312,10 +338,8 @@ class LiveSession:
     def clock(self) -> int:
         """The session's time, UTC ms: the exchange's clock, or of a venue that runs faster or replays, its market's."""
         now, heard = self.exchange.clock(), max(self.exchange.market_time, self._heard)
-        return heard if heard and abs(now - heard) > milliseconds(self.origin.timeframe) else now
-
-    async def _market_now(self) -> int:
-        return await self.exchange._market_now()
+        is_other = heard > now + self._length or heard < now - DAY
+        return heard if heard and is_other else now
 
     def _entered(self, kind: str, body: Any) -> None:
         for call in self.on_entry:
