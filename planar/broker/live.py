@@ -319,7 +319,7 @@ class Broker:
     def _ask_for_fills(self, sent: Sent) -> None:
         if not sent.is_asking:
             sent.is_asking = True
-            self._spawn(self._missing_fills(sent))
+            self._look(self._missing_fills(sent))
 
     async def _missing_fills(self, sent: Sent) -> None:
         """Asks for the fills that the exchange has counted, until the stream or the answers have told them all."""
@@ -370,7 +370,11 @@ class Broker:
         LOG.error("%s", error)
         sent.is_unknown = True
         self.books.write("unknown", {"order": sent.id, "client_id": sent.names[-1], "error": str(error)})
-        task = asyncio.ensure_future(self._resolve(sent))
+        self._look(self._resolve(sent))
+
+    def _look(self, work: Any) -> None:
+        """Something that may take for ever, and that whoever goes on with the session does again."""
+        task = asyncio.ensure_future(work)
         self._doubts.add(task)
         task.add_done_callback(self._doubts.discard)
 

@@ -1,7 +1,7 @@
 """The command line: each module parses, calls and prints; no logic.
 
 backtest   planar backtest
-live       planar live
+live       planar live | paper
 data       planar data import | fetch | list | rules
 check      planar check
 config     planar config show | set | encrypt | decrypt
@@ -35,6 +35,7 @@ app = App(
 COMMANDS = {
     "backtest": ("backtest:backtest", "Run a strategy over candles and print what happened."),
     "live": ("live:live", "Trade a strategy at an exchange, or on the demo."),
+    "paper": ("live:paper", "Trade a strategy with play money at an exchange's market."),
     "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),
     "data": ("data:app", "Fetch or import candles, funding, trades and rules into the store, and list what is stored."),
     "config": ("config:app", "Show and change settings; encrypt keys."),

@@ -44,6 +44,18 @@ def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
 
     What it does stands in its journal, data/sessions/NAME; after a stop or a crash the same command goes on from there.
     """
+    _trade(strategy, "live", choices)
+
+
+def paper(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
+    """Trade a strategy with play money at an exchange's market, as it happens, until Ctrl-C.
+
+    Orders walk the exchange's book; resting ones fill behind the trades that print through them.
+    """
+    _trade(strategy, "paper", choices)
+
+
+def _trade(strategy: str, mode: str, choices: Choices) -> None:
     from planar.engine.session.build import Choice
     from planar.exchange import get
     from planar.report.progress import announce_compiling
@@ -51,6 +63,7 @@ def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
     announce_compiling()
     choice = Choice(
         strategy,
+        mode,
         instruments=tuple(choices.instrument or ()),
         parameters=parameters(choices.param or []),
         cash=_money(choices.cash),
@@ -78,16 +91,14 @@ def _money(text: str | None) -> Decimal | None:
 async def _run(choice: Any, exchange: "Exchange") -> None:
     from planar.engine.session.build import opened
 
-    session, stop = opened(choice, exchange), asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("planar").addHandler(handler)
-    session.on_entry.append(lambda kind, body: _say_entry(session, kind, body))
-    async with session:
-        _say_begin(session)
+    async with opened(choice, exchange, _say_entry) as session:
         running = asyncio.ensure_future(session.run())
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -107,9 +118,11 @@ def _say_begin(session: "LiveSession") -> None:
     say = _print
     names = ", ".join(each.name for each in origin.instruments)
     say(f"{load(origin.strategy).__name__} on {names}, {origin.timeframe} candles, {how}.")
-    if isinstance(session.exchange, Demo) and session.exchange.has_own_venue:
-        pace = f"{session.exchange.speed:,.0f} times faster than real time"
+    if isinstance(session.market, Demo) and session.market.has_own_venue:
+        pace = f"{session.market.speed:,.0f} times faster than real time"
         say(f"This is a demo: a synthetic market on this machine, {pace}, no real money.")
+    elif origin.mode == "paper":
+        say(f"Paper: the market of {session.market.name}, play money.")
     elif not session.exchange.is_real:
         say("This is no real money.")
     quote = origin.instruments[0].quote
@@ -119,6 +132,8 @@ def _say_begin(session: "LiveSession") -> None:
 def _say_entry(session: "LiveSession", kind: str, body: Any) -> None:
     from planar.engine.session.words import sentences
 
+    if kind in ("begin", "resumed"):
+        _say_begin(session)
     for sentence in sentences(session.origin, kind, body):
         at = datetime.fromtimestamp(session.clock() / 1000, UTC)
         _print(f"{at:%Y-%m-%d %H:%M:%S}  {sentence}")

@@ -29,7 +29,8 @@ class VenueConfig:
     instruments: instruments, or names such as ``"BTC/USDT"``, which are listed as Binance would.
     candles, trades: frames by instrument name (``"binance:BTC/USDT"``) that move the market instead of the synthetic
     one. Trades have the columns time, price, amount and side. books: order books recorded beside trades, as
-    `planar.venue.replay.ordered` reads them: what is shown, and what takers pay, is theirs.
+    `planar.venue.replay.ordered` reads them: what is shown, and what takers pay, is theirs. is_fed: nothing moves but
+    what `Floor.happen` is given.
     timeframe: of the candles; points: trades that each is walked in. 0 settles it as one print, as a backtest does; 1
     lets it open, so that the one before is over and may be acted on, and a millisecond later settles all of it.
     start: market time to begin at, UTC ms; without it now, or behind the history of what was given.
@@ -43,6 +44,7 @@ class VenueConfig:
     candles: Mapping[str, pl.DataFrame] | None = None
     trades: Mapping[str, pl.DataFrame] | None = None
     books: Mapping[str, pl.DataFrame] | None = None
+    is_fed: bool = False
     timeframe: str = "1m"
     points: int = 60
     seed: int = 0
@@ -76,6 +78,9 @@ class VenueConfig:
 def built(config: VenueConfig) -> tuple[Floor, Clock]:
     """The floor that a config describes, at its start, and its clock."""
     listings = listed(config.instruments, dict(config.candles or {}))
+    if config.is_fed:
+        start = wall() if config.start is None else config.start
+        return Floor(listings, iter(()), config.model, start), Clock(start, config.speed)
     start, streams = _recorded(config, listings) if config.candles or config.trades else _synthetic(config, listings)
     clock = Clock(start, config.speed)  # runs while history is made
     return Floor(listings, prints.merged(streams), config.model, start), clock

@@ -68,14 +68,15 @@ class Floor:
         while self._next is not None and self._next.time <= until:
             move = self._next
             self._next = next(self._moves, None)
-            self._happen(move)
+            self.happen(move)
             count += 1
         self.now = max(self.now, until)
         if self._hour < 0:
             self._estimate(self.now)
         return count
 
-    def _happen(self, move: Print | Change) -> None:
+    def happen(self, move: Print | Change) -> None:
+        """One move of the market, now: how a floor is fed from outside."""
         if isinstance(move, Change):
             self._change(move)
             return
@@ -114,6 +115,10 @@ class Floor:
         if id not in self.markets:
             raise Refusal(*INVALID_SYMBOL)
         return self.markets[id]
+
+    def count_from(self, first: int) -> None:
+        """Orders and trades are numbered from there on."""
+        self._orders, self._trades = itertools.count(first), itertools.count(first)
 
     # Accounts
 

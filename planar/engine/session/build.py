@@ -1,14 +1,18 @@
 """`opened`: a session from what its caller asks for: new, or gone on with."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from planar.config.load import load as configured
 from planar.engine.session.live import LiveSession, Wish
+from planar.engine.session.paper import PaperAccount
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
@@ -20,6 +24,7 @@ from planar.venue.demo import Demo
 DEMO_PACE = 1.0
 """Seconds that a candle of the strategy takes on the demo's own venue."""
 
+PAPER_CASH = Decimal(10_000)
 DEMO_POINTS, DEMO_HISTORY = 20, 2_000
 
 
@@ -45,8 +50,11 @@ def sessions_folder() -> Path:
     return Path(configured().settings.store.path).parent / "sessions"
 
 
-def opened(choice: Choice, exchange: Exchange) -> LiveSession:
-    """A session, to be entered with ``async with``. Raises ConfigError, StrategyError."""
+@asynccontextmanager
+async def opened(
+    choice: Choice, exchange: Exchange, listen: Callable[[LiveSession, str, Any], None]
+) -> AsyncGenerator[LiveSession]:
+    """A running session. listen: hears each entry of its journal. Raises ConfigError, StrategyError."""
     cls = load(choice.strategy)
     usual = configured().settings.strategies.get(Path(choice.strategy).stem)
     parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
@@ -56,7 +64,7 @@ def opened(choice: Choice, exchange: Exchange) -> LiveSession:
     symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
     if not isinstance(exchange, CcxtExchange):
         raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
-    if exchange.is_real:
+    if exchange.is_real and choice.mode == "live":
         raise ConfigError(
             f"{exchange.name} is real money, and this version has no risk limits for sessions yet: use --sandbox, the "
             "demo, or a venue."
@@ -67,7 +75,25 @@ def opened(choice: Choice, exchange: Exchange) -> LiveSession:
     if isinstance(exchange, Demo) and exchange.has_own_venue:
         exchange.plays(demo_config(cls.timeframe, symbols))
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return LiveSession(sessions_folder() / name, exchange, wish, lambda: time.time_ns() // 1_000_000)
+    folder = sessions_folder() / name
+    async with AsyncExitStack() as stack:
+        paper = None
+        if choice.mode == "paper":
+            paper = await stack.enter_async_context(PaperAccount(exchange, symbols, await _balances(wish, exchange)))
+        place = paper.exchange if paper else exchange
+        session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper)
+        session.on_entry.append(partial(listen, session))
+        yield await stack.enter_async_context(session)
+
+
+def _wall() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _balances(wish: Wish, exchange: CcxtExchange) -> dict[str, Decimal]:
+    """What a paper account begins with."""
+    market = await exchange.market(wish.symbols[0])
+    return {market.quote: wish.cash or PAPER_CASH}
 
 
 def demo_config(timeframe: str, symbols: tuple[str, ...]) -> VenueConfig:

@@ -19,12 +19,12 @@ from planar.broker.journal import Entry, Journal
 from planar.broker.live import Broker, Sent
 from planar.broker.terms import symbol_of, units_of
 from planar.engine.session.feed import Moments, history, missed, row_of
-from planar.engine.session.origin import Origin, code_of, history_document, history_of
+from planar.engine.session.origin import Origin, code_of, history_document, history_of, instrument_of
+from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, Recorder, read_asks, replay
 from planar.engine.session.trader import Trader
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.exchange.model import Market, MarketKind
 from planar.exchange.tap import Kind
 from planar.exchange.watcher import State
 from planar.model.ask import Amend, Ask, Cancel, Place
@@ -65,11 +65,22 @@ class Wish:
 class LiveSession:
     """One strategy at one exchange, with a folder of its own.
 
-    wish: what to begin with where the folder is empty. wall: UTC ms of this machine.
+    exchange: takes the orders. market: tells prices; the same where None. paper: the account's owner, where it is of
+    play money. wish: what to begin with where the folder is empty. wall: UTC ms of this machine.
     """
 
-    def __init__(self, folder: Path, exchange: CcxtExchange, wish: Wish | None, wall: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        exchange: CcxtExchange,
+        wish: Wish | None,
+        wall: Callable[[], int],
+        *,
+        market: CcxtExchange | None = None,
+        paper: PaperAccount | None = None,
+    ) -> None:
         self.folder, self.exchange, self._wish, self._wall = folder, exchange, wish, wall
+        self.market, self._paper = market or exchange, paper
         self.origin: Origin
         self.recorder: Recorder
         self.broker: Broker
@@ -131,15 +142,15 @@ class LiveSession:
         instruments = [await self._instrument(symbol) for symbol in wish.symbols]
         await self._hear_market(wish.symbols[0])
         now = self.clock()
-        pasts = [await history(self.exchange, s, timeframe, wish.history, now) for s in wish.symbols]
+        pasts = [await history(self.market, s, timeframe, wish.history, now) for s in wish.symbols]
         self.origin = Origin(
             strategy=wish.place,
             code=code_of(type(wish.strategy)),
             parameters=wish.strategy.parameters,
             mode=wish.mode,
-            exchange=self.exchange.id,
-            sandbox=self.exchange.sandbox,
-            account=self.exchange.account,
+            exchange=self.market.id,
+            sandbox=self.market.sandbox,
+            account=self.market.account,
             timeframe=timeframe,
             instruments=tuple(instruments),
             cash=await self._cash(instruments[0], wish.cash),
@@ -157,8 +168,8 @@ class LiveSession:
 
     async def _hear_market(self, symbol: str) -> None:
         """Where the market stands: a venue may play another time than the clock's."""
-        await self.exchange.server_time()
-        for trade in await self.exchange.recent_trades(symbol, 1):
+        await self.market.server_time()
+        for trade in await self.market.recent_trades(symbol, 1):
             self._heard = max(self._heard, trade.time)
 
     def _open(self, journal: Journal, trader: Trader, decided: int) -> None:
@@ -169,29 +180,13 @@ class LiveSession:
 
     async def _instrument(self, symbol: str) -> Instrument:
         """The rules of a market, with what this account pays there."""
-        market = await self.exchange.market(symbol)
-        if market.kind is not MarketKind.SPOT:
-            raise ConfigError(f"{market.symbol} is a derivative; this version trades spot markets only.")
-        maker, taker = await self._fees(market)
-        return Instrument(
-            f"{self.exchange.id}:{market.symbol}",
-            price_step=float(market.price_step),
-            amount_step=float(market.amount_step),
-            min_amount=float(market.min_amount),
-            min_cost=float(market.min_cost),
-            maker=maker,
-            taker=taker,
-            fee_side=market.fee_side or "quote",
-        )
-
-    async def _fees(self, market: Market) -> tuple[float, float]:
+        market = await self.market.market(symbol)
         try:
             fees = await self.exchange.fees(market.symbol)
-            return float(fees.maker), float(fees.taker)
         except ExchangeError as error:
             LOG.warning("the fees of this account are not known, those that the exchange lists count: %s", error)
-        maker, taker = (0.001 if each is None else float(each) for each in (market.maker, market.taker))
-        return maker, taker
+            return instrument_of(self.market.id, market)
+        return instrument_of(self.market.id, market, float(fees.maker), float(fees.taker))
 
     async def _cash(self, instrument: Instrument, wanted: Decimal | None) -> int:
         free = (await self.exchange.balance()).free.get(instrument.quote, Decimal(0))
@@ -220,6 +215,8 @@ class LiveSession:
         self._open(journal, trader, max((e.body["time"] for e in entries if e.kind == "step"), default=begun))
         self.recorder.write("resumed", {})
         self._restore_orders(entries)
+        if self._paper is not None:
+            self._restore_paper(self._paper)
         await self._settle_open_orders()
         self.recorder.commit()
 
@@ -238,6 +235,14 @@ class LiveSession:
         for entry in entries:
             if entry.kind == "told":
                 broker.restore_told(entry.body)
+
+    def _restore_paper(self, paper: PaperAccount) -> None:
+        """A paper account ends with its program: it is made again of what the journal says."""
+        trader = self.recorder.trader
+        open_ = [one for k in range(len(self.origin.instruments)) for one in trader.open_records(k)]
+        left = {int(one["id"]) + 1: int(one["amount"] - one["filled"]) for one in open_}
+        cash, bases = trader.cash()[0], [trader.base(k)[0] for k in range(len(self.origin.instruments))]
+        paper.restore(cash, bases, list(self.broker.orders.values()), left)
 
     async def _settle_open_orders(self) -> None:
         """Asks what became of each order that was not over; one that never arrived is not sent late."""
@@ -272,7 +277,7 @@ class LiveSession:
         """Hears closed candles; those between the history and the stream are asked for."""
         for k, instrument in enumerate(self.origin.instruments):
             symbol = symbol_of(instrument)
-            candles = await self.exchange.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
+            candles = await self.market.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
             self._subscriptions.append(candles)
             self._readers.append(asyncio.create_task(self._guarded(partial(self._hear_candles, k, symbol, candles))))
         await self._are_heard()
@@ -281,8 +286,12 @@ class LiveSession:
         """Waits until the streams are connected, or made up for by requests."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while any(state is State.STARTING for state, _ in self.exchange.streams.states().values()):
+                while any(state is State.STARTING for state, _ in self._states()):
                     await asyncio.sleep(0.02)
+
+    def _states(self) -> list[tuple[State, str]]:
+        """How each stream is heard, and why not live."""
+        return [*self.exchange.streams.states().values(), *self.market.streams.states().values()]
 
     async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
         is_whole = False
@@ -292,7 +301,7 @@ class LiveSession:
             if not is_whole:
                 # From its first word on the stream is without holes; what came before that is asked for.
                 end = self.recorder.trader.tapes[k].end
-                async for row in missed(self.exchange, symbol, self.origin.timeframe, end, candle.time):
+                async for row in missed(self.market, symbol, self.origin.timeframe, end, candle.time):
                     self._moments.hear(k, row)
                 is_whole = True
             if candle.is_closed:
@@ -337,7 +346,7 @@ class LiveSession:
 
     def clock(self) -> int:
         """The session's time, UTC ms: the exchange's clock, or of a venue that runs faster or replays, its market's."""
-        now, heard = self.exchange.clock(), max(self.exchange.market_time, self._heard)
+        now, heard = self.market.clock(), max(self.market.market_time, self._heard)
         is_other = heard > now + self._length or heard < now - DAY
         return heard if heard and is_other else now
 

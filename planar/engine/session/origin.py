@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from planar.engine.session.trader import Trader
-from planar.errors import StrategyError
+from planar.errors import ConfigError, StrategyError
+from planar.exchange.model import Market, MarketKind
 from planar.model.instrument import Instrument
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy
@@ -80,6 +81,23 @@ def _for(strategy: Strategy, exchange: str, mode: str) -> Strategy:
     if cls is not type(strategy):
         made.__class__ = cls
     return made
+
+
+def instrument_of(exchange: str, market: Market, maker: float | None = None, taker: float | None = None) -> Instrument:
+    """The rules of a market; fees that are not known are those that it lists, else 0.1 %."""
+    if market.kind is not MarketKind.SPOT:
+        raise ConfigError(f"{market.symbol} is a derivative; this version trades spot markets only.")
+    listed = [0.001 if fee is None else float(fee) for fee in (market.maker, market.taker)]
+    return Instrument(
+        f"{exchange}:{market.symbol}",
+        price_step=float(market.price_step),
+        amount_step=float(market.amount_step),
+        min_amount=float(market.min_amount),
+        min_cost=float(market.min_cost),
+        maker=listed[0] if maker is None else maker,
+        taker=listed[1] if taker is None else taker,
+        fee_side=market.fee_side or "quote",
+    )
 
 
 def code_of(cls: type[Strategy]) -> str:

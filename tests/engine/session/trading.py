@@ -11,6 +11,7 @@ from planar.config.settings import ExchangeSettings
 from planar.engine.session.live import LiveSession, Wish
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.venue.config import VenueConfig
+from planar.venue.limits import Limits
 from planar.venue.server import Venue
 
 KEY, SECRET = "k" * 64, "s" * 64
@@ -51,7 +52,7 @@ class Busy(Strategy):
 def venue_config(**changes):
     usual = {
         "instruments": SYMBOLS, "timeframe": "1m", "points": 10, "speed": SPEED, "history": 300, "api_key": KEY,
-        "secret": SECRET,
+        "secret": SECRET, "limits": Limits(10**9, 10**9, 10**9),
     }  # fmt: skip
     return VenueConfig(**{**usual, **changes})
 
@@ -64,10 +65,10 @@ def exchange_at(port, **settings):
     return exchange
 
 
-def session_at(folder: Path, exchange, cls=Busy, **wish):
+def session_at(folder: Path, exchange, cls=Busy, *, market=None, paper=None, **wish):
     place = f"{Path(__file__)}:{cls.__name__}"
     wanted = Wish(cls(), place, SYMBOLS, history=100, **wish)
-    return LiveSession(folder, exchange, wanted, lambda: time.time_ns() // 1_000_000)
+    return LiveSession(folder, exchange, wanted, lambda: time.time_ns() // 1_000_000, market=market, paper=paper)
 
 
 @contextlib.asynccontextmanager

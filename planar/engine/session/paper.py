@@ -1,0 +1,139 @@
+"""Paper: an account at a local venue whose market is a real exchange's, as it happens.
+
+So paper is live with another account: the same broker, the same journal, CCXT and all. Orders walk the exchange's book,
+resting ones fill behind the trades that print through them, capped by their volume; the account pays listed fees.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from planar.broker.live import Sent
+from planar.broker.terms import symbol_of
+from planar.config.secrets import Credentials, Secret
+from planar.config.settings import ExchangeSettings
+from planar.engine.session.origin import instrument_of
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.model import Book, Level, MarketTrade
+from planar.exchange.tap import Kind
+from planar.model.order import Side, Tif
+from planar.simulator.fill_model import FillModel
+from planar.venue.config import VenueConfig
+from planar.venue.limits import Limits
+from planar.venue.listing import Listing
+from planar.venue.order import LIMIT, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, Ticket
+from planar.venue.prints import Print
+from planar.venue.replay import Change
+from planar.venue.server import Venue
+
+LOG = logging.getLogger("planar.session")
+
+MODEL = FillModel("ohlc", 0)
+"""What the book does not say: what triggered stops pay, and a resting order's share of a trade behind its price."""
+
+NO_LIMITS = Limits(weight=10**9, orders_10s=10**9, orders_day=10**9)
+DEPTH, TRADES = 50, 500
+WINDOW_MS = 200
+"""How long an order that nobody heard of may still arrive, here on one machine."""
+
+
+class PaperAccount:
+    """An account of play money at an exchange's market. balances: by currency."""
+
+    def __init__(self, market: CcxtExchange, symbols: Sequence[str], balances: Mapping[str, Decimal]) -> None:
+        self.market, self.symbols, self._balances = market, list(symbols), dict(balances)
+        self.exchange: CcxtExchange
+        self._venue: Venue
+        self._subscriptions: list[Any] = []
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "PaperAccount":
+        instruments = [instrument_of(self.market.id, await self.market.market(symbol)) for symbol in self.symbols]
+        config = VenueConfig(
+            tuple(instruments), is_fed=True, speed=1.0, model=MODEL, balances=self._balances, limits=NO_LIMITS
+        )
+        self._venue = await Venue(config).__aenter__()
+        account, floor = self._venue.account, self._venue.floor
+        # An account that is made again must not give numbers that it gave before.
+        floor.count_from(floor.now)
+        self.exchange = CcxtExchange(
+            "binance",
+            settings=ExchangeSettings(base_url=f"http://127.0.0.1:{self._venue.port}", enable_rate_limit=False),
+            credentials=Credentials(Secret(account.key), Secret(account.secret), source="the paper account"),
+        )
+        vars(self.exchange.quirk)["receive_window_ms"] = WINDOW_MS
+        for listing, symbol in zip(self._venue.floor.listings, self.symbols, strict=True):
+            await self._follow(listing, symbol)
+        return self
+
+    async def _follow(self, listing: Listing, symbol: str) -> None:
+        """The market as it is, then as it goes on."""
+        for trade in await self.market.recent_trades(symbol, TRADES):
+            self._traded(listing, trade)
+        self._stands(listing, await self.market.book(symbol, DEPTH))
+        for kind, hear in ((Kind.TRADES, self._traded), (Kind.BOOK, self._stands)):
+            subscription = await self.market.streams.subscribe(kind, symbol)
+            self._subscriptions.append(subscription)
+            self._readers.append(asyncio.create_task(_read(subscription, listing, hear)))
+
+    def _traded(self, listing: Listing, trade: MarketTrade) -> None:
+        ticks = listing.ticks(float(trade.price))
+        units = listing.units(float(trade.amount))
+        sells = trade.side is Side.SELL
+        self._venue.floor.happen(Print(trade.time, listing.index, ticks, ticks, ticks, ticks, units, sells))
+
+    def _stands(self, listing: Listing, book: Book) -> None:
+        sides = [_levels(listing, levels) for levels in (book.bids, book.asks)]
+        self._venue.floor.happen(Change(book.time or self._venue.floor.now, listing.index, True, *sides))
+
+    def restore(self, cash: int, bases: Sequence[int], orders: Sequence[Sent], left: Mapping[int, int]) -> None:
+        """Balances as they were, and the orders again that were open when the session ended.
+
+        cash: quote units; bases: base units; left: base units still to fill, by order.
+        """
+        kernel = self._venue.account.kernel
+        kernel.add_cash(cash - kernel.cash()[0])
+        for k, units in enumerate(bases):
+            kernel.add_base(k, units - kernel.base(k)[0])
+        for sent in orders:
+            if sent.names and sent.request.amount is not None and (sent.request.price or sent.request.stop):
+                self._rest(sent, left[sent.id])
+
+    def _rest(self, sent: Sent, units: int) -> None:
+        request = sent.request
+        floor, listing = self._venue.floor, self._venue.floor.listings[sent.k]
+        wanted = sent.wanted
+        limit = wanted.limit if wanted else _ticks(listing, request.price)
+        stop = wanted.stop if wanted else _ticks(listing, request.stop)
+        kind = (STOP_LOSS_LIMIT if limit else STOP_LOSS) if stop else LIMIT_MAKER if request.post_only else LIMIT
+        tif = Tif(request.tif).name
+        ticket = Ticket(listing, request.side, kind, tif, units, 0, limit, stop, sent.names[-1])
+        floor.place(self._venue.account, ticket)
+
+    async def __aexit__(self, *error: Any) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        await self.exchange.close()
+        await self._venue.__aexit__(None, None, None)
+
+
+async def _read(subscription: Any, listing: Listing, hear: Any) -> None:
+    async for event in subscription:
+        try:
+            hear(listing, event.data)
+        except (ArithmeticError, ValueError) as error:
+            LOG.warning("%s: what the market told cannot be used: %s", symbol_of(listing.instrument), error)
+
+
+def _levels(listing: Listing, levels: Sequence[Level]) -> list[tuple[int, int]]:
+    made = [(listing.ticks(float(each.price)), listing.units(float(each.amount))) for each in levels]
+    return [(ticks, units) for ticks, units in made if units]
+
+
+def _ticks(listing: Listing, price: Decimal | None) -> int:
+    return listing.ticks(float(price)) if price else 0
