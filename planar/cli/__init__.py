@@ -2,6 +2,7 @@
 
 backtest   planar backtest
 live       planar live | paper
+sessions   planar sessions | journal | replay
 data       planar data import | fetch | list | rules
 check      planar check
 config     planar config show | set | encrypt | decrypt
@@ -36,6 +37,9 @@ COMMANDS = {
     "backtest": ("backtest:backtest", "Run a strategy over candles and print what happened."),
     "live": ("live:live", "Trade a strategy at an exchange, or on the demo."),
     "paper": ("live:paper", "Trade a strategy with play money at an exchange's market."),
+    "sessions": ("sessions:sessions", "Sessions of paper and live: running, stopped, crashed."),
+    "journal": ("sessions:journal", "What a session saw, asked for and was told."),
+    "replay": ("sessions:replay", "Run a session again from its journal, bit for bit."),
     "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),
     "data": ("data:app", "Fetch or import candles, funding, trades and rules into the store, and list what is stored."),
     "config": ("config:app", "Show and change settings; encrypt keys."),

@@ -4,5 +4,9 @@ trader     the strategy and its books, without I/O
 recorder   a trader and its journal; replay
 origin     what a session begins from
 feed       closed candles, in order and without holes
+paper      an account of play money at a real market
 live       the session: all of it together
+build      a session from what its caller asks for
+archive    sessions that were or are, read from their journals
+words      what stands in a journal, in sentences
 """

@@ -18,6 +18,7 @@ from typing import IO, Any
 from planar.broker.journal import Entry, Journal
 from planar.broker.live import Broker, Sent
 from planar.broker.terms import symbol_of, units_of
+from planar.engine.session.archive import JOURNAL, LOCK
 from planar.engine.session.feed import Moments, history, missed, row_of
 from planar.engine.session.origin import Origin, code_of, history_document, history_of, instrument_of
 from planar.engine.session.paper import PaperAccount
@@ -109,7 +110,7 @@ class LiveSession:
     async def _open_all(self) -> None:
         self._failure = asyncio.get_running_loop().create_future()
         self._take_lock()
-        self._journal = journal = Journal(self.folder / "journal.sqlite")
+        self._journal = journal = Journal(self.folder / JOURNAL)
         entries = list(journal.entries())
         self.is_resumed = bool(entries)
         # Listen before anything is asked: what happens meanwhile is heard.
@@ -125,7 +126,7 @@ class LiveSession:
 
     def _take_lock(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = (self.folder / "lock").open("w")
+        lock = (self.folder / LOCK).open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._lock = lock

@@ -1,0 +1,97 @@
+"""Sessions that were or are: found by name, read and run again from their journals."""
+
+import fcntl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from planar.broker.journal import Entry, read
+from planar.engine.session.origin import Origin, history_of
+from planar.engine.session.recorder import DECIDING, replay
+from planar.engine.session.trader import Trader
+from planar.errors import ConfigError, did_you_mean
+
+JOURNAL, LOCK = "journal.sqlite", "lock"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What can be said of a session without running it again. last: when its journal was written last, UTC ms."""
+
+    name: str
+    origin: Origin
+    is_running: bool
+    decisions: int
+    orders: int
+    fills: int
+    last: int
+
+
+def sessions(folder: Path) -> list[Session]:
+    """All of a folder, by name."""
+    return [session(path.parent) for path in sorted(folder.glob(f"*/{JOURNAL}")) if _origins(path)]
+
+
+def session(folder: Path) -> Session:
+    """One session. Raises ConfigError when there is none, with what was probably meant."""
+    entries = journal(folder)
+    kinds = [entry.kind for entry in entries]
+    fills = sum(entry.kind == "told" and entry.body["what"] == "filled" for entry in entries)
+    asked = {entry.body["order"] for entry in entries if entry.kind == "intent"}
+    return Session(
+        folder.name, origin_of(entries), is_running(folder), kinds.count("step"), len(asked), fills, entries[-1].time
+    )
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a program holds the session."""
+    try:
+        with (folder / LOCK).open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def journal(folder: Path) -> list[Entry]:
+    """All entries of a session. Raises ConfigError when there is none."""
+    path = folder / JOURNAL
+    if not path.exists():
+        known = [each.parent.name for each in folder.parent.glob(f"*/{JOURNAL}")]
+        near = did_you_mean(folder.name, known)
+        raise ConfigError(f"there is no session {folder.name!r} in {folder.parent}.{near} See `planar sessions`.")
+    return read(path)
+
+
+def _origins(path: Path) -> list[Entry]:
+    return read(path, "origin")
+
+
+def origin_of(entries: Iterable[Entry]) -> Origin:
+    """What a journal begins with. Raises ConfigError when that was never written."""
+    found = next((entry.body for entry in entries if entry.kind == "origin"), None)
+    if found is None:
+        raise ConfigError("the journal has no beginning: its session ended before it had one.")
+    return Origin.read(found)
+
+
+def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool | None = None) -> Trader:
+    """The session run again from its journal, up to a time of its market, UTC ms.
+
+    Raises DataError where it decides otherwise than it did.
+    """
+    origin = origin_of(entries)
+    pasts = [history_of(entry.body, origin.timeframe) for entry in entries if entry.kind == "history"]
+    trader = origin.trader(pasts, compiled=compiled)
+    replay(trader, _until(entries, until))
+    return trader
+
+
+def _until(entries: list[Entry], until: int | None) -> Iterable[Entry]:
+    for entry in entries:
+        if entry.kind == "step" and until is not None and entry.body["time"] > until:
+            return
+        if entry.kind in DECIDING:
+            yield entry
