@@ -12,7 +12,8 @@ ccxt_exchange  `CcxtExchange`, made of
   listing      `Listed`: markets and symbols
   public       `PublicData`: tickers, books, candles, market trades
   own          `OwnData`: balances, orders, fills, fees
-  orders       `Orders`: placing, amending, cancelling
+  orders       `Orders`: placing, cancelling
+  amends       `Amends`: changing an open order
   batches      `Batches`: several orders in one request
   derivatives  `Derivatives`: positions, leverage, funding
 
@@ -20,6 +21,7 @@ precision      an order on the market's steps
 worth          a market order against the least cost
 order_terms    an order in CCXT's words
 recovery       an order whose answer was lost
+sightings      which orders were seen before it was sent
 answers        CCXT's structures as ours
 error_map      CCXT's errors as ours
 quirks         what one exchange does unlike the others

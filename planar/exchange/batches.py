@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from planar.errors import ExchangeError, Rejected, Unknown
-from planar.exchange.answers import account as answers
+from planar.exchange.amends import Amends
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.model import Market, MarketKind, Order, OrderRequest
-from planar.exchange.orders import Orders
 from planar.exchange.recovery import LostOrder, lost_order
 
 
@@ -24,7 +23,7 @@ class _Asked:
     lost: LostOrder
 
 
-class Batches(Orders):
+class Batches(Amends):
     """Several orders at once."""
 
     async def place_all(self, requests: Sequence[OrderRequest]) -> list[Order | Exception]:
@@ -75,7 +74,7 @@ class Batches(Orders):
                 market=group[0].market,
             )
         except Unknown as error:
-            found = await asyncio.gather(*(self._looked_for(one, error) for one in group))
+            found = await asyncio.gather(*(_or_error(lost_order(self, one.lost, error)) for one in group))
             return {one.place: each for one, each in zip(group, found, strict=True)}
         except ExchangeError as error:
             return {one.place: error for one in group}
@@ -86,21 +85,23 @@ class Batches(Orders):
     async def _one_of(self, asked: _Asked, raw: Any) -> Order | Exception:
         """One answer of several: an order, or why there is none."""
         try:
-            return answers.order(raw, asked.market, asked.request, self.quirk.client_id(raw))
+            return self._placed(raw, asked.market, asked.request)
         except MalformedError:
             told = self._scrub.text(json.dumps((raw or {}).get("info"), separators=(",", ":"), default=str))
         what = f"{self.name}: the order to {asked.request.side.name.lower()} {asked.market.symbol}"
         code = next((code for mark, code in self.quirk.codes.items() if mark in told), None)
         if code is not None or '"code":' in told:
-            return Rejected(f"{what} failed: {told[:300]}", exchange=self.id, code=code or "OPERATION_REJECTED")
-        lost = Unknown(f"{what} was answered with {told[:300]}.", exchange=self.id, code="BAD_RESPONSE")
-        return await self._looked_for(asked, lost)
+            refusal = Rejected(f"{what} failed: {told[:300]}", exchange=self.id, code=code or "OPERATION_REJECTED")
+            return await _or_error(self._taken_before(asked.lost, refusal))
+        failure = Unknown(f"{what} was answered with {told[:300]}.", exchange=self.id, code="BAD_RESPONSE")
+        return await _or_error(lost_order(self, asked.lost, failure))
 
-    async def _looked_for(self, asked: _Asked, failure: Unknown) -> Order | Exception:
-        try:
-            return await lost_order(self, asked.lost, failure)
-        except ExchangeError as error:
-            return error
+
+async def _or_error(search: Awaitable[Order]) -> Order | Exception:
+    try:
+        return await search
+    except ExchangeError as error:
+        return error
 
 
 def _paired(group: list[_Asked], rows: list[Any]) -> list[tuple[_Asked, Any]]:

@@ -16,7 +16,7 @@ from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError, PlanarError, Rejected, Unreachable
 from planar.exchange.clock import measured_offset, steady, wall
 from planar.exchange.connection import abandon, connected, disconnect
-from planar.exchange.error_map import Asked, translated
+from planar.exchange.error_map import OUTDATED, Asked, translated
 from planar.exchange.guard import Guard
 from planar.exchange.health import Health
 from planar.exchange.interface import Exchange
@@ -24,6 +24,7 @@ from planar.exchange.model import Market, MarketKind
 from planar.exchange.quirks import Quirk, quirk_of
 from planar.exchange.retries import Backoff
 from planar.exchange.scrub import Scrubber
+from planar.exchange.sightings import Sightings
 from planar.exchange.told import happened
 from planar.exchange.transport import is_loopback
 from planar.exchange.wire import WIRE, Wire
@@ -43,7 +44,7 @@ class Connected(Exchange):
 
     ccxt_id: CCXT's name of it, its own when empty. traded: symbols in which orders were placed here. prices: the last
     that were seen, by anyone. market_time: the newest time of a print, an order or a fill that it told of, UTC ms; 0
-    before any; first_new: when the first happened that it told of as it happened.
+    before any; first_new: when the first happened that it told of as it happened. seen: the orders that it told of.
     """
 
     ccxt_id = ""
@@ -67,6 +68,7 @@ class Connected(Exchange):
         self._epoch: int | None = None
         self.traded: set[str] = set()
         self.prices = LastPrices()
+        self.seen = Sightings()
         self._new_ids: set[str] = set()
         self.market_time = 0
         self.first_new: int | None = None
@@ -104,6 +106,9 @@ class Connected(Exchange):
 
     async def _open(self) -> None:
         """Prepares what must be there before the first request; most exchanges are there already."""
+
+    def _doubt_markets(self) -> None:
+        """What is known of the markets is out of date."""
 
     @abstractmethod
     async def _ready(self, *, reload: bool = False) -> None:
@@ -179,6 +184,8 @@ class Connected(Exchange):
         except Exception as error:
             shown = error if self._scrub.clean(error) else None
             failure = translated(error, asked, wire, self._scrub)
+            if failure.code in OUTDATED:
+                self._doubt_markets()
             raise failure from shown
         except BaseException as error:  # it is given up, and nobody knows how it ends
             failure = error
@@ -258,6 +265,7 @@ class Connected(Exchange):
 
     def noted(self, data: T, *, is_new: bool = False) -> T:
         """A print, order or fill as it was told, its time noted. is_new: whether it has happened just now."""
+        self.seen.saw(data)
         when = happened(data)
         if when is not None:
             self.market_time = max(self.market_time, when)

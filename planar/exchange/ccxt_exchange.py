@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class CcxtExchange(Derivatives):
     """One account at one exchange over CCXT's REST classes. Get one with `planar.exchange.get`.
 
-    Built up from `Connected` (requests), `Listed` (markets), `PublicData`, `OwnData`, `Orders`, `Batches` and
-    `Derivatives`.
+    Built up from `Connected` (requests), `Listed` (markets), `PublicData`, `OwnData`, `Orders`, `Amends`,
+    `Batches` and `Derivatives`.
     """
 
     @cached_property

@@ -17,6 +17,9 @@ from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.scrub import Scrubber
 from planar.exchange.wire import Wire
 
+OUTDATED = {"INVALID_PRICE", "INVALID_AMOUNT", "MARKET_CLOSED", "UNKNOWN_SYMBOL"}
+"""Refusals by the exchange that say that its markets are not what they were when they were asked for."""
+
 CODES = {
     "BaseError": "EXCHANGE_ERROR",
     "ExchangeError": "EXCHANGE_ERROR",
@@ -108,8 +111,9 @@ REMEDIES = {
     "MARKET_CLOSED": "The exchange does not trade it now; its status page says why.",
     "POST_ONLY_WOULD_TAKE": "Ask for a price that rests in the book, or leave post-only out.",
     "STOP_WOULD_TRIGGER": "The market is past that stop already: place another, or trade at the market.",
-    "INVALID_PRICE": "Ask for a price nearer to the market; if that is not it, its steps have changed: start again.",
-    "INVALID_AMOUNT": "The market's steps have changed since they were asked for: start again.",
+    "INVALID_PRICE": "Ask for a price nearer to the market; or its steps have changed: they are asked for again before "
+    "the next order, so try once more.",
+    "INVALID_AMOUNT": "The market's steps have changed: they are asked for again before the next order, so try again.",
     "ABOVE_MAX_AMOUNT": "Split it.",
     "TOO_MANY_ORDERS": "Cancel some first: `planar orders`.",
     "DUPLICATE_ORDER_ID": "Each open order needs a client id of its own.",

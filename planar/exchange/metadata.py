@@ -3,10 +3,12 @@
 A file that is too old, of another version or damaged counts as none.
 """
 
+import contextlib
 import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,17 @@ def metadata_path(exchange: str, sandbox: bool, variant: Mapping[str, Any]) -> P
     return cache_folder() / "markets" / f"{exchange}{'.sandbox' if sandbox else ''}.{mark}.json"
 
 
-def read_metadata(path: Path, max_age: float = MAX_AGE) -> tuple[list[Any], Mapping[str, Any]] | None:
-    """CCXT's markets and currencies; None when there are none that can be used."""
+@dataclass(frozen=True)
+class Metadata:
+    """CCXT's markets and currencies. age: seconds since they were asked for."""
+
+    markets: list[Any]
+    currencies: Mapping[str, Any]
+    age: float
+
+
+def read_metadata(path: Path, max_age: float = MAX_AGE) -> Metadata | None:
+    """What is kept; None when it cannot be used."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         age = time.time() - float(content["saved"])
@@ -33,7 +44,13 @@ def read_metadata(path: Path, max_age: float = MAX_AGE) -> tuple[list[Any], Mapp
     except (OSError, ValueError, KeyError, TypeError):
         return None
     is_sound = content.get("format") == FORMAT and isinstance(markets, list) and isinstance(currencies, dict)
-    return (markets, currencies) if is_sound and markets and 0 <= age <= max_age else None
+    return Metadata(markets, currencies, age) if is_sound and markets and 0 <= age <= max_age else None
+
+
+def drop_metadata(path: Path) -> None:
+    """What is kept is known to be out of date: nobody shall read it."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def write_metadata(path: Path, markets: Sequence[Any], currencies: Mapping[str, Any]) -> None:

@@ -26,16 +26,18 @@ def order_params(
             refuse("reduce-only orders on spot")
         params["reduceOnly"] = True
     if request.stop is not None:
-        params.update(_trigger(request, offers, refuse))
+        params.update(_trigger(request, offers, quirk, refuse))
     params.update(_time_in_force(request, offers, quirk, refuse))
     return params
 
 
-def _trigger(request: OrderRequest, offers: Callable[[str], Any], refuse: Callable[[str], NoReturn]) -> dict[str, Any]:
+def _trigger(
+    request: OrderRequest, offers: Callable[[str], Any], quirk: Quirk, refuse: Callable[[str], NoReturn]
+) -> dict[str, Any]:
     stop = f"{request.stop:f}"
     if offers("triggerPrice") is not False:
         direction = "ascending" if request.side is Side.BUY else "descending"
-        return {"triggerPrice": stop, **({"triggerDirection": direction} if offers("triggerDirection") else {})}
+        return {quirk.trigger_param: stop, **({"triggerDirection": direction} if offers("triggerDirection") else {})}
     if offers("stopLossPrice"):
         return {"stopLossPrice": stop}
     return refuse("stop orders")

@@ -1,9 +1,7 @@
-"""`Orders`: placing, amending and cancelling, nothing of it twice."""
+"""`Orders`: placing and cancelling, nothing of it twice."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
@@ -45,88 +43,17 @@ class Orders(OwnData):
         except Unknown as error:
             return await lost_order(self, lost, error)
         except Rejected as error:
-            if error.code != "DUPLICATE_ORDER_ID" or lost.is_named:
-                raise
-            # Nobody else has this id: something on the way sent the order twice, and the first was taken.
-            return await lost_order(self, lost, Unknown(str(error), exchange=self.id, code=error.code))
+            return await self._taken_before(lost, error)
+
+    async def _taken_before(self, lost: LostOrder, refusal: Rejected) -> Order:
+        """The order, when it was refused for being there: something on the way may have sent it twice."""
+        if refusal.code != "DUPLICATE_ORDER_ID":
+            raise refusal
+        failure = Unknown(str(refusal), exchange=self.id, code=refusal.code)
+        return await lost_order(self, lost, failure, refusal)
 
     def _placed(self, raw: Any, market: Market, request: OrderRequest) -> Order:
         return self.noted(answers.order(raw, market, request, self.quirk.client_id(raw)), is_new=True)
-
-    async def amend(
-        self,
-        id: str,
-        symbol: str,
-        *,
-        price: Decimal | None = None,
-        stop: Decimal | None = None,
-        amount: Decimal | None = None,
-        new_id: Callable[[], str] | None = None,
-    ) -> Order:
-        """Changes an open order: new limit, new trigger, new amount in all (what is filled included).
-
-        Where the exchange replaces the order, the answer has a new id. new_id: gives the client id of each order that
-        is to take its place, before that is sent. Raises Rejected with ORDER_DONE when it is not open any more.
-        """
-        market = await self._market(symbol)
-        if self._ccxt().has.get("editOrder") is not True:
-            # What CCXT calls emulated cancels first and then places, and may end with no order at all.
-            self._refuse("amending orders")
-        before = await self.order(id, symbol)
-        if is_done(before):
-            told = f"{self.name}: order {id} cannot be amended, it is {before.status.name}."
-            raise Rejected(told, exchange=self.id, code="ORDER_DONE")
-        is_new = self.quirk.amend_replaces(market)
-        client_id = (new_id or self.new_client_id)() if is_new else before.client_id
-        request = self._amended(before, is_new, price or before.price, stop or before.stop, amount or before.amount)
-        request = rounded(replace(request, client_id=client_id), market, self.id)
-        lost = LostOrder(request, market, is_named=False, id=id, is_new=is_new)
-        try:
-            after = await self._call(
-                "edit_order",
-                id,
-                *self._terms(request, market, self.quirk.amend_params(before)),
-                what=f"amending order {id} of {market.symbol}",
-                into=lambda raw: answers.order(raw, market, request),
-                is_write=True,
-                market=market,
-            )
-        except Unknown as error:
-            after = await lost_order(self, lost, error)
-        if not (is_new and before.filled):
-            return after
-        try:
-            return await self._less_what_filled(before, after, new_id)
-        except Unreachable as error:
-            told = f"order {id} of {market.symbol} was replaced by {after.id}, which may be larger than what is left"
-            raise Unknown(f"{self.name}: {told}: look at both. {error}", exchange=self.id, code=error.code) from error
-
-    async def _less_what_filled(self, before: Order, after: Order, new_id: Callable[[], str] | None) -> Order:
-        """An order in place of another, less what filled of that one while it was replaced: nothing is had twice."""
-        surplus = (await self.order(before.id, before.symbol)).filled - before.filled
-        if surplus <= 0 or after.amount is None:
-            return after
-        if surplus < after.amount - after.filled:
-            try:
-                return await self.amend(after.id, after.symbol, amount=after.amount - surplus, new_id=new_id)
-            except Rejected as error:
-                if error.code not in ("BELOW_MIN_AMOUNT", "BELOW_MIN_COST", "ORDER_DONE"):
-                    raise
-        return await self.cancel(after.id, after.symbol)
-
-    def _amended(
-        self, before: Order, is_new: bool, price: Decimal | None, stop: Decimal | None, amount: Decimal | None
-    ) -> OrderRequest:
-        """What is asked for in place of an order. is_new: by another order, of what is left to fill."""
-        return OrderRequest(
-            symbol=before.symbol,
-            side=before.side,
-            amount=amount - before.filled if is_new and amount is not None else amount,
-            price=price,
-            stop=stop,
-            post_only=before.post_only,
-            reduce_only=before.reduce_only,
-        )
 
     async def cancel(self, id: str, symbol: str) -> Order:
         """Cancels one order; gives it as it ended, also when it had ended before."""
@@ -212,8 +139,11 @@ class Orders(OwnData):
     # What is sent.
 
     async def _tradable(self, symbol: str) -> Market:
-        market = await self._market(symbol)
+        market = await self._current(symbol)
         self.traded.add(market.symbol)
+        if not market.is_active:
+            await self._recheck()  # it may have opened since
+            market = await self._market(symbol)
         if not market.is_active:
             raise Rejected(
                 f"{self.name}: {market.symbol} is not traded now; the exchange lists it as inactive. "
@@ -240,7 +170,7 @@ class Orders(OwnData):
         """As it is looked for when its answer is lost; to be made before it is sent."""
         is_named = request.client_id not in self._new_ids
         self._new_ids.discard(request.client_id)
-        return LostOrder(request, market, is_named)
+        return LostOrder(request, market, is_named, self.seen.turn, self.market_time)
 
     def _terms(self, request: OrderRequest, market: Market, more: Any = None) -> tuple[Any, ...]:
         """CCXT's arguments of an order."""
@@ -250,7 +180,14 @@ class Orders(OwnData):
         kind = "market" if request.kind in (Kind.MARKET, Kind.STOP) else "limit"
         amount = None if request.amount is None else f"{request.amount / market.lot:f}"
         price = None if request.price is None else f"{request.price:f}"
-        return request.symbol, kind, request.side.name.lower(), amount, price, {**params, **(more or {})}
+        return (
+            request.symbol,
+            kind,
+            request.side.name.lower(),
+            amount,
+            price,
+            {name: value for name, value in {**params, **(more or {})}.items() if value is not None},
+        )
 
 
 def _described(request: OrderRequest, market: Market) -> str:

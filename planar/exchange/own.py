@@ -69,9 +69,9 @@ class OwnData(PublicData):
         )
 
     async def _look_through(self, market: Market, client_id: str) -> Order:
-        """By one's own id, where the exchange only knows its own: among open orders, then among recent ones."""
+        """By one's own id, where the exchange only knows its own: the newest of the open orders, or of recent ones."""
         for ask in (self.open_orders, self.orders):
-            for one in await ask(market.symbol):
+            for one in reversed(await ask(market.symbol)):
                 if one.client_id == client_id:
                     return one
         raise self._no_order(client_id, market)
@@ -131,20 +131,31 @@ class OwnData(PublicData):
         Without a start, the most recent ones that the exchange gives at once.
         """
         market = await self._market(symbol)
-        method = "fetch_orders" if self._has("fetch_orders") else "fetch_closed_orders"
-        name = "fetchOrders" if method == "fetch_orders" else "fetchClosedOrders"
-        found = await self._history(method, name, market, start, limit, lambda raw: self._orders(raw, market))
-        if method == "fetch_closed_orders":
-            still_open = [o for o in await self.open_orders(market.symbol) if start is None or (o.time or 0) >= start]
-            found = sorted({o.id: o for o in [*found, *still_open]}.values(), key=lambda order: order.time or 0)
+        methods = self._order_histories()
+        name = "fetchOrders" if methods == ["fetch_orders"] else "fetchClosedOrders"
+        found: list[Order] = []
+        for method in methods:
+            found += await self._history(method, name, market, start, limit, lambda raw: self._orders(raw, market))
+        if name == "fetchClosedOrders":
+            found += [o for o in await self.open_orders(market.symbol) if start is None or (o.time or 0) >= start]
+        found = sorted({order.id: order for order in found}.values(), key=lambda order: order.time or 0)
         return found if limit is None else found[:limit] if start is not None else found[-limit:]
+
+    def _order_histories(self) -> list[str]:
+        """CCXT's methods that together give all orders, but for the open ones where they are several."""
+        for whole in ("fetch_orders", "fetch_canceled_and_closed_orders"):
+            if self._has(whole):
+                return [whole]
+        # "Closed" is all that is done at some exchanges, what filled at others.
+        cancelled = ["fetch_canceled_orders"] if self._has("fetch_canceled_orders") else []
+        return ["fetch_closed_orders", *cancelled]
 
     async def fills(self, symbol: str, start: int | None = None, limit: int | None = None) -> list[Fill]:
         """Own executions in a market since a time, oldest first."""
         market = await self._market(symbol)
 
         def into(raw: Any) -> list[Fill]:
-            found = (self.noted(answers.fill(each, market)) for each in raw)
+            found = [self.noted(fill) for fill in answers.fills(raw, market)]
             return sorted(found, key=lambda fill: (fill.time, fill.id))
 
         found = await self._history("fetch_my_trades", "fetchMyTrades", market, start, limit, into)

@@ -69,10 +69,11 @@ class PublicData(Listed):
     async def book(self, symbol: str, depth: int = 20) -> Book:
         """The order book, ``depth`` levels a side at most."""
         market = await self._market(symbol)
+        depths = self.quirk.book_depths(market)
         return await self._call(
             "fetch_order_book",
             market.symbol,
-            depth,
+            next((each for each in depths if each >= depth), depths[-1] if depths else depth),
             what=f"the book of {market.symbol}",
             into=lambda raw: answers.book(raw, market.symbol, depth, market.lot),
         )

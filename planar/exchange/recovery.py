@@ -1,15 +1,17 @@
 """An order whose answer was lost: it is looked for, never sent again."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.clock import steady, wall
-from planar.exchange.model import Market, Order, OrderRequest
-from planar.exchange.quirks import Quirk
+from planar.exchange.model import Market, MarketTrade, Order, OrderRequest
+from planar.exchange.quirks import Amend, Quirk
 from planar.exchange.retries import Backoff
+from planar.exchange.sightings import Sightings
 from planar.model.order import Status
 
 DONE = (Status.FILLED, Status.CANCELLED, Status.REJECTED, Status.EXPIRED)
@@ -23,17 +25,20 @@ WIDE_SLACK = 60_000
 
 @dataclass(frozen=True)
 class LostOrder:
-    """What was sent. since: when, of the steady clock.
+    """What was sent.
 
-    is_named: whether the client id is the caller's, who may have given it to an older order as well.
-    id: of the order that is amended; is_new: whether another order takes its place.
+    is_named: whether the client id may be that of an older order as well: it is the caller's, or of an amended order.
+    id: of the order that is amended, if one is; amends: what that does to it. since: when it was sent, of the steady
+    clock; turn: what was seen until then; market_time: the newest time that the market had told of by then.
     """
 
     request: OrderRequest
     market: Market
-    is_named: bool = True
+    is_named: bool
+    turn: int
+    market_time: int
     id: str | None = None
-    is_new: bool = True
+    amends: Amend = Amend.BY_ANOTHER
     since: int = field(default_factory=steady)
 
 
@@ -42,9 +47,27 @@ class Searching(Protocol):
 
     quirk: Quirk
     backoff: Backoff
+    seen: Sightings
+
+    @property
+    def is_real(self) -> bool:
+        """Whether orders there move real money."""
+        ...
 
     async def order(self, id: str, symbol: str, *, client_id: str = "") -> Order:
         """One order, by its id or (``id`` empty) by the own one."""
+        ...
+
+    async def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Open orders of a market."""
+        ...
+
+    async def orders(self, symbol: str, start: int | None = None, limit: int | None = None) -> list[Order]:
+        """The last orders of a market."""
+        ...
+
+    async def recent_trades(self, symbol: str, limit: int = 100) -> list[MarketTrade]:
+        """The last public prints."""
         ...
 
     async def server_time(self) -> int:
@@ -57,9 +80,10 @@ def is_done(order: Order) -> bool:
     return order.status in DONE
 
 
-async def lost_order(exchange: Searching, lost: LostOrder, failure: Unknown) -> Order:
+async def lost_order(exchange: Searching, lost: LostOrder, failure: Unknown, refusal: Rejected | None = None) -> Order:
     """The order, if it was taken. It can still be taken until the exchange's receive window is over.
 
+    refusal: of its client id as one that is in use, be it by itself; raised when it is another order's.
     Raises the failure itself when it is not seen until then; that is no proof that there is none. Raises Rejected when
     it was to be amended in place and has ended as it was.
     """
@@ -68,16 +92,12 @@ async def lost_order(exchange: Searching, lost: LostOrder, failure: Unknown) -> 
     attempt, other = 0, None
     while True:
         is_last = clock.time() >= until
-        try:
-            found = await _sought(exchange, lost)
-            if await is_ours(exchange, found, lost):
-                return found
-            other = found
-        except Unreachable:
-            pass
-        except Rejected as error:
-            if error.code != "ORDER_NOT_FOUND":
-                raise failure from error
+        found, another = await _sought(exchange, lost, failure)
+        if found is not None:
+            return found
+        other = another or other
+        if refusal is not None and other is not None and (is_last or not is_done(other)):
+            raise _taken(refusal, other)
         if is_last:
             raise await _unseen(exchange, failure, lost, other)
         pause = exchange.backoff.pause(attempt) or 0.0
@@ -85,33 +105,66 @@ async def lost_order(exchange: Searching, lost: LostOrder, failure: Unknown) -> 
         attempt += 1
 
 
-async def _sought(exchange: Searching, lost: LostOrder) -> Order:
-    id = "" if lost.is_new else lost.id or ""
-    return await exchange.order(id, lost.market.symbol, client_id=lost.request.client_id)
+async def _sought(exchange: Searching, lost: LostOrder, failure: Unknown) -> tuple[Order | None, Order | None]:
+    """The order, if it is seen; else what was found in its place, if anything."""
+    other: Order | None = None
+    try:
+        async for found in _candidates(exchange, lost):
+            if await is_ours(exchange, found, lost):
+                return found, None
+            other = other or found
+    except Unreachable:
+        pass
+    except Rejected as error:
+        if error.code != "ORDER_NOT_FOUND":
+            seen = "" if other is None else f"{_instead(other, lost)} "
+            raise _unknown(failure, f"{seen}Looking for it failed: {error}") from error
+    return None, other
+
+
+async def _candidates(exchange: Searching, lost: LostOrder) -> AsyncIterator[Order]:
+    """What may be the order; the likeliest first."""
+    symbol, client_id = lost.market.symbol, lost.request.client_id
+    if lost.id is not None and lost.amends is not Amend.BY_ANOTHER:
+        amended = await exchange.order(lost.id, symbol)
+        yield amended
+        if lost.amends is Amend.IN_PLACE or not is_done(amended) or not client_id:
+            return
+    yield await exchange.order("", symbol, client_id=client_id)
+    if lost.is_named:
+        # Of several orders under one id, it is up to the exchange which it gives.
+        for ask in (exchange.open_orders, exchange.orders):
+            for one in await ask(symbol):
+                if one.client_id == client_id:
+                    yield one
 
 
 async def is_ours(exchange: Searching, order: Order, lost: LostOrder) -> bool:
     """Whether an order that was found is the one that was sent: exchanges let a client id be used again.
 
-    Under an id that was made for it there is no other. Under a named one its terms and its age tell; the age by the
-    exchange's own clock, since how far ours is off was measured some time ago.
+    Under an id that was made for it there is no other. Under a named one it is one that was not seen before, of the
+    same terms, and not older.
     """
-    if lost.is_new and not lost.is_named:
+    if not lost.is_named:
         return True
+    if order.id == lost.id:
+        # What was cancelled may have been so to be replaced.
+        is_left = lost.amends is Amend.IN_PLACE or order.status is not Status.CANCELLED
+        return is_left and _has_terms(order, lost)
+    if exchange.seen.had(order, lost.turn):
+        return False
+    # A new order under the id of the one that was amended takes its place, whatever is left of it.
+    return (lost.id is not None or _has_terms(order, lost)) and await _is_recent(exchange, order, lost)
+
+
+def _has_terms(order: Order, lost: LostOrder) -> bool:
     asked, tick = lost.request, lost.market.price_step
-    has_terms = (
+    return (
         order.side is asked.side
         and _same(order.amount, asked.amount, lost.market.amount_step)
         and _same(order.price, asked.price, tick)
         and _same(order.stop, asked.stop, tick)
     )
-    if not has_terms or not lost.is_new or order.time is None:
-        return has_terms
-    try:
-        now, slack = await exchange.server_time(), SLACK
-    except Rejected:
-        now, slack = wall(), WIDE_SLACK
-    return order.time >= now - (steady() - lost.since) - slack
 
 
 def _same(found: Decimal | None, asked: Decimal | None, step: Decimal) -> bool:
@@ -119,24 +172,66 @@ def _same(found: Decimal | None, asked: Decimal | None, step: Decimal) -> bool:
     return found is None or asked is None or step == 0 or found == asked
 
 
+async def _is_recent(exchange: Searching, order: Order, lost: LostOrder) -> bool:
+    """Whether an order that this process never saw is as young as it must be.
+
+    By the exchange's own clock, since how far ours is off was measured some time ago; but a venue that is stepped or
+    plays the past stamps orders with its market's time.
+    """
+    if order.time is None:
+        return True
+    if order.time < lost.market_time - SLACK:
+        return False
+    try:
+        now, slack = await exchange.server_time(), SLACK
+    except Rejected:
+        now, slack = wall(), WIDE_SLACK
+    if order.time >= now - (steady() - lost.since) - slack:
+        return True
+    return not exchange.is_real and await _is_behind(exchange, lost.market, now - slack)
+
+
+async def _is_behind(exchange: Searching, market: Market, now: int) -> bool:
+    """Whether the market's time, as of its last print, is another than the clock's."""
+    try:
+        prints = await exchange.recent_trades(market.symbol, 1)
+    except ExchangeError:
+        return False
+    return bool(prints) and prints[-1].time < now
+
+
+def _taken(refusal: Rejected, other: Order) -> Rejected:
+    told = f"{refusal} Order {other.id}, which is {other.status.name}, has this one."
+    return Rejected(told, exchange=refusal.exchange, code=refusal.code)
+
+
 async def _unseen(exchange: Searching, failure: Unknown, lost: LostOrder, other: Order | None) -> ExchangeError:
     """What is known at the end, in place of the order."""
-    if other is not None and not lost.is_new and is_done(other):
+    if other is not None and lost.amends is Amend.IN_PLACE and is_done(other):
         told = f"{failure.exchange}: order {other.id} is {other.status.name} and was not amended."
         return Rejected(told, exchange=failure.exchange, code="ORDER_DONE")
     window = exchange.quirk.receive_window_ms / 1000
     seen = f"No order under client id {lost.request.client_id} was seen in {window:g} s."
     if other is not None:
-        seen = f"Order {other.id}, under the same id, is {other.status.name} and is not it: older, or of other terms."
-    if lost.is_new and lost.id:
+        seen = _instead(other, lost)
+    if lost.id is not None and lost.amends is not Amend.IN_PLACE and (other is None or other.id != lost.id):
         seen += await _replaced(exchange, lost, lost.id)
-    told = Unknown(
-        f"{failure} {seen} Look for it before anything else is sent: `planar orders`.",
-        exchange=failure.exchange,
-        code=failure.code,
-    )
-    told.__cause__ = failure.__cause__
-    return told
+    return _unknown(failure, seen)
+
+
+def _unknown(failure: Unknown, seen: str) -> Unknown:
+    told = f"{failure} {seen} Look for it before anything else is sent: `planar orders`."
+    unknown = Unknown(told, exchange=failure.exchange, code=failure.code)
+    unknown.__cause__ = failure.__cause__
+    return unknown
+
+
+def _instead(other: Order, lost: LostOrder) -> str:
+    """What was found in place of the order."""
+    if other.id != lost.id:
+        return f"Order {other.id}, under the same id, is {other.status.name} and is not it: older, or of other terms."
+    gone = " Another order may have taken its place." if is_done(other) else ""
+    return f"{_told(other, lost)}, and not as it was to be.{gone}"
 
 
 async def _replaced(exchange: Searching, lost: LostOrder, id: str) -> str:
@@ -145,5 +240,8 @@ async def _replaced(exchange: Searching, lost: LostOrder, id: str) -> str:
         order = await exchange.order(id, lost.market.symbol)
     except ExchangeError:
         return ""
-    filled = f"{order.filled:f} {lost.market.base} of it filled"
-    return f" Order {id}, which it was to replace, is {order.status.name}, {filled}."
+    return f" {_told(order, lost, ', which it was to replace,')}."
+
+
+def _told(order: Order, lost: LostOrder, role: str = "") -> str:
+    return f"Order {order.id}{role} is {order.status.name}, {order.filled:f} {lost.market.base} of it filled"

@@ -126,7 +126,7 @@ async def stop_limit(at: Place) -> None:
     await at.exchange.cancel(order.id, at.symbol)
 
 
-@case("amends price and amount of an order that rests, and leaves no more than one order")
+@case("amends price and amount of an order that rests, the triggers of stops too, and leaves no more than one order")
 async def amend(at: Place) -> None:
     order = await at.buy("0.01", price=await at.far())
     price = await at.far(share="0.12")
@@ -136,6 +136,13 @@ async def amend(at: Place) -> None:
     await at.exchange.cancel(changed.id, at.symbol)
     with refusal("ORDER_DONE"):
         await at.exchange.amend(changed.id, at.symbol, price=price)
+    first, then, beyond = [await at.far(Side.SELL, share) for share in ("0.1", "0.12", "0.13")]
+    for kind, limit in ((Kind.STOP, None), (Kind.STOP_LIMIT, beyond)):
+        order = await at.buy("0.01", stop=first, price=limit)
+        changed = await at.exchange.amend(order.id, at.symbol, stop=then)
+        assert (changed.kind, changed.stop, changed.price) == (kind, then, limit)
+        assert [one.id for one in await at.exchange.open_orders(at.symbol)] == [changed.id]
+        await at.exchange.cancel(changed.id, at.symbol)
 
 
 @case("answers the cancel of an order that is done with the order as it ended")

@@ -4,6 +4,7 @@ The real CCXT classes talk to it. It is no venue: it fills market orders at once
 """
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -93,7 +94,7 @@ class Recorded:
 
     async def handle(self, request):
         body = (await request.read()).decode()
-        asked = {**dict(request.query), **dict(parse_qsl(body))}
+        asked = {**dict(request.query), **(json.loads(body) if body.startswith("{") else dict(parse_qsl(body)))}
         where = f"{request.method} {request.path}"
         self.requests.append((request.method, request.path, asked))
         fault = self.faults[where].pop(0) if self.faults.get(where) else None

@@ -16,7 +16,7 @@ def buy(price, amount="0.01", **more):
     return OrderRequest("BTC/USDT", Side.BUY, Decimal(amount), price=Decimal(price), **more)
 
 
-def batch(server, refuse=()):
+def batch(server, refuse=(), twice=()):
     """Futures' batchOrders: an order, or a code, for each."""
 
     def answer(asked):
@@ -24,6 +24,9 @@ def batch(server, refuse=()):
         for one in json.loads(asked["batchOrders"]):
             if one["price"] in refuse:
                 rows.append({"code": -2019, "msg": "Margin is insufficient."})
+            elif one["price"] in twice:
+                server.place(one)
+                rows.append({"code": -4116, "msg": "ClientOrderId is duplicated."})
             else:
                 rows.append(server.place(one))
         return rows
@@ -56,6 +59,16 @@ def test_orders_of_a_batch_whose_answer_is_lost_are_found_one_by_one():
         server.fail("POST /fapi/v1/batchOrders", drops(is_after=True))
         found = await exchange.place_all([buy(30000), buy(30001)])
         assert [one.price for one in found] == [Decimal(30000), Decimal(30001)]
+        assert len(server.orders) == 2
+
+    run(test, **FUTURES)
+
+
+def test_an_order_of_a_batch_that_was_sent_twice_on_the_way_is_found_once():
+    async def test(server, exchange):
+        batch(server, twice=("30001",))
+        found = await exchange.place_all([buy(30000, client_id="one"), buy(30001, client_id="two")])
+        assert [one.client_id for one in found] == ["one", "two"]
         assert len(server.orders) == 2
 
     run(test, **FUTURES)

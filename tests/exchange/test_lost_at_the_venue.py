@@ -67,6 +67,20 @@ def test_an_order_whose_answer_is_lost_is_there_once_and_found(at, kind, how):
     at(scene)
 
 
+@pytest.mark.parametrize("kind", ORDERS)
+def test_an_order_of_a_name_is_found_though_the_venue_stamps_it_with_a_time_long_gone(at, kind):
+    request, status = ORDERS[kind]
+
+    async def scene(venue, exchange):
+        for name in ("grid-1", "grid-2"):
+            venue.add_chaos([Rule("accept_then_drop", "POST /api/v3/order")])
+            found = await exchange.place(replace(request, client_id=name))
+            assert (found.client_id, found.status) == (name, status)
+        assert len(venue.account.orders) == 2
+
+    at(scene)
+
+
 @pytest.mark.parametrize("how", LOST)
 def test_an_amend_whose_answer_is_lost_leaves_one_order_and_finds_it(at, how):
     async def scene(venue, exchange):

@@ -13,7 +13,9 @@ MARKETS, CURRENCIES = [{"symbol": "BTC/USDT", "precision": {"price": "0.01"}}], 
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "a" / "b.json"
     write_metadata(path, MARKETS, CURRENCIES)
-    assert read_metadata(path) == (MARKETS, CURRENCIES)
+    kept = read_metadata(path)
+    assert (kept.markets, kept.currencies) == (MARKETS, CURRENCIES)
+    assert 0 <= kept.age < 600
     assert [one.name for one in path.parent.iterdir()] == ["b.json"]
 
 

@@ -264,7 +264,7 @@ def test_an_order_is_found_by_its_own_id_and_by_ours():
 )
 def test_a_refusal_of_the_exchange_is_told_by_its_code(status, body, expected):
     async def test(server, exchange):
-        await exchange.open_orders("BTC/USDT")  # the key has worked before, which is what misleads CCXT
+        await exchange.place(buy(price="90", client_id="mine"))  # the key has worked, which is what misleads CCXT
         server.fail("POST /api/v3/order", answers(status, body))
         with pytest.raises(Rejected) as caught:
             await exchange.place(buy(client_id="mine"))

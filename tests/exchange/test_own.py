@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from exchange.recorded import START, answers, run
+from exchange.elsewhere import bybit, kraken
+from exchange.recorded import START, answers, drops, run
 
 from planar.config.secrets import Credentials, Secret
 from planar.errors import Rejected
 from planar.exchange.model import Liquidity, OrderRequest, Wallet
-from planar.model.order import Side, Status
+from planar.model.order import Side, Status, Tif
 
 HOUR, DAY = 3_600_000, 86_400_000
 
@@ -157,31 +158,8 @@ def test_the_state_of_the_exchange():
 
 
 def test_kraken_orders_are_looked_through_for_ours_since_it_finds_none_by_client_id():
-    pair = {
-        "altname": "XBTUSDT", "wsname": "XBT/USDT", "aclass_base": "currency", "base": "XXBT", "quote": "USDT",
-        "aclass_quote": "currency", "lot": "unit", "pair_decimals": 1, "lot_decimals": 8, "lot_multiplier": 1,
-        "cost_decimals": 5, "ordermin": "0.00005", "costmin": "0.5", "tick_size": "0.1", "status": "online",
-        "leverage_buy": [], "leverage_sell": [], "fees": [[0, 0.4]], "fees_maker": [[0, 0.25]],
-    }  # fmt: skip
-    taken = {}
-
-    def add(asked):
-        terms = {"pair": "XBTUSDT", "type": asked["type"], "ordertype": asked["ordertype"], "price": asked["price"],
-                 "price2": "0", "leverage": "none", "order": "", "close": ""}  # fmt: skip
-        taken["OABC"] = {
-            "userref": 0, "cl_ord_id": asked["cl_ord_id"], "status": "open", "opentm": 4e9, "descr": terms,
-            "vol": asked["volume"], "vol_exec": "0", "cost": "0", "fee": "0", "price": "0", "misc": "", "oflags": "",
-        }  # fmt: skip
-        return {"error": [], "result": {"descr": {"order": "buy"}, "txid": ["OABC"]}}
-
     async def test(server, exchange):
-        server.answers |= {
-            "GET /0/public/Assets": lambda asked: {"error": [], "result": {}},
-            "GET /0/public/AssetPairs": lambda asked: {"error": [], "result": {"XBTUSDT": pair}},
-            "GET /0/public/Time": lambda asked: {"error": [], "result": {"unixtime": server.now() / 1000}},
-            "POST /0/private/AddOrder": add,
-            "POST /0/private/OpenOrders": lambda asked: {"error": [], "result": {"open": taken}},
-        }
+        taken, _ = kraken(server)
         server.fail("POST /0/private/AddOrder", answers(502, "bad gateway", is_after=True))
         order = await exchange.place(OrderRequest("BTC/USDT", Side.BUY, Decimal("0.01"), price=Decimal("29500.04")))
         assert (order.id, order.price, order.client_id) == ("OABC", Decimal("29500.0"), taken["OABC"]["cl_ord_id"])
@@ -193,6 +171,34 @@ def test_kraken_orders_are_looked_through_for_ours_since_it_finds_none_by_client
         assert caught.value.code == "INSUFFICIENT_FUNDS"
 
     run(test, id="kraken", credentials=Credentials(Secret("key-of-kraken"), Secret("c2VjcmV0LW9mLWtyYWtlbg==")))
+
+
+def test_an_order_that_ended_cancelled_is_found_where_filled_and_cancelled_ones_are_listed_apart():
+    async def test(server, exchange):
+        placed = bybit(server)
+        server.fail("POST /v5/order/create", drops(is_after=True))
+        order = await exchange.place(OrderRequest("BTC/USDT", Side.BUY, Decimal("0.1"), price=Decimal(90), tif=Tif.IOC))
+        assert (order.status, order.client_id) == (Status.CANCELLED, placed[-1]["orderLinkId"])
+        told = await exchange.orders("BTC/USDT")
+        assert [(one.id, one.status) for one in told] == [("0", Status.FILLED), ("1", Status.CANCELLED)]
+
+    run(test, id="bybit")
+
+
+def test_fills_without_an_id_get_one_that_tells_them_apart_and_is_the_same_each_time():
+    row = {key: value for key, value in fill(0, START).items() if key != "id"}
+    rows = [row, row, {**row, "price": "100.6"}, {**row, "time": START + 1}, {**row, "orderId": 2}]
+
+    async def test(server, exchange):
+        server.answers["GET /api/v3/myTrades"] = lambda asked: rows
+        found = [one.id for one in await exchange.fills("BTC/USDT")]
+        assert len(set(found)) == len(rows)
+        assert [one.id for one in await exchange.fills("BTC/USDT")] == found
+        # Longer amounts and prices of the same value are the same fill.
+        rows[2] = {**rows[2], "price": "100.60", "qty": "0.10"}
+        assert [one.id for one in await exchange.fills("BTC/USDT")] == found
+
+    run(test)
 
 
 def test_a_secret_that_the_exchange_cannot_have_given_out_is_a_wrong_key_and_not_repeated():

@@ -6,6 +6,7 @@ import traceback
 from decimal import Decimal
 
 import pytest
+from exchange.elsewhere import Kucoin
 from exchange.recorded import HURRIED, KEY, SECRET, against, answers, drops, hangs, recorded, run
 
 from planar.config.secrets import Credentials, Secret
@@ -25,6 +26,28 @@ def test_a_book_is_exact_and_of_the_asked_depth():
         assert book.sequence == 7
 
     run(test)
+
+
+@pytest.mark.parametrize(("futures", "path", "limit"), [(False, "/api/v3/depth", "7"), (True, "/fapi/v1/depth", "10")])
+def test_a_book_is_asked_for_in_a_depth_that_the_exchange_has_and_cut(futures, path, limit):
+    async def test(server, exchange):
+        server.answers[f"GET {path}"] = lambda asked: {
+            "lastUpdateId": 7, "E": 1, "T": 1,
+            "bids": [[f"{99 - i}.0", "1"] for i in range(int(asked["limit"]))], "asks": [["100.0", "1"]],
+        }  # fmt: skip
+        assert len((await exchange.book("BTC/USDT", 7)).bids) == 7
+        assert server.requests[-1][2]["limit"] == limit
+
+    run(test, futures=futures)
+
+
+@pytest.mark.parametrize("depth", [5, 10, 20])
+def test_a_book_of_any_depth_is_had_where_ccxt_takes_but_two(depth):
+    async def test(server, exchange):
+        Kucoin(server)
+        assert len((await exchange.book("BTC/USDT", depth)).bids) == depth
+
+    run(test, id="kucoin", credentials=None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """What is one's own: balances, orders, fills, fees."""
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from planar.exchange.answers.numbers import NONE, SIDES, MalformedError, Raw, decimal, needed, positive, scaled, time_of
@@ -107,15 +110,31 @@ def _fees_of(raw: Raw) -> dict[str, Decimal]:
     return fees
 
 
+def fills(rows: Iterable[Raw], market: Market) -> list[Fill]:
+    """A page of executions. Those without an id get one that tells them apart, the same whenever they are asked for.
+
+    A page has to begin with the first of its millisecond.
+    """
+    found, times = [], Counter[str]()
+    for raw in rows:
+        one = fill(raw, market)
+        if not raw.get("id"):
+            times[one.id] += 1
+            one = one if times[one.id] == 1 else replace(one, id=f"{one.id}:{times[one.id]}")
+        found.append(one)
+    return found
+
+
 def fill(raw: Raw, market: Market, client_id: str = "") -> Fill:
-    """One execution of an own order."""
+    """One execution of an own order. An id that is missing is made of what it says."""
     side = SIDES.get(raw.get("side") or "")
     if side is None:
         raise MalformedError("the fill has no side")
     price, amount = needed(raw, "price"), needed(raw, "amount") * market.lot
     fee = raw.get("fee") or {}
+    time = time_of(raw)
     return Fill(
-        id=str(raw.get("id") or ""),
+        id=str(raw.get("id") or f"{raw.get('order') or ''}:{time}:{price.normalize():f}:{amount.normalize():f}"),
         order_id=str(raw.get("order") or ""),
         client_id=client_id,
         symbol=market.symbol,
@@ -126,7 +145,7 @@ def fill(raw: Raw, market: Market, client_id: str = "") -> Fill:
         fee=decimal(fee.get("cost")),
         fee_currency=fee.get("currency"),
         liquidity=Liquidity(raw["takerOrMaker"]) if raw.get("takerOrMaker") in ("maker", "taker") else None,
-        time=time_of(raw),
+        time=time,
     )
 
 

@@ -1,11 +1,11 @@
 """Binance's ways, spot and futures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from planar.config.settings import ExchangeSettings
 from planar.exchange.model import Market, MarketKind, Order, Rights, Wallet
-from planar.exchange.quirks.registry import MarketMinimum, Quirk, quirk
+from planar.exchange.quirks.registry import Amend, MarketMinimum, Quirk, quirk
 
 HOUR = 3_600_000
 
@@ -42,6 +42,8 @@ class BinanceFamily(Quirk):
         "Market is closed": "MARKET_CLOSED",
     }
     finds_by_client_id: ClassVar[bool] = True
+    trigger_param: ClassVar[str] = "stopPrice"  # of an amend, CCXT sends the other one as well, which is refused
+    amends_untouched: ClassVar[bool] = True
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
     tier_amount_key: ClassVar[str] = "cum"
     weight_per_cost: ClassVar[float] = 5.0  # 6,000 a minute, of which CCXT makes 1,200
@@ -106,13 +108,17 @@ class BinanceFamily(Quirk):
         days = 1 if market.kind is MarketKind.SPOT else 7
         return {"fetchTrades": HOUR, "fetchOrders": days * 24 * HOUR}.get(method)
 
-    def amend_replaces(self, market: Market) -> bool:
+    def amends(self, market: Market, order: Order) -> Amend:
         """cancelReplace on spot; futures amend in place."""
-        return market.kind is MarketKind.SPOT
+        return Amend.BY_ANOTHER if market.kind is MarketKind.SPOT else Amend.IN_PLACE
 
-    def amend_params(self, order: Order) -> Mapping[str, Any]:
+    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
         """An order that fills while it is replaced would be filled twice; so one that was untouched must still be."""
         return {"cancelRestrictions": "ONLY_NEW"} if order.filled == 0 else {}
+
+    def book_depths(self, market: Market) -> Sequence[int]:
+        """Futures know a few."""
+        return () if market.kind is MarketKind.SPOT else (5, 10, 20, 50, 100, 500, 1000)
 
 
 @quirk("binance")

@@ -1,31 +1,40 @@
 """Exchanges that need a few rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from planar.config.settings import ExchangeSettings
-from planar.exchange.model import Rights, Wallet
-from planar.exchange.quirks.registry import Quirk, quirk
+from planar.exchange.model import Market, Order, Rights, Wallet
+from planar.exchange.quirks.registry import Amend, Quirk, quirk
+
+
+class InPlace(Quirk):
+    """An amended order keeps its id."""
+
+    def amends(self, market: Market, order: Order) -> Amend:
+        """As the exchange documents it."""
+        return Amend.IN_PLACE
 
 
 @quirk("kraken")
-class Kraken(Quirk):
+class Kraken(InPlace):
     """One wallet."""
 
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot"}
 
 
 @quirk("krakenfutures")
-class KrakenFutures(Quirk):
+class KrakenFutures(InPlace):
     """Futures only."""
 
+    trigger_param: ClassVar[str] = "stopPrice"  # of an amend, CCXT sends what it is given, and that is its name there
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.FUTURES: "swap"}
 
 
 @quirk("coinbase")
-class Coinbase(Quirk):
+class Coinbase(InPlace):
     """One wallet; orders good until a time."""
 
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot"}
@@ -39,7 +48,7 @@ class Coinbase(Quirk):
 
 
 @quirk("bybit", "bybiteu", "bybitid")
-class Bybit(Quirk):
+class Bybit(InPlace):
     """It only finds the last 500 orders by id, and CCXT wants that acknowledged."""
 
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
@@ -64,7 +73,7 @@ class Bybit(Quirk):
 
 
 @quirk("okx", "okxus", "myokx")
-class Okx(Quirk):
+class Okx(InPlace):
     """One account for trading, one for funding."""
 
     finds_by_client_id: ClassVar[bool] = True
@@ -80,7 +89,7 @@ class Okx(Quirk):
 
 
 @quirk("gate", "gateeu")
-class Gate(Quirk):
+class Gate(InPlace):
     """Its client ids begin with ``t-`` and have 28 more characters at most."""
 
     def new_client_id(self) -> str:
@@ -88,8 +97,53 @@ class Gate(Quirk):
         return f"t-{uuid4().hex[:26]}"
 
 
-@quirk("kucoin", "kucoinfutures", "bitget", "htx", "coinbaseexchange")
+@quirk("bingx")
+class BingX(Quirk):
+    """An amended order is a new one."""
+
+    def amends(self, market: Market, order: Order) -> Amend:
+        """cancelReplace, on spot and of futures."""
+        return Amend.BY_ANOTHER
+
+
+@quirk("coinbaseexchange")
 class FindsByClientId(Quirk):
-    """Nothing else is known of them."""
+    """Nothing else is known of it."""
 
     finds_by_client_id: ClassVar[bool] = True
+
+
+@quirk("bitget")
+class Bitget(FindsByClientId):
+    """An amended order is a new one; of stops nobody says."""
+
+    def amends(self, market: Market, order: Order) -> Amend:
+        """cancel-replace-order on spot; futures get a new order as well, under the new client id."""
+        return Amend.BY_ANOTHER if order.stop is None else Amend.UNPROVEN
+
+    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
+        """What CCXT calls the client id there is that of the order to amend."""
+        new = {"newClientOid": client_id} if order.stop is None else {}
+        return {"clientOrderId": None, **new}
+
+
+@quirk("htx")
+class Htx(FindsByClientId):
+    """CCXT refuses other depths of a book."""
+
+    def book_depths(self, market: Market) -> Sequence[int]:
+        """As above."""
+        return 5, 10, 20, 150
+
+
+@quirk("kucoin", "kucoinfutures")
+class Kucoin(FindsByClientId):
+    """The same; an amended order is a new one under the same client id."""
+
+    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
+        """Two orders may have the client id, so the exchange's own tells which is meant."""
+        return {"clientOrderId": None}
+
+    def book_depths(self, market: Market) -> Sequence[int]:
+        """As above."""
+        return 20, 100

@@ -1,8 +1,9 @@
 """`Quirk`: what exchanges are taken to do where nothing else is known, and who does otherwise."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -27,6 +28,19 @@ class MarketMinimum:
     key: str = "price"
 
 
+class Amend(Enum):
+    """What amending does to an order."""
+
+    IN_PLACE = "in place"
+    """It stays what it is, with its id; its amount is told in all."""
+
+    BY_ANOTHER = "by another"
+    """Another order takes its place, of what is left to fill, under a client id of its own."""
+
+    UNPROVEN = "unproven"
+    """Maybe another order takes its place. Its amount is told in all; which it is and how large is looked up."""
+
+
 class Quirk:
     """One exchange's ways. Rows first, then what takes a computation."""
 
@@ -38,6 +52,12 @@ class Quirk:
 
     finds_by_client_id: ClassVar[bool] = False
     """Whether CCXT can ask for one order by its client id; else the open and the recent ones are looked through."""
+
+    trigger_param: ClassVar[str] = "triggerPrice"
+    """CCXT's parameter of a stop's trigger, where it offers triggers; the one that it also knows when it amends."""
+
+    amends_untouched: ClassVar[bool] = False
+    """Whether an order that had not filled is only replaced while that is so."""
 
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot", Wallet.FUTURES: "swap", Wallet.MARGIN: "margin"}
     """CCXT's ``type`` of each wallet there is."""
@@ -90,13 +110,17 @@ class Quirk:
         """Milliseconds that one request for a history covers at most, by CCXT's name of it; None for what CCXT says."""
         return None
 
-    def amend_replaces(self, market: Market) -> bool:
-        """Whether an amended order is another one, so that its amount is what is left to fill."""
-        return False
+    def amends(self, market: Market, order: Order) -> Amend:
+        """What amending does to an order of a market."""
+        return Amend.UNPROVEN
 
-    def amend_params(self, order: Order) -> Mapping[str, Any]:
-        """CCXT's parameters of an amend."""
+    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
+        """CCXT's parameters of an amend; None for one that is left out. client_id: of the order as it will be."""
         return {}
+
+    def book_depths(self, market: Market) -> Sequence[int]:
+        """The depths that a book can be asked for in, rising; empty where any will do."""
+        return ()
 
 
 _ours: dict[str, type[Quirk]] = {}
