@@ -2,6 +2,7 @@
 
 import os
 import sys
+from uuid import uuid4
 
 import pytest
 
@@ -18,3 +19,11 @@ def pytest_xdist_auto_num_workers(config):
     """Return how many processes share the tests; none where files, long proofs or the output are asked for by name."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
     return None if whole and "slow" not in config.option.markexpr.replace("not slow", "") else 0
+
+
+@pytest.fixture(autouse=True)
+def own_limits(tmp_path_factory, monkeypatch):
+    """Counts what it asks of exchanges by itself, and not with everybody on this machine."""
+    folder = tmp_path_factory.getbasetemp() / f"limits-{uuid4().hex[:8]}"
+    monkeypatch.setenv("PLANAR_LIMITS_FOLDER", str(folder))
+    return folder

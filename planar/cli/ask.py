@@ -56,7 +56,9 @@ def confirm(what: str, cost: Decimal | None, exchange: "Exchange", *, armed: boo
     cost: in quote, where it is known.
     """
     risk = settings().risk
-    if risk.max_order_cost and cost is not None and cost > Decimal(str(risk.max_order_cost)):
+    if risk.max_order_cost and cost is None:
+        raise ConfigError(f"{what} costs nobody knows how much, and risk.max_order_cost is set; nothing was sent.")
+    if cost is not None and risk.max_order_cost and cost > Decimal(str(risk.max_order_cost)):
         raise ConfigError(
             f"{what} costs about {cost:,.2f}, more than risk.max_order_cost = {risk.max_order_cost:,.2f} allows. "
             "Ask for less, or raise it: planar config set risk.max_order_cost …"

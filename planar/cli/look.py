@@ -39,7 +39,7 @@ def balance(
         except ExchangeError as error:
             if not all:
                 raise
-            failed[str(name)] = str(error)
+            failed[which.shown(name)] = str(error)
     if json:
         say_json({"balances": found, "failed": failed})
         return
@@ -77,6 +77,11 @@ def _wallet(name: str) -> Wallet:
         raise ConfigError(f"--type {name!r} is no wallet: {', '.join(known)}.{did_you_mean(name, known)}") from None
 
 
+def _check_count(name: str, count: int) -> None:
+    if count < 1:
+        raise ConfigError(f"{name} {count} shows nothing; it is at least 1.")
+
+
 def ticker(*symbols: Symbol, where: Where = HERE, json: Json = False) -> None:
     """Show the market of the last 24 hours, and now."""
     if not symbols:
@@ -101,6 +106,7 @@ def book(symbol: Symbol, /, *, depth: int = 10, where: Where = HERE, json: Json 
     depth
         Levels a side.
     """
+    _check_count("--depth", depth)
     found = where.ask(lambda e: e.book(symbol, depth))
     if json:
         say_json(found)
@@ -140,6 +146,7 @@ def orders(
         raise ConfigError("--history needs a symbol, as in: planar orders BTC/USDT --history")
     if history and open:
         raise ConfigError("--open and --history exclude each other.")
+    _check_count("--limit", limit)
     found = where.ask(lambda e: e.orders(symbol, limit=limit) if history else e.open_orders(symbol or None))
     nothing = f"No orders of {symbol} are known." if history else "There are no open orders."
     show_orders(found[-limit:], json, nothing)
@@ -166,6 +173,7 @@ def fills(symbol: Symbol, /, *, limit: int = 20, where: Where = HERE, json: Json
     limit
         The last so many.
     """
+    _check_count("--limit", limit)
     found = where.ask(lambda e: e.fills(symbol, limit=limit))
     if json:
         say_json(found)

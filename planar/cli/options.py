@@ -42,6 +42,11 @@ class Environment:
     sandbox: Sandbox = False
     account: Account = None
 
+    def shown(self, exchange: str | None) -> str:
+        """``"binance/hedge (sandbox)"``, as exchanges name themselves."""
+        account = f"/{self.account}" if self.account else ""
+        return f"{exchange}{account}{' (sandbox)' if self.sandbox else ''}"
+
     def ask(self, work: "Callable[[Exchange], Awaitable[T]]", exchange: str | None) -> T:
         """What the exchange answers there."""
         return ask(work, exchange, sandbox=self.sandbox, account=self.account)

@@ -19,7 +19,12 @@ SECOND = 1_000_000_000
 QUIET = 10
 """Seconds without a word after which the age of what is shown is marked."""
 
-STATES = {State.LIVE: ("live", "green"), State.STARTING: ("connecting", "yellow"), State.POLLING: ("by REST", "yellow")}
+STATES = {
+    State.LIVE: ("live", "green"),
+    State.STARTING: ("connecting", "yellow"),
+    State.POLLING: ("by REST", "yellow"),
+    State.ENDED: ("ended", "red"),
+}
 SIDES = {Side.BUY: "green", Side.SELL: "red"}
 ORDERS, FILLS, ALWAYS = 8, 5, 6
 """How many are shown at most; and how many market trades however low the terminal is."""

@@ -1,13 +1,26 @@
 """One value against its setting."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import Field
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from planar.errors import ConfigError
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+USER_PART = re.compile(r"^(\w+://)?.*@", re.DOTALL)
+"""Of an address; it may hold a password."""
+
+MASK = "••••••"
+
+
+def masked(text: str) -> str:
+    """A text without what stands before an @, as in an address with a password."""
+    return USER_PART.sub(rf"\1{MASK}@", text)
 
 
 def checked(one: Field, value: Any, place: str) -> Any:
@@ -32,9 +45,21 @@ def checked(one: Field, value: Any, place: str) -> Any:
         raise _wrong(one, value, place, WORDS[kind])
     if kind in (int, float) and not value >= least:
         raise _wrong(one, value, place, f"at least {least:g}")
+    if kind in (int, float) and value > one.metadata["at_most"]:
+        raise _wrong(one, value, place, f"at most {one.metadata['at_most']:.0f}")
     if one.metadata["unit"] == "fraction" and not value < 1.0:
         raise _wrong(one, value, place, "a fraction below 1")
+    if one.metadata["is_address"] and value and not _is_address(str(value)):
+        raise _wrong(one, value, place, "an address with scheme, host and port, as in 'http://127.0.0.1:8080'")
     return value
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname and parts.port) and not re.search(r"\s", text)
+    except ValueError:
+        return False
 
 
 def parsed(one: Field, text: str) -> Any:
@@ -54,4 +79,5 @@ def parsed(one: Field, text: str) -> Any:
 
 def _wrong(one: Field, value: Any, place: str, wanted: str) -> ConfigError:
     unit = f" ({one.metadata['unit']})" if one.metadata["unit"] else ""
+    value = masked(value) if isinstance(value, str) else value
     return ConfigError(f"{place} = {value!r} must be {wanted}{unit}. {one.metadata['help']}")

@@ -3,17 +3,16 @@
 ``python -m planar.config.document`` prints the tables of ``docs/config.md``.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, fields
 from typing import Any, Literal, get_args, get_origin
 
+from planar.config.check import MASK, masked
 from planar.config.load import Config
-from planar.config.secrets import MASK, Secrets
+from planar.config.secrets import Secrets
 from planar.config.settings import SECTIONS, ExchangeSettings, Limits, StrategySettings
 
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
-USER_PART = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return USER_PART.sub(rf"\1{MASK}@", value)
+        return masked(value)
     if isinstance(value, tuple):
         return ", ".join(value)
     return ", ".join(f"{key}={each}" for key, each in value.items()) if isinstance(value, dict) else str(value)

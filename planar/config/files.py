@@ -1,8 +1,10 @@
 """The files of a configuration: read whole, written whole or not at all, private where they hold keys."""
 
+import errno
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import tomlkit
@@ -49,6 +51,50 @@ def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
 def cache_folder() -> Path:
     """Where what can be made anew is kept: ``$XDG_CACHE_HOME/planar`` or ``~/.cache/planar``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "planar"
+
+
+def limits_folder() -> Path:
+    """Where programs count what they ask of exchanges: one place for all users of the machine, whose address is one.
+
+    ``$PLANAR_LIMITS_FOLDER`` instead is for programs that are to share with no others.
+    """
+    own = os.environ.get("PLANAR_LIMITS_FOLDER")
+    # Unlike /tmp, it outlives a restart, as bans do.
+    shared = Path("/var/tmp") if os.name == "posix" else Path(tempfile.gettempdir())
+    return Path(own) if own else shared / "planar-limits"
+
+
+def open_shared(path: Path) -> int:
+    """Opens a file that every user of the machine may write, made when it is not there.
+
+    Raises OSError when something else is there, such as a link that leads elsewhere.
+    """
+    _make_shared(path.parent)
+    no_link = getattr(os, "O_NOFOLLOW", 0)
+    try:
+        # Linux refuses O_CREAT for what another user made in such a folder.
+        file = os.open(path, os.O_RDWR | no_link)
+    except FileNotFoundError:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | no_link, 0o666)
+        except FileExistsError:
+            return open_shared(path)
+        os.chmod(path, 0o666)  # whatever this user's mask takes away
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is a link or no file", str(path))
+    return file
+
+
+def _make_shared(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o1777)  # so nobody removes what another made
+    found = folder.lstat()
+    if os.name == "posix" and stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.getuid()):
+        raise OSError(errno.ELOOP, "it is a link that another user made", str(folder))
 
 
 def check_private(path: Path) -> None:

@@ -127,6 +127,7 @@ def load_content(
     reader = _Reader(_custom(content))
     _take_file(reader, content, source)
     _take_environment(reader, environment)
+    _check_default(reader, source)
     return Config(reader.settings(), reader.sources(), folder, frozenset(reader.custom))
 
 
@@ -183,6 +184,16 @@ def _exchange(reader: _Reader, name: str, source: str) -> str:
         raise ConfigError(
             f"{source}: [{name}] is neither a section nor an exchange.{did_you_mean(name, known)}"
         ) from None
+
+
+def _check_default(reader: _Reader, source: str) -> None:
+    """The default exchange exists."""
+    table = reader.table(("defaults",))
+    if "exchange" in table.values:
+        try:
+            exchange_id(table.values["exchange"], reader.custom)
+        except ConfigError as error:
+            raise ConfigError(f"{table.sources.get('exchange', source)}: defaults.exchange: {error}") from None
 
 
 def _take_environment(reader: _Reader, environment: Mapping[str, str]) -> None:

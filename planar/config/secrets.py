@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from planar.config.check import TRUE
+from planar.config.check import MASK, TRUE
 from planar.config.files import check_private, read_toml
 from planar.config.load import FOLDER
 from planar.config.names import RENAMED, canonical, ccxt_ids, exchange_id
@@ -15,7 +15,6 @@ from planar.errors import ConfigError, did_you_mean
 
 FILE = "secrets.toml"
 SUFFIXES = ("_sandbox", "_testnet")
-MASK = "••••••"
 
 SPELLINGS = {
     "apiKey": "api_key",

@@ -3,23 +3,37 @@
 The fields are the table that validation, ``docs/config.md`` and ``planar config show`` are made from.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+LONGEST = 120_000
+"""Milliseconds within which every request is answered or given up; one for all programs, as they count together."""
+
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def setting(
-    default: Any, help: str, *, unit: str = "", aliases: tuple[str, ...] = (), env: str = "", at_least: float = 0
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    aliases: tuple[str, ...] = (),
+    env: str = "",
+    at_least: float = 0,
+    at_most: float = math.inf,
+    is_address: bool = False,
 ) -> Any:
     """One setting.
 
     aliases: other spellings that the file may use. env: a variable of the environment that sets it, ``{EXCHANGE}``
-    standing for the exchange. at_least: the smallest number allowed.
+    standing for the exchange. at_least, at_most: the smallest and the largest number allowed.
+    is_address: whether it is a whole one, of the web.
     """
-    about = {"help": help, "unit": unit, "aliases": aliases, "env": env, "at_least": at_least}
+    about = {"help": help, "unit": unit, "aliases": aliases, "env": env, "at_least": at_least, "at_most": at_most}
+    about["is_address"] = is_address
     if isinstance(default, Mapping):
         return field(default_factory=lambda: default, metadata=about)
     return field(default=default, metadata=about)
@@ -37,10 +51,11 @@ class Defaults:
     )
     timeout: int = setting(
         30_000,
-        "How long a request may take, likewise.",
+        "How long a request may take, 120,000 at most, likewise.",
         unit="ms",
         env="EXCHANGE_REQUEST_TIMEOUT in seconds",
         at_least=1,
+        at_most=LONGEST,
     )
     retries: int = setting(
         3, "How often a read is asked again, likewise.", aliases=("max_retries",), env="EXCHANGE_MAX_RETRIES"
@@ -81,7 +96,9 @@ class ExchangeSettings:
     leveraged: Literal["", "from", "to", "both"] = setting(
         "", "Spot orders that may borrow: from the quote (buys), to the base (sells), or both."
     )
-    timeout: int = setting(30_000, "How long a request may take.", unit="ms", at_least=1)
+    timeout: int = setting(
+        30_000, "How long a request may take, 120,000 at most.", unit="ms", at_least=1, at_most=LONGEST
+    )
     retries: int = setting(3, "How often a read is asked again; orders never are.", aliases=("max_retries",))
     enable_rate_limit: bool = setting(
         True, "Wait for the exchange's limits before each request.", aliases=("enableRateLimit",)
@@ -94,7 +111,12 @@ class ExchangeSettings:
     base_url: str = setting(
         "", "Address that replaces the exchange's own, as of a local venue.", aliases=("baseUrl", "baseURL")
     )
-    proxy: str = setting("", "Address of an HTTP proxy.", aliases=("httpProxy", "httpsProxy"))
+    proxy: str = setting(
+        "",
+        "Address of an HTTP proxy, such as http://127.0.0.1:8080.",
+        aliases=("httpProxy", "httpsProxy"),
+        is_address=True,
+    )
     priority: int = setting(100, "Rank among the exchanges when one must be chosen: 1 comes first.", at_least=1)
     accounts: tuple[str, ...] = setting((), "Named accounts beside the main one; their keys stand in secrets.toml.")
     connector: str = setting(

@@ -38,6 +38,7 @@ def lock(plain: Path, *, passphrase: str = "", key_file: Path | None = None) -> 
         if not key_file.exists():
             write_atomically(key_file, Fernet.generate_key().decode() + "\n", mode=0o600)
         key = _key_of_file(key_file)
+        _check_key(key, key_file)
         document["key"] = "file"
     else:
         salt = os.urandom(16)
@@ -99,6 +100,17 @@ def _key_of_file(path: Path) -> bytes:
         return path.read_bytes().strip()
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be read: {error.strerror}.") from None
+
+
+def _check_key(key: bytes, path: Path) -> None:
+    from cryptography.fernet import Fernet
+
+    try:
+        Fernet(key)
+    except ValueError:
+        raise ConfigError(
+            f"{path} is there and is no key file; name one that is not there, and it is made. Nothing was encrypted."
+        ) from None
 
 
 def _passphrase(locked: Path) -> str:

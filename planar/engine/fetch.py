@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from planar.engine.fetcher import Fetched, Fetcher, Pace, Wanted
-from planar.errors import ConfigError
+from planar.errors import ConfigError, Rejected
 from planar.exchange.interface import Exchange
 from planar.store.candles import utc
 from planar.store.catalog import series
@@ -24,10 +24,13 @@ async def fetch(
 ) -> list[Fetched]:
     """Stores what is missing there, and the rules of each market as they are now.
 
-    progress: told a share between 0 and 1.
+    now: by this machine's clock; where the exchange's is behind it, that is what counts: nothing is noted as asked for
+    that has not happened yet. progress: told a share between 0 and 1.
     Where an exchange fails for good in the middle, the series' ``error`` says so, and the others go on.
     Raises ConfigError for times that make no span, and Rejected for an unknown symbol, before anything is fetched.
     """
+    _check(wanted, now)
+    now = await _now(exchange, now)
     _check(wanted, now)
     fetcher = Fetcher(exchange, store, wanted, now, progress or (lambda _: None), pace or Pace())
     found = [await exchange.market(_bare(symbol, exchange)) for symbol in wanted.symbols]
@@ -35,6 +38,15 @@ async def fetch(
     tasks = [fetcher.task(market, kind) for market in markets for kind in dict.fromkeys(wanted.kinds)]
     fetcher.total = sum(stop - first for task in tasks for first, stop in task.spans)
     return await asyncio.gather(*(fetcher.run(task) for task in tasks))
+
+
+async def _now(exchange: Exchange, now: int) -> int:
+    try:
+        return min(now, await exchange.server_time())
+    except Rejected as error:
+        if error.code != "NOT_SUPPORTED":
+            raise
+        return now
 
 
 def _check(wanted: Wanted, now: int) -> None:

@@ -13,7 +13,7 @@ from planar.model.order import Status
 TRADES, FILLS = 50, 20
 """How many are kept, of each market and of the account."""
 
-WORST = (State.POLLING, State.STARTING, State.LIVE)
+WORST = (State.ENDED, State.POLLING, State.STARTING, State.LIVE)
 
 
 @dataclass

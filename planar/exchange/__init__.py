@@ -19,6 +19,7 @@ ccxt_exchange  `CcxtExchange`, made of
 
 precision      an order on the market's steps
 worth          a market order against the least cost
+risk           an order against the most that the user lets it cost
 order_terms    an order in CCXT's words
 recovery       an order whose answer was lost
 sightings      which orders were seen before it was sent
@@ -38,10 +39,13 @@ channels       what CCXT calls each kind of them
 tap            every event that CCXT parses, not only the latest
 heard          such an event as our value
 feed           events once and in order, for all who listen
+alike          prints without ids, told apart
 told           what a feed has told, remembered as long as it can come again
 subscription   what one listener has not read yet
 watcher        dialling again, and what was missed meanwhile
+silence        whether a book or ticker that says nothing has gone deaf
 missed         asking for it
+callback       calling back with what is told
 closer         closed candles, as stream and request agree on them
 
 connection     one CCXT instance: exact numbers

@@ -53,6 +53,7 @@ class Amends(Orders):
             client_id=(new_id or self.new_client_id)() if is_another else before.client_id,
         )
         request = rounded(asked, market, self.id)
+        await self._check_risk(request, market)
         after = await self._amended(before, self._lost_amend(before, request, market, amends))
         if after.id == before.id or (self.quirk.amends_untouched and not before.filled):
             return after

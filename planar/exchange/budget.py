@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from planar.config.files import open_shared
 from planar.exchange.clock import steady, wall
 from planar.exchange.lock import locked
 
@@ -60,8 +61,7 @@ class Budget:
         self._open()
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = open_shared(self._path)
         size = 8 * (FIRST + self._count)
         with locked(self._file):
             held = os.fstat(self._file).st_size

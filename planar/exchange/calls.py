@@ -13,7 +13,7 @@ from yarl import URL
 from planar.config.load import FOLDER
 from planar.config.secrets import FILE, Credentials
 from planar.config.settings import ExchangeSettings
-from planar.errors import ConfigError, PlanarError, Rejected, Unreachable
+from planar.errors import ConfigError, ExchangeError, PlanarError, Rejected, Unreachable
 from planar.exchange.clock import measured_offset, steady, wall
 from planar.exchange.connection import abandon, connected, disconnect
 from planar.exchange.error_map import OUTDATED, Asked, translated
@@ -23,7 +23,7 @@ from planar.exchange.interface import Exchange
 from planar.exchange.model import Market, MarketKind
 from planar.exchange.quirks import Quirk, quirk_of
 from planar.exchange.retries import Backoff
-from planar.exchange.scrub import Scrubber
+from planar.exchange.scrub import Scrubber, passwords_of
 from planar.exchange.sightings import Sightings
 from planar.exchange.told import happened
 from planar.exchange.transport import is_loopback
@@ -74,7 +74,12 @@ class Connected(Exchange):
         self.first_new: int | None = None
         self._behind: int | None = None
         self._credentials = credentials
-        self._scrub = Scrubber(credentials.given().values() if credentials else ())
+        self._scrub = Scrubber(
+            [
+                *(credentials.given().values() if credentials else ()),
+                *passwords_of(self.settings.proxy, self.settings.base_url),
+            ]
+        )
         self._instance: Any = None
 
     @classmethod
@@ -175,8 +180,8 @@ class Connected(Exchange):
         failure: BaseException | None = None
         before, token = time.perf_counter(), WIRE.set(wire)
         try:
-            if not wire.is_urgent:
-                self.guard.breaker.enter()
+            breaker = self.guard.breaker
+            wire.entered = breaker.passing if wire.is_urgent else breaker.enter()
             yield
         except PlanarError as error:
             failure = error
@@ -193,6 +198,12 @@ class Connected(Exchange):
         finally:
             WIRE.reset(token)
             self.guard.ended(wire, (time.perf_counter() - before) * 1000, failure)
+
+    def judged(self, error: Exception, what: str) -> ExchangeError:
+        """An error of CCXT's as ours. what: was asked for, for messages."""
+        if isinstance(error, ExchangeError):
+            return error
+        return translated(error, self._asked(what), Wire(), self._scrub)
 
     def health(self) -> Health:
         """How the exchange is doing, of the last requests of this process."""

@@ -1,5 +1,6 @@
 """What CCXT calls each kind of stream, and whether it has it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from planar.errors import ConfigError, did_you_mean
@@ -41,3 +42,10 @@ def is_connected(instance: Any) -> bool:
     """Whether all connections that CCXT keeps stand."""
     clients = list((instance.clients or {}).values())
     return bool(clients) and all(client.isConnected and client.error is None for client in clients)
+
+
+def cut(instance: Any, lines: Mapping[str, Any], error: Exception) -> None:
+    """Ends connections that CCXT keeps, all of them when none of these is there: who watches over them dials anew."""
+    there = list((instance.clients or {}).values())
+    for client in [each for each in there if each in lines.values()] or there:
+        client.on_error(error)

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from planar.exchange.error_map import never_left
+from planar.exchange.transport import host_of
 from planar.exchange.wire import WIRE, Wire
 
 LOG = logging.getLogger("planar.exchange.ccxt")
@@ -51,9 +52,13 @@ def checked(kind: Any) -> Any:
                 told = f"{id} {type(error).__name__} in signing: key or secret are not as {id} gives them out"
                 raise library.AuthenticationError(told) from error
 
-        async def fetch2(self, *args: Any, **options: Any) -> Any:
+        async def fetch2(self, path: str, api: Any = "public", *args: Any, **options: Any) -> Any:
             def request() -> Awaitable[Any]:
-                return super(Checked, self).fetch2(*args, **options)
+                wire = WIRE.get()
+                if wire is not None:
+                    wire.api = api if isinstance(api, str) else api[0]
+                    wire.host = host_of(self.urls["api"], wire.api)
+                return super(Checked, self).fetch2(path, api, *args, **options)
 
             if self.gate is None or WIRE.get() is not None:
                 return await request()

@@ -34,6 +34,7 @@ class Closer:
         self._length = milliseconds(timeframe)
         self._states: dict[int, Candle] = {}
         self._next: int | None = None
+        self._listed: Candle | None = None
         self._is_by_clock = True
         self._ended = asyncio.Event()
         self._running = asyncio.ensure_future(self._run())
@@ -75,15 +76,24 @@ class Closer:
 
     async def _ask(self, start: int, end: int | None) -> None:
         async for page in self._exchange.candles(self._symbol, self._timeframe, start, end):
+            last = page["time"][-1]
             for time, *prices in page.iter_rows():
-                self._closed(int(time), [Decimal(str(price)) for price in prices])
+                if not self._closed(int(time), [Decimal(str(price)) for price in prices], is_last=time == last):
+                    await asyncio.sleep(PATIENCE)
+                    self._ended.set()
+                    return
 
-    def _closed(self, time: int, prices: list[Decimal]) -> None:
+    def _closed(self, time: int, prices: list[Decimal], *, is_last: bool) -> bool:
+        """Tells it, unless it may still change: the last one, neither as it was streamed nor listed so before."""
         first, high, low, last, volume = prices
         asked = Candle(self._symbol, self._timeframe, time, first, high, low, last, volume, is_closed=True)
         seen = self._states.get(time)
         is_same = seen is not None and replace(seen, is_closed=True) == asked
+        if is_last and not is_same and asked != self._listed:
+            self._listed = asked
+            return False
         if seen is not None and not is_same:
             LOG.warning("%s: the stream's last state of %s differs from %s", self._exchange.name, seen, asked)
         self._next = time + self._length
         self._tell(asked, Source.STREAM if is_same else Source.REST)
+        return True

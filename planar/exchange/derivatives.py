@@ -9,9 +9,10 @@ from planar.exchange.answers import derivatives as answers
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.batches import Batches
 from planar.exchange.model import FundingPayment, FundingRate, MarginMode, Market, Position, Tier
+from planar.exchange.paging import pages
 
 PAGE = 1000
-EIGHT_HOURS = 8 * 3_600_000
+HOUR = 3_600_000
 
 
 class Derivatives(Batches):
@@ -79,21 +80,26 @@ class Derivatives(Batches):
     ) -> AsyncIterator[list[FundingRate]]:
         """What the perpetual paid, page by page, oldest first; each time once."""
         market = await self._contract(symbol)
-        cursor, stop = start, end if end is not None else await self._now()
+        now = await self._now()
+        limit = self._feature(market, "fetchFundingRateHistory", "limit") or PAGE
 
         def into(rows: Any) -> list[FundingRate]:
             found = {one.time: one for one in (answers.past_funding(raw, market.symbol) for raw in rows)}
             return [found[time] for time in sorted(found)]
 
-        limit = self._feature(market, "fetchFundingRateHistory", "limit") or PAGE
-        while cursor < stop:
+        async def fetch(since: int, until: int | None) -> list[FundingRate]:
+            params = {} if until is None else {"until": until - 1}
             what = f"the funding history of {market.symbol}"
-            found = await self._call("fetch_funding_rate_history", market.symbol, cursor, limit, what=what, into=into)
-            fresh = [one for one in found if cursor <= one.time < stop]
-            if not fresh:
-                return
-            yield fresh
-            cursor = fresh[-1].time + 1
+            return await self._call(
+                "fetch_funding_rate_history", market.symbol, since, limit, params, what=what, into=into
+            )
+
+        # No perpetual pays more often than hourly, and none need have paid all the time.
+        span, stop = limit * HOUR, now if end is None else end
+        async for page in pages(
+            fetch, start, stop, limit, span=span, now=min(stop, now), is_oldest_first=self.quirk.is_oldest_first
+        ):
+            yield page
 
     async def funding_payments(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
         """What this account received and paid, oldest first."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from planar.exchange.alike import Alike
 from planar.exchange.model import Balance, Book, MarketTrade, Order, Position
 from planar.exchange.subscription import ROOM, Event, Source, Subscription
 from planar.exchange.tap import Kind
@@ -29,12 +30,12 @@ class Feed:
 
     symbol: of the market, with the timeframe for candles; empty for what is of the whole account. start: since when
     what happens counts, UTC ms; of prints it is the first that is heard of. latest: the newest time of what was told.
-    open: orders that were open when they were told last.
+    open: orders that were open when they were told last. heard: how often the stream told something.
     """
 
     def __init__(self, kind: Kind, symbol: str, start: int = 0, clock: Callable[[], int] = time.time_ns) -> None:
         self.kind, self.symbol, self.start = kind, symbol, start
-        self.sequence = 0
+        self.sequence = self.heard = 0
         self.latest: int | None = None
         self.told = Told()
         self.open: dict[tuple[str, str], Order] = {}
@@ -42,6 +43,8 @@ class Feed:
         self._clock = clock
         self._states: dict[Hashable, tuple[int, Any]] = {}
         self._held: list[Any] | None = None
+        self._error: Exception | None = None
+        self._alike = Alike()
         self._held_orders: set[tuple[str, str]] = set()
         self._arrived, self._crowded = asyncio.Event(), asyncio.Event()
 
@@ -58,8 +61,21 @@ class Feed:
             leave(subscription)
 
         made = Subscription(self.name, exchange, left, room)
+        if self._error is not None:
+            made.fail(self._error)
         self.subscriptions.append(made)
         return made
+
+    def fail(self, error: Exception) -> None:
+        """Ends with an error, for all who listen."""
+        self._error = error
+        for subscription in self.subscriptions:
+            subscription.fail(error)
+
+    @property
+    def last(self) -> Any:
+        """The ticker or book that was told last."""
+        return self._states.get((self.symbol, None), (0, None))[1]
 
     # What the stream tells can be held, so that what it missed is told before.
 
@@ -72,6 +88,7 @@ class Feed:
         """Keeps what the stream tells until `release`."""
         if self._held is None and self.kind not in LATEST:
             self._held, self._arrived = [], asyncio.Event()
+            self._alike = Alike()  # what was told may come again over another connection
 
     async def wait(self, seconds: float) -> None:
         """Waits until something more is held, but no longer than that."""
@@ -103,6 +120,7 @@ class Feed:
 
         asked: the feed's sequence when a request was made that gave this.
         """
+        self.heard += source is Source.STREAM
         if self._held is not None and source is Source.STREAM:
             self._held.append(data)
             if isinstance(data, Order):
@@ -111,6 +129,8 @@ class Feed:
             if len(self._held) >= ROOM:
                 self.release()
             return False
+        if isinstance(data, MarketTrade) and source is Source.STREAM:
+            data = self._alike.numbered(data)
         if isinstance(data, Order) and (data.symbol, data.id) in self._held_orders:
             return False  # the stream has told of it since, state by state
         if self.kind in STATES:

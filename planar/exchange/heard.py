@@ -13,13 +13,14 @@ from planar.exchange.tap import Kind
 DEPTH = 1_000
 
 
-def heard(kind: Kind, name: str, raw: Any, markets: Mapping[str, Market], quirk: Quirk) -> Any:
+def heard(kind: Kind, name: str, raw: Any, markets: Mapping[str, Market], quirk: Quirk, wallet: Wallet) -> Any:
     """CCXT's value as ours; None for what is none. What is empty now is told so, of balances and positions.
 
-    name: of the feed; its first word is the symbol. Raises MalformedError for what cannot be read.
+    name: of the feed; its first word is the symbol. wallet: that a balance is of.
+    Raises MalformedError for what cannot be read.
     """
     if kind is Kind.BALANCE:
-        return account.balance(raw, Wallet.SPOT, is_change=True) if quirk.is_balance(raw) else None
+        return account.balance(raw, wallet, is_change=True) if quirk.is_balance(raw) else None
     market = markets.get(name.partition(" ")[0])
     if market is None:
         raise MalformedError(f"it is of {name!r}, which is no market")

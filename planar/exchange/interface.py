@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from uuid import uuid4
 
 from planar.config.secrets import Credentials
-from planar.config.settings import ExchangeSettings
+from planar.config.settings import ExchangeSettings, Risk
 from planar.errors import Rejected, did_you_mean
 from planar.exchange.model import (
     Balance,
@@ -48,9 +48,13 @@ class Exchange(ABC):
     loop: AbstractEventLoop | None
     """The event loop that it is used in; None before that."""
 
+    risk: Risk
+    """What no order may do, as the user has it."""
+
     def __init__(self, id: str, *, sandbox: bool = False, account: str = "") -> None:
         self.id, self.sandbox, self.account = id, sandbox, account
         self.is_closed, self.loop, self._users = False, None, 0
+        self.risk = Risk()
 
     @classmethod
     def create(

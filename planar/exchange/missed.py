@@ -6,7 +6,7 @@ from typing import Any
 
 from planar.errors import Rejected
 from planar.exchange.interface import Exchange
-from planar.exchange.model import MarketTrade, Order
+from planar.exchange.model import MarketTrade, Order, Wallet
 from planar.exchange.tap import Kind
 
 LOG = logging.getLogger("planar.exchange.streams")
@@ -20,11 +20,17 @@ RECENT = 1_000
 
 
 async def missed(
-    exchange: Exchange, kind: Kind, symbol: str, since: int, known: Iterable[Order], traded: Iterable[str]
+    exchange: Exchange,
+    kind: Kind,
+    symbol: str,
+    since: int,
+    known: Iterable[Order],
+    traded: Iterable[str],
+    wallet: Wallet = Wallet.SPOT,
 ) -> AsyncIterator[Any]:
     """What happened since a time, UTC ms, oldest first.
 
-    known: the orders that were open. traded: symbols in which there may be more.
+    known: the orders that were open. traded: symbols in which there may be more. wallet: that a balance is of.
     """
     since -= MARGIN
     if kind is Kind.TRADES:
@@ -35,7 +41,7 @@ async def missed(
     elif kind is Kind.BOOK:
         yield await exchange.book(symbol)
     elif kind is Kind.BALANCE:
-        yield await exchange.balance()
+        yield await exchange.balance(wallet)
     elif kind is Kind.POSITIONS:
         for position in await exchange.positions():
             yield position

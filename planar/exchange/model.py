@@ -281,6 +281,11 @@ class FundingRate:
     mark_price: Decimal | None = None
     interval: int | None = None  # milliseconds
 
+    @property
+    def id(self) -> str:
+        """One is paid at a time."""
+        return str(self.time)
+
 
 @dataclass(frozen=True, slots=True)
 class FundingPayment:

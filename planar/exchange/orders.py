@@ -11,6 +11,7 @@ from planar.exchange.order_terms import order_params
 from planar.exchange.own import OwnData
 from planar.exchange.precision import rounded
 from planar.exchange.recovery import LostOrder, is_done, lost_order
+from planar.exchange.risk import check_cost, needs_last
 from planar.exchange.worth import check_worth, is_clearly_enough, needs_price
 from planar.model.order import Kind
 
@@ -164,7 +165,15 @@ class Orders(OwnData):
                 price = None  # an order is not held up for it: the exchange judges
             if price is not None:
                 check_worth(ready, market, price, self.id)
+        await self._check_risk(ready, market)
         return ready
+
+    async def _check_risk(self, request: OrderRequest, market: Market) -> None:
+        if self.risk.max_order_cost:
+            last = self.prices.fresh(market.symbol)
+            if last is None and needs_last(request, market):
+                last = (await self.ticker(market.symbol)).last
+            check_cost(request, market, last, self.risk, self.id)
 
     def _lost(self, request: OrderRequest, market: Market) -> LostOrder:
         """As it is looked for when its answer is lost; to be made before it is sent."""

@@ -14,10 +14,6 @@ PAGE = 500
 """Orders or fills to ask for in a page, where the exchange's own limit is not known."""
 
 
-CLOCK_SLACK = 60_000
-"""Milliseconds beyond our idea of the exchange's time that a history reaches: its clock was measured a while ago."""
-
-
 class OwnData(PublicData):
     """Balances, orders, fills, fees."""
 
@@ -178,7 +174,8 @@ class OwnData(PublicData):
                 found += await fetch(None, None)
                 continue
             enough = len(found) + limit if limit is not None else None
-            async for fresh in pages(fetch, start, FOREVER, page, span=self._span(market, feature), now=now):
+            span, order = self._span(market, feature), self.quirk.is_oldest_first
+            async for fresh in pages(fetch, start, FOREVER, page, span=span, now=now, is_oldest_first=order):
                 found += fresh
                 if enough is not None and len(found) >= enough:
                     break

@@ -35,20 +35,24 @@ async def pages(
     span: int | None = None,
     skip: Callable[[int], Awaitable[int]] | None = None,
     now: int = FOREVER,
+    is_oldest_first: bool = False,
 ) -> AsyncIterator[list[T]]:
-    """Items with ``start <= time < end``, as ``fetch(since, until)`` gives them: from ``since`` on, oldest first.
+    """Items with ``start <= time < end``, as ``fetch(since, until)`` gives them, in order.
 
     limit: how many were asked for. span: milliseconds that one request may cover, where there is such a rule; else
     ``until`` is None. skip: gives, for a time, one from when on there may be something; asked where a span had nothing.
-    now: the market's time; a span that reaches beyond it is the last, unless it gives anything.
+    now: the market's time; a span that reaches beyond it is the last, unless it gives anything. is_oldest_first:
+    whether a page is known to hold the first items since its beginning; else they may be the last ones before its end,
+    and what comes before them is asked for.
     Raises DataError where a millisecond holds a page or more, of which the rest cannot be asked for.
     """
     cursor, seen = start, set[tuple[int, str]]()
     while cursor < end:
         until = None if span is None else min(cursor + span, end)
         found = await fetch(cursor, until)
+        earlier = [] if is_oldest_first else await _earlier(fetch, cursor, found, limit)
         stop = end if until is None else until
-        inside = [one for one in found if cursor <= one.time < stop]
+        inside = [one for one in (*earlier, *found) if cursor <= one.time < stop]
         fresh = [one for one in inside if (one.time, one.id) not in seen]
         if fresh:
             yield fresh
@@ -57,7 +61,7 @@ async def pages(
         seen = {(one.time, one.id) for one in inside if one.time == last} | (seen if last == cursor else set())
         if len(found) >= limit and all(one.time < stop for one in found):
             if last <= cursor:
-                raise DataError(f"{limit} items or more at {cursor} ms: the exchange gives no way to ask for the rest.")
+                raise _too_many(limit, cursor)
             cursor = last
         elif fresh:
             cursor = last  # a page may be shorter than was asked for and yet not be the last
@@ -65,3 +69,23 @@ async def pages(
             cursor = until if skip is None or until >= end else await skip(until)
         else:
             return
+
+
+async def _earlier(
+    fetch: Callable[[int, int | None], Awaitable[list[T]]], start: int, page: list[T], limit: int
+) -> list[T]:
+    """What there is from ``start`` to the beginning of a page, backwards: some exchanges give the last items first."""
+    parts, seen = [page], set[tuple[int, str]]()
+    while parts[-1] and parts[-1][0].time > start:
+        edge = parts[-1][0].time
+        seen |= {(one.time, one.id) for one in parts[-1] if one.time == edge}
+        # Its millisecond is asked for too: it may have begun before.
+        found = [one for one in await fetch(start, edge + 1) if one.time <= edge]
+        parts.append([one for one in found if (one.time, one.id) not in seen])
+        if not parts[-1] and len(found) >= limit:
+            raise _too_many(limit, edge)
+    return [one for part in reversed(parts[1:]) for one in part]
+
+
+def _too_many(limit: int, time: int) -> DataError:
+    return DataError(f"{limit} items or more at {time} ms: the exchange gives no way to ask for the rest.")

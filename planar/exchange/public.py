@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
 from planar.errors import ExchangeError
+from planar.exchange.alike import Alike
 from planar.exchange.answers import market_data as answers
 from planar.exchange.candle_pages import candle_pages
 from planar.exchange.listing import Listed
@@ -14,8 +16,6 @@ from planar.exchange.paging import FOREVER, pages
 from planar.model.timeframe import bucket_open, milliseconds
 
 HOUR = 3_600_000
-TRADES = 1000
-"""Prints to ask for in a page; an exchange that gives fewer gives fewer."""
 
 
 class PublicData(Listed):
@@ -116,11 +116,11 @@ class PublicData(Listed):
         Many exchanges give the most recent ones only; then the first page begins later than was asked for.
         """
         market = await self._market(symbol)
-        now = await self._market_now()
+        now, limit = await self._market_now(), self._most_prints(market)
 
         async def fetch(since: int, until: int | None) -> list[MarketTrade]:
             params = {} if until is None else {"until": until - 1}
-            return await self._trades(market, since, TRADES, params)
+            return await self._trades(market, since, limit, params)
 
         stop, span = FOREVER if end is None else end, self._span(market, "fetchTrades")
         known = min(stop, now)
@@ -135,7 +135,8 @@ class PublicData(Listed):
             return max(time, (candles if traded.is_empty() else traded)["time"][0])
 
         skips = skip if self._has("fetch_ohlcv") and "1h" in (self._ccxt().timeframes or {}) else None
-        async for page in pages(fetch, start, stop, TRADES, span=span, skip=skips, now=now):
+        order = self.quirk.is_oldest_first
+        async for page in pages(fetch, start, stop, limit, span=span, skip=skips, now=now, is_oldest_first=order):
             yield page
 
     def _span(self, market: Market, method: str) -> int | None:
@@ -147,10 +148,19 @@ class PublicData(Listed):
         return None if days is None else int(days * 86_400_000)
 
     async def recent_trades(self, symbol: str, limit: int = 100) -> list[MarketTrade]:
-        """The last public prints, oldest first."""
-        return await self._trades(await self._market(symbol), None, limit, {})
+        """The last public prints, oldest first; as many as the exchange gives at once, at most."""
+        market = await self._market(symbol)
+        return await self._trades(market, None, min(limit, self._most_prints(market)), {})
+
+    def _most_prints(self, market: Market) -> int:
+        return self._feature(market, "fetchTrades", "limit") or self.quirk.most_prints
 
     async def _trades(self, market: Market, since: int | None, limit: int, params: dict) -> list[MarketTrade]:
+        def into(raw: Any) -> list[MarketTrade]:
+            found = (self.noted(answers.market_trade(each, market.symbol, market.lot)) for each in raw)
+            alike = Alike()
+            return [alike.numbered(one) for one in sorted(found, key=lambda one: one.time)]
+
         return await self._call(
             "fetch_trades",
             market.symbol,
@@ -158,10 +168,7 @@ class PublicData(Listed):
             limit,
             params,
             what=f"market trades of {market.symbol}",
-            into=lambda raw: sorted(
-                (self.noted(answers.market_trade(each, market.symbol, market.lot)) for each in raw),
-                key=lambda one: one.time,
-            ),
+            into=into,
         )
 
     async def status(self) -> ServiceStatus:

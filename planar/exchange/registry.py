@@ -61,6 +61,7 @@ def get(exchange: str, *, sandbox: bool = False, account: str = "", folder: Path
                 f"{entry.exchange.name} is in use with other settings or keys than those that are configured now. "
                 "Close it first, or start again."
             )
+        entry.exchange.risk = settings.risk
     return entry.exchange
 
 

@@ -2,14 +2,24 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from planar.config.secrets import MASK, Secret
 
+USER_PART = re.compile(r"(\w+://)[^\s/'\"]*@")
 QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]*")
 FIELDS = re.compile(
     r"""(?i)\b(signature|sign|api[-_]?key|x-mbx-apikey|api-sign|secret|passphrase|password|token|authorization|listenkey)"""
     r"""(["']?\s*[=:]\s*["']?)(?:bearer\s+)?[^\s&"',}]+"""
 )
+
+
+def passwords_of(*addresses: str) -> list[Secret]:
+    """What stands before the @ of addresses, whole and behind its colon, as written and as meant."""
+    users = [address.partition("://")[2] or address for address in addresses]
+    users = [user.rpartition("@")[0] for user in users if "@" in user]
+    found = {part for user in users for part in (user, user.partition(":")[2])}
+    return [Secret(each) for part in found for each in {part, unquote(part)} if each]
 
 
 class Scrubber:
@@ -23,6 +33,7 @@ class Scrubber:
         for secret in self._secrets:
             for form in {secret.reveal(), repr(secret.reveal())[1:-1]}:
                 text = text.replace(form, MASK) if len(form) >= 4 else text
+        text = USER_PART.sub(rf"\1{MASK}@", text)
         text = QUERY.sub(r"\1", text)
         return FIELDS.sub(rf"\1\2{MASK}", text)
 

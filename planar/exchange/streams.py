@@ -9,23 +9,27 @@ from functools import partial
 from typing import Any
 
 from planar.errors import ExchangeError, Rejected
+from planar.exchange.callback import Call, call_back
 from planar.exchange.calls import DAY
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.exchange.channels import OWN, WATCH, has, is_connected, kind_of
+from planar.exchange.channels import OWN, WATCH, cut, has, is_connected, kind_of
 from planar.exchange.closer import Closer
 from planar.exchange.connection import abandon, connected, disconnect, streaming_class
 from planar.exchange.feed import Feed
 from planar.exchange.heard import heard
 from planar.exchange.missed import missed
-from planar.exchange.model import Candle, Fill, MarketTrade, Order, Ticker
-from planar.exchange.subscription import ROOM, Event, Source, Subscription
-from planar.exchange.tap import Kind, tapped
+from planar.exchange.model import Candle, Fill, MarketTrade, Order, Ticker, Wallet
+from planar.exchange.subscription import ROOM, Source, Subscription
+from planar.exchange.tap import LINES, Kind, tapped
 from planar.exchange.watcher import AUDIT, State, Watcher
 
 LOG = logging.getLogger("planar.exchange.streams")
 
 KEEP_ALIVE = 1_200
 """Milliseconds between pings: an exchange that leaves two unanswered is not there any more."""
+
+REFUSED = ("AUTHENTICATION", "NO_KEYS", "PERMISSION_DENIED", "ACCOUNT_NOT_ENABLED", "ACCOUNT_SUSPENDED")
+"""Codes of errors that no other try would mend."""
 
 Key = tuple[Kind, str]
 
@@ -39,6 +43,7 @@ class Streams:
     def __init__(self, exchange: CcxtExchange, *, audit: float = AUDIT) -> None:
         self._exchange = exchange
         self._audit = audit
+        self._wallet = Wallet.FUTURES if exchange.settings.futures else Wallet.SPOT
         self._instance: Any = None
         self._feeds: dict[Key, Feed] = {}
         self._watchers: dict[Key, Watcher] = {}
@@ -76,41 +81,26 @@ class Streams:
         arguments = [part for part in name.split(" ") if part]
         if kind is Kind.CANDLES:
             self._closers[key] = Closer(self._exchange, *arguments, partial(self._tell, feed))
-        watch = getattr(instance, WATCH[kind])
+        lines: dict[str, Any] = {}
         self._watchers[key] = Watcher(
             f"{self._exchange.name}: {feed.name}",
             feed,
-            lambda: self._watch(watch, arguments),
+            lambda: self._watch(kind, arguments, lines),
             partial(self._catch_up, feed),
             self._audit,
             is_connected=lambda: is_connected(instance),
             scrub=self._exchange.scrub,
             is_own=kind in OWN,
+            redial=partial(self._redial, lines),
+            final=partial(self._final, feed.name),
         )
 
-    async def on(self, kind: Kind | str, symbol: str, call: Callable[[Event], Awaitable[None] | None]) -> Subscription:
-        """Calls back with each event until the subscription that this gives is closed."""
-        subscription = await self.subscribe(kind, symbol)
+    async def on(self, kind: Kind | str, symbol: str, call: Call, timeframe: str = "") -> Subscription:
+        """Calls back with each event until the subscription that this gives is closed; arguments as of `subscribe`."""
+        subscription = await self.subscribe(kind, symbol, timeframe)
 
-        async def read() -> None:
-            try:
-                async for event in subscription:
-                    await self._call_back(call, event, subscription.name)
-            except ExchangeError as error:
-                LOG.error("%s: no more is told of %s: %s", self._exchange.name, subscription.name, error)
-            finally:
-                subscription.close()
-
-        self._spawn(read())
+        self._spawn(call_back(subscription, call, self._exchange.name))
         return subscription
-
-    async def _call_back(self, call: Callable[[Event], Awaitable[None] | None], event: Event, name: str) -> None:
-        try:
-            answer = call(event)
-            if answer is not None:
-                await answer
-        except Exception:
-            LOG.exception("%s: a callback of %s failed", self._exchange.name, name)
 
     def states(self) -> dict[str, tuple[State, str]]:
         """How each feed is heard, and why not live."""
@@ -152,10 +142,23 @@ class Streams:
             self._instance = made
         return self._instance
 
-    def _watch(self, watch: Callable[..., Awaitable[object]], arguments: list[str]) -> Awaitable[object]:
+    def _watch(self, kind: Kind, arguments: list[str], lines: dict[str, Any]) -> Awaitable[object]:
         """Watches with the exchange's time as it was last measured: who logs in signs with it."""
-        self._instance.options["timeDifference"] = -(self._exchange.clock_offset or 0)
-        return watch(*arguments)
+        instance = self._instance
+        instance.options["timeDifference"] = -(self._exchange.clock_offset or 0)
+        if kind is Kind.BOOK and not lines:
+            instance.orderbooks.pop(arguments[0], None)  # it is doubted, or from long ago
+        LINES.set(lines)
+        return getattr(instance, WATCH[kind])(*arguments)
+
+    def _final(self, name: str, error: Exception) -> ExchangeError | None:
+        told = self._exchange.judged(error, name)
+        return told if told.code in REFUSED else None
+
+    def _redial(self, lines: dict[str, Any], error: Exception) -> None:
+        if self._instance is not None:
+            cut(self._instance, lines, error)
+        lines.clear()
 
     def _check(self, instance: Any, kind: Kind) -> None:
         if not has(instance, WATCH[kind]):
@@ -169,14 +172,18 @@ class Streams:
         if feed is None:
             return
         try:
-            data = heard(kind, name, raw, self._exchange.all_markets, self._exchange.quirk)
+            data = heard(kind, name, raw, self._exchange.all_markets, self._exchange.quirk, self._wallet)
         except Exception as error:
-            LOG.warning("%s: %s cannot be read: %s", self._exchange.name, feed.name, error)
+            if kind is Kind.BOOK:  # it is made of changes: one that was lost makes all wrong that follow
+                self._watchers[kind, name].mistrust(str(error))
+            else:
+                LOG.warning("%s: %s cannot be read: %s", self._exchange.name, feed.name, error)
             return
         closer = self._closers.get((kind, name))
         if closer is not None:
             closer.saw(data)
         self._tell(feed, data, Source.STREAM)
+        self._watchers[feed.kind, feed.symbol].trust()
 
     def _tell(self, feed: Feed, data: Any, source: Source, asked: int = 0) -> None:
         if data is None:
@@ -201,10 +208,13 @@ class Streams:
             start = first  # that it replays the past has shown only since
         orders, traded = self._feeds.get((Kind.ORDERS, "")), list(self._exchange.traded)
         known = [] if orders is None else list(orders.open.values())
-        found = [data async for data in missed(self._exchange, feed.kind, feed.symbol, start, known, traded)]
+        wanted = missed(self._exchange, feed.kind, feed.symbol, start, known, traded, self._wallet)
+        found = [data async for data in wanted]
         if feed.kind is Kind.POSITIONS:
             found += feed.ended(found)
         await asyncio.sleep(patience)
+        if feed.kind is Kind.TRADES and self._exchange.quirk.aggregates_prints:
+            found = [trade for trade in found if trade.time > (feed.latest or 0)]  # else some would count twice
         for data in found:
             self._tell(feed, data, Source.REST, asked)
 

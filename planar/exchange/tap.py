@@ -7,6 +7,7 @@ tap knows CCXT's base classes only, and so works for all of its exchanges.
 
 import types
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +27,9 @@ class Kind(StrEnum):
 
 Tell = Callable[[Kind, str, Any], None]
 """Called with the kind, the symbol and the value; candles' symbols have their timeframe, ``"BTC/USDT 1m"``."""
+
+LINES: ContextVar[dict[str, Any] | None] = ContextVar("LINES", default=None)
+"""CCXT's connections, by address, that the watch under way in this task is heard over."""
 
 OWN = {"orders": Kind.ORDERS, "triggerOrders": Kind.ORDERS, "myTrades": Kind.FILLS, "positions": Kind.POSITIONS}
 """Caches of all symbols together, by attribute."""
@@ -56,6 +60,9 @@ def tapped(cls: Any, tell: Tell) -> Any:
 
     def client(self: Any, url: str) -> Any:
         found = cls.client(self, url)
+        lines = LINES.get()
+        if lines is not None:
+            lines[url] = found
         if "resolve" not in vars(found):
             found.resolve = _resolving(found.resolve, tell)
         return found

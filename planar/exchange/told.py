@@ -42,7 +42,7 @@ class Told:
 
     def is_news(self, data: MarketTrade | Fill | Order) -> bool:
         """Whether it was not told yet; it is from now on."""
-        key, state = (data.symbol, data.id), _state_of(data)
+        key, state = _key(data), _state_of(data)
         before = self._known.get(key)
         if before is None:
             if state.time is not None and state.time < self.horizon:
@@ -74,6 +74,13 @@ class Told:
 def happened(data: Any) -> int | None:
     """When it happened last, UTC ms; None where the exchange does not say."""
     return (data.updated or data.time) if isinstance(data, Order) else data.time
+
+
+def _key(data: MarketTrade | Fill | Order) -> Hashable:
+    """What names it: its id, and for a fill that has none what was filled."""
+    if isinstance(data, Fill) and not data.id:
+        return data.symbol, data.order_id, data.time, data.side, data.price, data.amount
+    return data.symbol, data.id
 
 
 def _state_of(data: MarketTrade | Fill | Order) -> _State:

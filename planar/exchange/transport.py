@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from planar.config.check import masked
 from planar.errors import ConfigError
 
 WEB_SOCKET = {"http": "ws", "https": "wss"}
@@ -99,12 +100,18 @@ class MappedSession:
 
 def checked_base(base_url: str) -> URL:
     """The address as a URL. Raises ConfigError when keys would travel over it in the clear."""
-    url = URL(base_url)
+    shown = masked(base_url)
+    try:
+        url = URL(base_url)
+    except ValueError:
+        url = URL()
     if url.scheme not in WEB_SOCKET or not url.host or url.query_string:
-        raise ConfigError(f"base_url = {base_url!r} is no address; write 'http://127.0.0.1:8080' or 'https://…'.")
+        raise ConfigError(f"base_url = {shown!r} is no address; write 'http://127.0.0.1:8080' or 'https://…'.")
+    if url.raw_user is not None or url.raw_password is not None:
+        raise ConfigError(f"base_url = {shown!r} names a user, and no exchange asks for one there. Leave that out.")
     if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigError(
-            f"base_url = {base_url!r} would send keys in the clear; only an address of this machine may be plain "
+            f"base_url = {shown!r} would send keys in the clear; only an address of this machine may be plain "
             "http. Write https."
         )
     return url
@@ -113,6 +120,12 @@ def checked_base(base_url: str) -> URL:
 def hosts_of(urls: Any, hostname: str = "") -> frozenset[str]:
     """Every host that stands in CCXT's ``urls``. hostname: what it writes for ``{hostname}``."""
     return frozenset(host for text in _texts(urls) if (host := URL(text.replace("{hostname}", hostname)).host))
+
+
+def host_of(addresses: Any, api: str) -> str:
+    """The host of one part of an exchange, of CCXT's ``urls["api"]``; empty where it is not told by part."""
+    found = addresses.get(api) if isinstance(addresses, Mapping) else addresses
+    return (URL(found).host or "") if isinstance(found, str) else ""
 
 
 def _texts(urls: Any) -> Iterator[str]:

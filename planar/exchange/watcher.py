@@ -6,14 +6,20 @@ import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-from planar.exchange.feed import EVENTS, Feed
+from planar.exchange.feed import EVENTS, LATEST, Feed
 from planar.exchange.missed import MARGIN
+from planar.exchange.silence import silence
 
 LOG = logging.getLogger("planar.exchange.streams")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 SETTLED = 1.0
 """Seconds after which a watch over a standing connection is heard, even when nothing is said."""
+
+DOUBT_PAUSE, CALM = 1.0, 60.0
+"""Seconds before a stream that told what cannot be is dialled for the second time, doubling; and without any such thing
+until it is dialled at once again.
+"""
 
 PAUSES = (0.25, 0.75, 2.0, 5.0)
 """Seconds between asking what was missed, from the loss on: no exchange says when a subscription begins to be served.
@@ -39,6 +45,11 @@ class State(StrEnum):
     STARTING = "starting"
     LIVE = "live"
     POLLING = "polling"  # the stream is down: requests stand in for it
+    ENDED = "ended"  # for good: the exchange refuses
+
+
+class DoubtfulError(Exception):
+    """What a stream tells cannot be, or is not all."""
 
 
 class Watcher:
@@ -47,7 +58,9 @@ class Watcher:
     watch: waits for something new and returns; what is new is told to the feed otherwise (`planar.exchange.tap`).
     catch_up: tells the feed what happened since a time of the exchange's, UTC ms, or since the beginning (None), when
     the stream had so many seconds to tell it. audit: seconds between doing so while all seems well. scrub: takes
-    secrets out of errors. is_own: what happens before the subscription is served counts, and is asked for.
+    secrets out of errors. is_own: what happens before the subscription is served counts, and is asked for. redial: ends
+    the connection that it is heard over. final: gives the error that all who listen are told, where another try is
+    useless.
     """
 
     def __init__(
@@ -61,6 +74,8 @@ class Watcher:
         is_connected: Callable[[], bool] = lambda: True,
         scrub: Callable[[object], str] = str,
         is_own: bool = False,
+        redial: Callable[[Exception], None] = lambda _: None,
+        final: Callable[[Exception], Exception | None] = lambda _: None,
     ) -> None:
         self.name, self.feed, self._watch, self._catch_up = name, feed, watch, catch_up
         self.state, self.reason = State.STARTING, ""
@@ -69,11 +84,18 @@ class Watcher:
         self._checked: int | None = None
         self._pause = 0.0
         self._standing: asyncio.Future[None] | None = None
-        self._is_connected, self._scrub = is_connected, scrub
+        self._is_connected, self._scrub, self._redial, self._final = is_connected, scrub, redial, final
+        self._doubts = 0
+        self._doubt: DoubtfulError | None = None
+        self._doubted_at = -CALM
         if is_own:
             self._standing = asyncio.ensure_future(self._stand_in())
         self._running = asyncio.ensure_future(self._run())
-        self._auditing = asyncio.ensure_future(self._audit(audit)) if feed.kind in EVENTS else None
+        self._auditing: asyncio.Future[None] | None = None
+        if feed.kind in EVENTS:
+            self._auditing = asyncio.ensure_future(self._audit(audit))
+        elif feed.kind in LATEST:
+            self._auditing = asyncio.ensure_future(self._listen())
 
     async def close(self) -> None:
         """Stops watching."""
@@ -82,23 +104,55 @@ class Watcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def mistrust(self, reason: str) -> None:
+        """What was told cannot be, or not all: it is dialled anew, and lives again when it tells how things change."""
+        if self._doubt is None:
+            # The first thing that a new connection tells is how things are, and says nothing of what follows.
+            self._doubts, self._doubt = 2, DoubtfulError(reason)
+            # CCXT is in the middle of what it heard.
+            asyncio.get_running_loop().call_soon(self._redial, self._doubt)
+
+    def trust(self) -> None:
+        """What was told can be."""
+        if self._doubts and self._doubt is None:
+            self._doubts -= 1
+            self._is_heard()
+
     async def _run(self) -> None:
         while True:
+            self._doubt = None
             settling = asyncio.ensure_future(self._settle())
             try:
                 while True:
                     await self._watch()
+                    if self._doubt is not None:
+                        raise self._doubt
                     self._is_heard()
             except asyncio.CancelledError as error:
                 if _is_cancelled():
                     raise
                 self._is_lost(error)  # CCXT cancels what waits on a connection that it closes
             except Exception as error:
+                if self._is_final(error):
+                    return
                 self._is_lost(error)
             finally:
                 settling.cancel()
             await asyncio.sleep(self._pause)
-            self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
+            first = DOUBT_PAUSE if self._doubts else FIRST_PAUSE
+            self._pause = min(max(2 * self._pause, first), LONGEST_PAUSE)
+
+    def _is_final(self, error: Exception) -> bool:
+        """Whether it ends with that error."""
+        final = self._final(error)
+        if final is not None and self.state is not State.ENDED:
+            self.state, self.reason = State.ENDED, str(final)
+            self.feed.fail(final)
+            running = asyncio.current_task()
+            for task in (self._running, self._standing, self._auditing):
+                if task is not None and task is not running:
+                    task.cancel()
+        return final is not None
 
     async def _settle(self) -> None:
         """A stream that says nothing is heard all the same once its connection stands."""
@@ -108,15 +162,22 @@ class Watcher:
                 self._is_heard()
 
     def _is_heard(self) -> None:
-        if self.state is not State.LIVE:
-            self.state, self.reason, self._pause = State.LIVE, "", 0.0
+        if self.state is not State.LIVE and not self._doubts:
+            self.state, self.reason = State.LIVE, ""
 
     def _is_lost(self, error: BaseException) -> None:
+        reason, now = self._scrub(error), asyncio.get_running_loop().time()
+        if self.state is State.LIVE and now - self._doubted_at > CALM:
+            self._pause = 0.0
+        if isinstance(error, DoubtfulError):
+            self._doubted_at = now
+        else:
+            reason = f"{type(error).__name__}: {reason}"
         if self.state is not State.POLLING:
-            LOG.warning("%s is not heard: %s: %s", self.name, type(error).__name__, self._scrub(error))
+            LOG.warning("%s is not heard: %s", self.name, reason)
         if self._standing is None or self._standing.done():
             self._standing = asyncio.ensure_future(self._stand_in())
-        self.state, self.reason = State.POLLING, f"{type(error).__name__}: {self._scrub(error)}"
+        self.state, self.reason = State.POLLING, reason
         self.reconnects += 1
         self._held_before = self.feed.held
 
@@ -129,6 +190,8 @@ class Watcher:
                 await self.feed.wait(pause)
                 is_live, overlap, losses = self.state is State.LIVE, self.feed.held > self._held_before, self.reconnects
                 is_told = await self._ask(SETTLING if is_live else 0.0)
+                if self.state is State.ENDED:
+                    return
                 if losses != self.reconnects:  # it was lost again while we asked
                     continue
                 failures = 0 if is_told else failures + 1
@@ -148,12 +211,23 @@ class Watcher:
             if self.state is State.LIVE and (self._standing is None or self._standing.done()):
                 await self._ask(GRACE)
 
+    async def _listen(self) -> None:
+        """Dials anew when a stream of which only the last thing counts is silent for no good reason."""
+        while True:
+            seconds = await silence(self.feed, lambda: self._ask(GRACE))
+            if self.state is State.ENDED:
+                return
+            if self.state is State.LIVE or self._doubts:
+                self.mistrust(f"nothing of {self.feed.name} was told for {seconds:.0f} s, while the market moved on")
+
     async def _ask(self, patience: float = 0.0) -> bool:
         # What is newer than this may be on its way, and is asked for the next time.
         newest = self.feed.latest
         try:
             await self._catch_up(self._checked, patience)
         except Exception as error:
+            if self._is_final(error):
+                return False
             LOG.warning(
                 "%s: what was missed cannot be asked for: %s: %s", self.name, type(error).__name__, self._scrub(error)
             )

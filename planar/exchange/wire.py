@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from planar.exchange.breaker import Pass
+
 
 @dataclass
 class Wire:
     """Filled while a call is under way. sent: requests that may have changed something. open: those without an answer.
 
-    orders: how many are placed by it. is_urgent: whether it goes before what waits. receipts: what was spent for it.
+    api, host: CCXT's name of the part of the exchange that is asked, and where that is. orders: how many are placed by
+    it. is_urgent: whether it goes before what waits. receipts: what was spent for it, and of which limits. entered:
+    what the breaker let it through with.
     """
 
     requests: int = 0
@@ -20,9 +24,12 @@ class Wire:
     open: int = 0
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    api: str = ""
+    host: str = ""
     orders: int = 0
     is_urgent: bool = False
     receipts: list[Any] = field(default_factory=list)
+    entered: Pass = field(default_factory=Pass)
 
     def began(self, *, is_write: bool) -> None:
         """A request is on its way."""

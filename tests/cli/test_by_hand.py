@@ -9,6 +9,7 @@ import pytest
 
 from planar.cli import app
 from planar.errors import ConfigError, Rejected
+from planar.exchange import registry
 
 
 def run(*words: str) -> None:
@@ -106,6 +107,8 @@ def test_all_orders_of_a_market_are_cancelled(venue, capsys):
         (("balance", "binanse"), ConfigError, "no exchange 'binanse'. Did you mean 'binance'"),
         (("balance", "--all"), ConfigError, "there are no keys"),
         (("balance", "--account", "hedge"), ConfigError, "demo has no account 'hedge'"),
+        (("orders", "--limit", "0"), ConfigError, "--limit 0 shows nothing"),
+        (("fills", "BTC/USDT", "--limit", "-1"), ConfigError, "--limit -1 shows nothing"),
         (("orders", "--history"), ConfigError, "--history needs a symbol"),
         (("cancel",), ConfigError, "name an order"),
         (("cancel", "77"), ConfigError, "demo has no open order 77"),
@@ -189,3 +192,14 @@ def test_the_demo_goes_nowhere_but_to_this_machine(folder):
     (folder / "user" / "planar.toml").write_text('[demo]\nbase_url = "https://api.binance.com"\n')
     with pytest.raises(ConfigError, match="is not on this machine"):
         run("ticker", "BTC/USDT")
+
+
+def test_of_several_accounts_each_that_fails_is_told(folder, capsys, monkeypatch):
+    monkeypatch.setattr(registry, "_living", {})
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text('[bybit]\nbase_url = "http://127.0.0.1:9"\nretries = 0\n')
+    sections = ["exchanges.bybit", "exchanges.bybit_sandbox", "exchanges.bybit.accounts.hedge"]
+    keys = "\n".join(f'[{section}]\napiKey = "k{section}"\nsecret = "s{section}"' for section in sections)
+    (folder / "user" / "secrets.toml").write_text(keys)
+    os.chmod(folder / "user" / "secrets.toml", 0o600)
+    assert told(capsys, "balance", "--all")["failed"].keys() == {"bybit", "bybit (sandbox)", "bybit/hedge"}

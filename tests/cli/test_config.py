@@ -84,6 +84,7 @@ def test_encrypt_and_decrypt_give_the_file_back(capsys, user, monkeypatch):
     [
         (["show", "binanse"], "nothing is set under 'binanse'"),
         (["set", "binance.timout", "3"], "Did you mean 'timeout'"),
+        (["set", "defaults.exchange", "binanse"], "no exchange 'binanse'. Did you mean 'binance'"),
         (["decrypt"], "there is no user/secrets.toml.encrypted to decrypt"),
         (["encrypt"], "set PLANAR_PASSPHRASE, or name a --key-file"),
     ],
@@ -94,9 +95,14 @@ def test_mistakes_are_told_with_their_remedy(tokens, message, monkeypatch):
         run(*tokens)
 
 
-@pytest.mark.parametrize("address", ["user:hidden@127.0.0.1:8080", "http://user:hid@den@127.0.0.1:8080"])
-def test_passwords_of_proxies_show_in_no_form(address, capsys):
-    run("set", "binance.proxy", address)
+def test_a_proxy_without_a_scheme_is_refused_without_its_password(capsys):
+    with pytest.raises(ConfigError, match=r"proxy = '•+@127.0.0.1:8080' must be an address with scheme") as error:
+        run("set", "binance.proxy", "user:hidden@127.0.0.1:8080")
+    assert "hidden" not in str(error.value)
+
+
+def test_passwords_of_proxies_show_in_no_form(capsys):
+    run("set", "binance.proxy", "http://user:hid@den@127.0.0.1:8080")
     run("show", "binance")
     out = capsys.readouterr().out
     assert "hid" not in out

@@ -149,6 +149,15 @@ def test_two_files_of_secrets_are_refused(folder):
         load_secrets(folder, {})
 
 
+def test_a_file_that_is_no_key_file_is_told_and_nothing_is_encrypted(folder, tmp_path):
+    note = tmp_path / "note"
+    note.write_text("no key")
+    note.chmod(0o600)
+    with pytest.raises(ConfigError, match=r"note is there and is no key file.*Nothing was encrypted"):
+        vault.lock(folder / "secrets.toml", key_file=note)
+    assert (folder / "secrets.toml").read_text() == KEYS
+
+
 def test_a_key_file_does_not_overwrite_what_it_opens(folder):
     for name in ("secrets.toml", "secrets.toml.encrypted"):
         with pytest.raises(ConfigError, match="is the file of the keys itself"):

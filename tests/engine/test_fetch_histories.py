@@ -275,3 +275,25 @@ def test_leverage_tiers_are_kept_where_the_exchange_tells_them_and_stay_where_it
         assert store.rules()[PERPETUAL] == [seen]
 
     on_recorded(test)
+
+
+def test_a_clock_that_is_hours_ahead_leaves_no_hole_in_what_the_exchange_has_not_had_yet(store):
+    async def scene():
+        async with recorded() as server, against_recorded(server) as exchange:
+            there = [START]
+
+            def prints(asked):
+                since, until = int(asked["startTime"]), int(asked["endTime"])
+                ids = [number for number in range(40) if since <= START + number * MINUTE <= min(until, there[0])]
+                return [{"a": n, "p": "1", "q": "1", "f": n, "l": n, "T": START + n * MINUTE, "m": False} for n in ids]
+
+            server.answers["GET /api/v3/aggTrades"] = prints
+            server.answers["GET /api/v3/klines"] = lambda asked: []
+            server.answers["GET /api/v3/time"] = lambda asked: {"serverTime": there[0]}
+            for minutes, ahead in ((20, 3 * HOUR), (39, 0)):
+                there[0] = START + minutes * MINUTE + 1
+                [done] = await fetched(exchange, store, **TRADES, now=there[0] + ahead)
+                assert done.error is None
+            assert store.read_trades(BTC)["id"].to_list() == [str(number) for number in range(40)]
+
+    asyncio.run(scene())

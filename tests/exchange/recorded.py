@@ -73,7 +73,11 @@ def code(number, message, status=400):
 
 
 class Recorded:
-    """The server. ``faults`` by path: each a coroutine function that is called before or after the request is done."""
+    """The server.
+
+    ``told``: what every web socket is told. ``faults`` by path: each a coroutine function that is called before or
+    after the request is done.
+    """
 
     def __init__(self):
         self.requests, self.orders, self.next_id = [], {}, 1
@@ -81,6 +85,7 @@ class Recorded:
         self.answers: dict[str, Callable] = {}
         self.clock_ahead = 0
         self.address, self.site = "", None
+        self.told, self.sockets = [], []
 
     def now(self):
         return round(time.time() * 1000) + self.clock_ahead
@@ -92,7 +97,20 @@ class Recorded:
         """The next requests to a path fail so, one each."""
         self.faults.setdefault(path, []).extend(faults)
 
+    async def stream(self, request):
+        """A web socket, which is told all that is to be told."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.append(request.path)
+        for each in self.told:
+            await socket.send_json(each)
+        async for _ in socket:
+            pass
+        return socket
+
     async def handle(self, request):
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.stream(request)
         body = (await request.read()).decode()
         asked = {**dict(request.query), **(json.loads(body) if body.startswith("{") else dict(parse_qsl(body)))}
         where = f"{request.method} {request.path}"

@@ -208,7 +208,7 @@ def test_what_the_ticker_does_not_say_is_none_and_one_without_any_price_is_none(
 
 def test_prints_without_an_id_get_one_from_what_they_are():
     raw = {"timestamp": 1, "price": "2", "amount": "3", "side": "sell"}
-    assert market_data.market_trade(raw, "A/B").id == "1-2-3-sell"
+    assert market_data.market_trade(raw, "A/B").id == "1-2-3-sell~1"
 
 
 def test_a_candle_without_prices_is_none_and_one_that_is_no_row_is_an_error():

@@ -113,6 +113,21 @@ def test_funding_comes_in_pages_each_time_once():
     run(test, **FUTURES)
 
 
+def test_funding_goes_on_after_a_stretch_of_which_the_exchange_gives_none():
+    times = [START, START + 200 * 24 * HOUR]
+
+    def rates(asked):
+        found = [time for time in times if int(asked["startTime"]) <= time <= int(asked["endTime"])]
+        return [{"symbol": "BTCUSDT", "fundingTime": time, "fundingRate": "0.00010000"} for time in found]
+
+    async def test(server, exchange):
+        server.answers["GET /fapi/v1/fundingRate"] = rates
+        pages = [page async for page in exchange.funding_history("BTC/USDT", START, times[-1] + 1)]
+        assert [one.time for page in pages for one in page] == times
+
+    run(test, **FUTURES)
+
+
 def test_the_next_funding_rate_and_its_time():
     premium = {
         "symbol": "BTCUSDT", "markPrice": "11793.63104562", "indexPrice": "11781.80495970", "time": 1597370495002,

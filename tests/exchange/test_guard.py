@@ -51,7 +51,7 @@ async def other_use_of(venue, times):
 
 
 def usage(exchange):
-    return {each.name: each for each in exchange.guard._limits.usage()}
+    return {each.name: each for each in exchange.guard.usage()}
 
 
 def test_what_a_request_weighs_is_spent_and_what_the_exchange_says_is_taken_over():
@@ -97,14 +97,14 @@ def test_requests_wait_for_what_the_user_allows():
     asyncio.run(scene())
 
 
-def test_without_the_limiter_nothing_is_counted(own_cache):
+def test_without_the_limiter_nothing_is_counted(own_limits):
     async def scene():
         async with opened(enable_rate_limit=False) as (_, exchange):
             await exchange.ticker("BTC/USDT")
             assert exchange.health().limit_share == 0.0
 
     asyncio.run(scene())
-    assert not (own_cache / "planar" / "limits").exists()
+    assert not own_limits.exists()
 
 
 def test_an_exchange_that_is_down_is_left_alone_but_cancels_go_on():
@@ -169,11 +169,11 @@ def test_what_streams_ask_for_by_themselves_waits_for_a_ban_and_an_open_breaker(
             seen, answer = [], venue.api.answer
             venue.api.answer = lambda request: (seen.append(request.path), answer(request))[1]
             if stop == "ban":
-                exchange.guard._limits.ban(600_000)
+                next(iter(exchange.guard._limits.values())).ban(600_000)
             else:
                 exchange.guard.breaker.pause = exchange.guard.breaker.longest = 600.0
                 for _ in range(5):
-                    exchange.guard.breaker.failed()
+                    exchange.guard.breaker.failed(exchange.guard.breaker.passing)
             async with await exchange.streams.subscribe("book", "BTC/USDT"):
                 await asyncio.sleep(1.0)
                 assert any(why in told for _, told in exchange.streams.states().values())
@@ -202,7 +202,7 @@ def test_a_request_that_was_given_up_may_be_counted_yet():
         async with opened(timeout=300) as (venue, exchange):
             await exchange.ticker("BTC/USDT")
             await asyncio.sleep(0.02)
-            start, cost = usage(exchange)["cost"].used, exchange.guard._limits._budgets["cost"]
+            start, cost = usage(exchange)["cost"].used, next(iter(exchange.guard._limits.values()))._budgets["cost"]
             venue.add_chaos([Rule("hang", "GET *", count=1, seconds=5)])
             with pytest.raises(Unreachable):
                 await exchange.ticker("BTC/USDT")

@@ -27,14 +27,12 @@ def breaker(clock):
 
 def fail(breaker, times=1):
     for _ in range(times):
-        breaker.enter()
-        breaker.failed()
+        breaker.failed(breaker.enter())
 
 
 def test_it_opens_after_failures_in_a_row_and_says_for_how_long(breaker):
     fail(breaker, 2)
-    breaker.enter()
-    breaker.succeeded()
+    breaker.succeeded(breaker.enter())
     fail(breaker, 3)
     assert breaker.state is State.OPEN
     with pytest.raises(Unreachable, match=r"binance has failed 3 times in a row and is left alone for 1\.0 s") as error:
@@ -46,10 +44,10 @@ def test_one_request_tries_and_closes_it(breaker, clock):
     fail(breaker, 3)
     clock.now += 1.0
     assert breaker.state is State.HALF_OPEN
-    breaker.enter()
+    trial = breaker.enter()
     with pytest.raises(Unreachable):
         breaker.enter()
-    breaker.succeeded()
+    breaker.succeeded(trial)
     assert breaker.state is State.CLOSED
     breaker.enter()
 
@@ -64,10 +62,8 @@ def test_each_failed_trial_doubles_the_pause_up_to_the_longest(breaker, clock):
 
 
 def test_requests_already_on_their_way_do_not_lengthen_the_pause(breaker, clock):
-    for _ in range(6):
-        breaker.enter()
-    for _ in range(6):
-        breaker.failed()
+    for entered in [breaker.enter() for _ in range(6)]:
+        breaker.failed(entered)
     clock.now += 1.0
     assert breaker.state is State.HALF_OPEN
 
@@ -105,8 +101,28 @@ def test_a_limit_is_forecast_when_the_pace_cannot_be_kept(recent, forecast):
 def test_a_trial_that_tells_nothing_leaves_the_next_one_free(breaker, clock):
     fail(breaker, 3)
     clock.now += 1.0
-    breaker.enter()
-    breaker.released()  # as when it was refused for its rate
-    breaker.enter()
-    breaker.succeeded()
+    breaker.released(breaker.enter())  # as when it was refused for its rate
+    breaker.succeeded(breaker.enter())
+    assert breaker.state is State.CLOSED
+
+
+def test_an_answer_to_what_was_asked_before_it_opened_does_not_close_it(breaker, clock):
+    early = breaker.enter()
+    fail(breaker, 3)
+    breaker.succeeded(early)
+    assert breaker.state is State.OPEN
+    clock.now += 1.0
+    breaker.succeeded(breaker.enter())
+    assert breaker.state is State.CLOSED
+
+
+def test_what_goes_before_all_neither_ends_a_trial_nor_lets_a_second_one_through(breaker, clock):
+    fail(breaker, 3)
+    clock.now += 1.0
+    trial = breaker.enter()
+    breaker.released(breaker.passing)  # a cancel that was refused for its rate
+    breaker.failed(breaker.passing)
+    with pytest.raises(Unreachable):
+        breaker.enter()
+    breaker.succeeded(trial)
     assert breaker.state is State.CLOSED

@@ -65,8 +65,8 @@ def forgive(venue: Venue, exchange: CcxtExchange) -> None:
     """No trouble, no ban, no open breaker."""
     venue.chaos.clear()
     venue.api.desk.counter._addresses.clear()
-    exchange.guard.breaker.succeeded()
-    for budget in exchange.guard._limits._budgets.values():
+    exchange.guard.breaker.succeeded(exchange.guard.breaker.passing)
+    for budget in next(iter(exchange.guard._limits.values()))._budgets.values():
         budget._numbers[BANNED] = 0
 
 
@@ -107,20 +107,20 @@ async def session(errors: list[BaseException], shown: list[str]) -> None:
             shown.append(repr(vars(exchange)))
 
 
-def test_nothing_that_a_session_writes_holds_a_secret(tmp_path, monkeypatch, logged, capfd):
+def test_nothing_that_a_session_writes_holds_a_secret(tmp_path, monkeypatch, logged, capfd, own_limits):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     errors, shown = [], []
     asyncio.run(session(errors, shown))
     told = "".join("".join(traceback.format_exception(error)) + repr(error) + repr(vars(error)) for error in errors)
     places = {
-        "the log": logged.getvalue(), "errors": told, "reprs": "".join(shown), "files": files_under(tmp_path),
-        "output": "".join(capfd.readouterr()),
+        "the log": logged.getvalue(), "errors": told, "reprs": "".join(shown),
+        "files": files_under(tmp_path) + files_under(own_limits), "output": "".join(capfd.readouterr()),
     }  # fmt: skip
     assert len(errors) > 30
     marks = ("fetch Request", "X-MBX-APIKEY", "receive loop", "asyncio DEBUG", "is not heard")
     assert [mark for mark in marks if mark not in places["the log"]] == []
     assert (tmp_path / "cache" / "planar" / "markets").exists()
-    assert (tmp_path / "cache" / "planar" / "limits").exists()
+    assert own_limits.exists()
     for place, text in places.items():
         assert [secret for secret in HIDDEN if secret in text] == [], place
         assert "signature=" not in text.replace("signature=••••••", ""), place

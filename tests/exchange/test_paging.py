@@ -21,15 +21,18 @@ def items(times):
     return [Item(str(number), time) for number, time in enumerate(sorted(times))]
 
 
-def read(stored, start, end, limit, span=None, now=FOREVER):
-    asked = []
+def read(stored, start, end, limit, span=None, now=FOREVER, *, newest=False, known=True, cap=None):
+    """newest: the exchange gives the last items of what was asked for. known: that it does not. cap: of its pages."""
+    asked, most = [], cap or limit
 
     async def fetch(since, until):
         asked.append((since, until))
-        return [one for one in stored if since <= one.time and (until is None or one.time < until)][:limit]
+        found = [one for one in stored if since <= one.time and (until is None or one.time < until)]
+        return found[-most:] if newest else found[:most]
 
     async def gather():
-        return [page async for page in pages(fetch, start, end, limit, span=span, now=now)]
+        found = pages(fetch, start, end, limit, span=span, now=now, is_oldest_first=known)
+        return [page async for page in found]
 
     found = asyncio.run(gather())
     assert all(found)
@@ -41,12 +44,35 @@ def read(stored, start, end, limit, span=None, now=FOREVER):
     st.integers(0, 30),
     st.integers(0, 70),
     st.one_of(st.none(), st.integers(1, 25)),
+    st.sampled_from([(False, True), (False, False), (True, False)]),
+    st.integers(0, 3),
 )
-def test_every_item_of_the_range_comes_once_and_in_order(times, start, length, span):
+def test_every_item_of_the_range_comes_once_and_in_order(times, start, length, span, order, less):
+    """Whichever end of a span the exchange begins at, and although its pages may be shorter than was asked for."""
     stored, end = items(times), start + length
     most = max((times.count(time) for time in times), default=0)
-    found, _ = read(stored, start, end, most + 1, span)
+    newest, known = order
+    if newest and span is None:
+        stored = [one for one in stored if one.time < end]  # an end is only asked for where a request has a span
+    found, _ = read(stored, start, end, most + 1 + less, span, newest=newest, known=known, cap=most + 1)
     assert found == [one for one in stored if start <= one.time < end]
+
+
+def test_pages_of_the_newest_items_are_gone_back_from_until_they_reach_the_beginning():
+    found, asked = read(items(range(10)), 0, FOREVER, 4, newest=True, known=False)
+    assert [one.time for one in found] == list(range(10))
+    assert asked == [(0, None), (0, 7), (0, 4), (9, None)]
+
+
+def test_an_exchange_that_is_known_to_begin_at_the_beginning_is_not_asked_backwards():
+    stored = items([5, 6])
+    assert read(stored, 0, FOREVER, 4)[1] == [(0, None), (6, None)]
+    assert read(stored, 0, FOREVER, 4, known=False)[1] == [(0, None), (0, 6), (6, None)]
+
+
+def test_a_millisecond_with_more_than_a_page_in_front_of_a_page_is_an_error_and_not_a_loss():
+    with pytest.raises(DataError, match="no way to ask for the rest"):
+        read(items([1, 2, 2, 2, 2, 3]), 0, 10, 2, newest=True, known=False)
 
 
 def test_items_of_one_millisecond_across_the_edge_of_a_page_come_once():
@@ -76,7 +102,11 @@ def test_long_stretches_without_items_are_skipped_where_it_is_known_how_far():
         return max(time, 940 if time <= 950 else 1_000)
 
     async def gather():
-        return [one.time async for page in pages(fetch, 0, 1_000, 10, span=30, skip=skip) for one in page]
+        return [
+            one.time
+            async for page in pages(fetch, 0, 1_000, 10, span=30, skip=skip, is_oldest_first=True)
+            for one in page
+        ]
 
     assert asyncio.run(gather()) == [1, 950]
     assert asked == [(0, 30), (1, 31), (940, 970), (950, 980)]

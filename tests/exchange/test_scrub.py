@@ -7,7 +7,7 @@ import pytest
 from yarl import URL
 
 from planar.config.secrets import MASK, Secret
-from planar.exchange.scrub import Scrubber
+from planar.exchange.scrub import Scrubber, passwords_of
 
 KEY, SECRET = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zv", "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP+/="
 scrub = Scrubber([Secret(KEY), Secret(SECRET)])
@@ -57,3 +57,15 @@ def test_an_error_that_cannot_be_cleaned_is_cut_off_or_not_to_be_shown():
         raise RuntimeError("failed") from secretive
     assert scrub.clean(caught.value)
     assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://user:hunter2%40home@127.0.0.1:1", "user:hunter2@127.0.0.1:1", "http://user:hunter2 x@127.0.0.1:1"]
+)
+def test_the_password_of_a_proxy_is_taken_out_wherever_it_is_quoted(proxy):
+    one = Scrubber(passwords_of(proxy, ""))
+    told = one.text(f"InvalidURL: {proxy}; hunter2%40home, hunter2@home, hunter2 x: Cannot connect to 127.0.0.1:1")
+    assert one.text(proxy).endswith("@127.0.0.1:1")
+    assert proxy not in told
+    assert proxy.rpartition("@")[0].partition("user:")[2] not in told
+    assert told.endswith("Cannot connect to 127.0.0.1:1")

@@ -5,15 +5,18 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from exchange.recorded import run
 
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.exchange.model import OrderRequest
+from planar.exchange.closer import Closer
+from planar.exchange.model import Candle, OrderRequest
 from planar.exchange.streams import Streams
 from planar.exchange.subscription import Source
 from planar.exchange.tap import Kind
 from planar.model.order import Side, Status
+from planar.model.timeframe import bucket_open
 from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
 from planar.venue.server import Venue
@@ -161,6 +164,32 @@ def test_a_stream_that_calls_open_candles_closed_is_not_believed():
             assert closed == [closed[0], closed[0] + 1_000, closed[0] + 2_000]
 
     asyncio.run(scene())
+
+
+def test_a_candle_that_the_exchange_still_changes_after_its_end_is_told_as_it_ended():
+    async def test(server, exchange):
+        lists = iter(["100.5", "101.5", "101.5", "101.5"])
+
+        def klines(asked):
+            since, close = int(asked["startTime"]), next(lists, "101.5")
+            ended = [since, "100", "102", "99", close, "3", since + 59_999, "300", 1, "0", "0", "0"]
+            return [ended, [since + 60_000, "1", "1", "1", "1", "1", since + 119_999, "1", 1, "0", "0", "0"]]
+
+        server.answers["GET /api/v3/klines"] = klines
+        told = []
+        closer = Closer(exchange, "BTC/USDT", "1m", lambda candle, source: told.append((candle, source)))
+        numbers = map(Decimal, ("100", "102", "99", "100.9", "2"))
+        start = bucket_open(server.now(), 60_000) - 60_000
+        closer.saw(Candle("BTC/USDT", "1m", start, *numbers))
+        closer._ended.set()
+        async with asyncio.timeout(10):
+            while not told:
+                await asyncio.sleep(0.05)
+        await closer.close()
+        [(candle, source)] = told[:1]
+        assert (candle.time, candle.close, candle.volume, source) == (start, Decimal("101.5"), 3, Source.REST)
+
+    run(test)
 
 
 def test_a_balance_tells_all_that_is_owned_and_not_only_what_changed():

@@ -6,6 +6,7 @@ import logging
 from decimal import Decimal
 
 import pytest
+from exchange.recorded import run
 from exchange.test_streams import CONFIG, heard, opened
 from exchange.venue_process import exchange_at
 
@@ -187,3 +188,29 @@ def test_connections_of_an_event_loop_that_is_gone_are_let_go():
     kept[0].abandon()
     kept.clear()
     gc.collect()  # what is not let go warns now, and a warning is an error
+
+
+@pytest.mark.parametrize("kind", ["orders", "fills", "balance"])
+def test_who_has_no_keys_is_told_so_and_does_not_wait_for_ever(kind):
+    async def test(server, exchange):
+        subscription = await exchange.streams.subscribe(kind)
+        with pytest.raises(Rejected, match="It needs keys") as error:
+            await heard(subscription, 1, within=10.0)
+        assert error.value.code == "AUTHENTICATION"
+        again = await exchange.streams.subscribe(kind)
+        with pytest.raises(Rejected, match="It needs keys"):
+            await heard(again, 1)
+        assert [state for state, _ in exchange.streams.states().values()] == ["ended"]
+
+    run(test, credentials=None)
+
+
+def test_a_callback_hears_candles_of_a_timeframe():
+    async def scene():
+        async with opened(speed=1.0, points=1_000) as (_, _, streams):
+            told = []
+            async with await streams.on("candles", "BTC/USDT", told.append, "1m"):
+                await until(lambda: told)
+            assert told[0].data.timeframe == "1m"
+
+    asyncio.run(scene())

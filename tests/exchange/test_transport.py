@@ -94,3 +94,12 @@ def test_a_web_socket_reaches_the_address():
             await runner.cleanup()
 
     assert asyncio.run(ask()) == aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, "/ws", "")
+
+
+@pytest.mark.parametrize(
+    "base", ["https://user:hunter2@example.org/", "http://user:hunter2@127.0.0.1:1/x?y", "u:hunter2@x"]
+)
+def test_an_address_with_a_password_is_refused_without_showing_it(base):
+    with pytest.raises(ConfigError, match="base_url = ") as error:
+        checked_base(base)
+    assert "hunter2" not in str(error.value)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from planar.exchange.alike import FIRST
 from planar.exchange.answers.numbers import NONE, SIDES, MalformedError, Raw, decimal, needed, time_of
 from planar.exchange.model import Book, Level, Market, MarketKind, MarketTrade, ServiceStatus, Ticker
 
@@ -98,8 +99,9 @@ def market_trade(raw: Raw, symbol: str, lot: Decimal = Decimal(1)) -> MarketTrad
     time = time_of(raw)
     price, amount = needed(raw, "price"), needed(raw, "amount") * lot
     side = SIDES.get(raw.get("side") or "")
-    # Some exchanges number no prints; what is printed then names it, so that a page seen twice counts once.
-    id = str(raw.get("id") or f"{time}-{price}-{amount}-{raw.get('side')}")
+    # Some exchanges number no prints; what is printed then names it, so that a page seen twice counts once. Of several
+    # that are alike, `Alike` tells which.
+    id = str(raw.get("id") or f"{time}-{price}-{amount}-{raw.get('side')}{FIRST}")
     return MarketTrade(id, symbol, time, side, price, amount)
 
 

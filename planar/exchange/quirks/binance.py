@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from planar.config.settings import ExchangeSettings
 from planar.exchange.model import Market, MarketKind, Order, Rights, Wallet
-from planar.exchange.quirks.registry import Amend, MarketMinimum, Quirk, quirk
+from planar.exchange.quirks.registry import Amend, MarketMinimum, Pool, Quirk, quirk
 
 HOUR = 3_600_000
 
@@ -45,8 +45,8 @@ class BinanceFamily(Quirk):
     trigger_param: ClassVar[str] = "stopPrice"  # of an amend, CCXT sends the other one as well, which is refused
     amends_untouched: ClassVar[bool] = True
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
+    is_oldest_first: ClassVar[bool] = True
     tier_amount_key: ClassVar[str] = "cum"
-    weight_per_cost: ClassVar[float] = 5.0  # 6,000 a minute, of which CCXT makes 1,200
     order_limits: ClassVar[Mapping[int, int]] = {10_000: 100, 86_400_000: 200_000}
     rights_method: ClassVar[str] = "sapi_get_account_apirestrictions"
 
@@ -56,6 +56,7 @@ class BinanceFamily(Quirk):
         Only aggregated ones can be asked for by time, and these are not numbered as the others are.
         """
         return {
+            **super().options(settings, sandbox),
             "watchTrades": {"name": "aggTrade"},
             "watchTradesForSymbols": {"name": "aggTrade"},
             "fetchCurrencies": False,
@@ -74,6 +75,12 @@ class BinanceFamily(Quirk):
             can_withdraw=raw.get("enableWithdrawals"),
             is_ip_bound=raw.get("ipRestrict"),
         )
+
+    def pool(self, exchange: str, api: str, host: str, settings: ExchangeSettings) -> Pool:
+        """By host, whatever CCXT calls the exchange. Its costs are a fifth of spot's weights, and those of futures."""
+        is_futures = api.startswith(("fapi", "dapi"))
+        is_main = is_futures == (settings.futures or exchange in ("binanceusdm", "binancecoinm"))
+        return Pool(host or exchange, *((2_400, 1.0) if is_futures else (6_000, 5.0)), is_main)
 
     def used_weight(self, headers: Mapping[str, str]) -> float | None:
         """Its header, whatever its case."""

@@ -56,7 +56,7 @@ class Bybit(InPlace):
 
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
         """As above."""
-        return {"fetchOrder": {"acknowledged": True}}
+        return {**super().options(settings, sandbox), "fetchOrder": {"acknowledged": True}}
 
     def rights(self, raw: Mapping[str, Any]) -> Rights:
         """As of ``GET /v5/user/query-api``; a key that is bound to no address has the address ``*``."""
@@ -79,6 +79,8 @@ class Okx(InPlace):
     finds_by_client_id: ClassVar[bool] = True
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
     rights_method: ClassVar[str] = "private_get_account_config"
+    most_prints: ClassVar[int] = 100
+    aggregates_prints: ClassVar[bool] = True
 
     def rights(self, raw: Mapping[str, Any]) -> Rights:
         """As of ``GET /api/v5/account/config``; ``ip`` is empty when the key is bound to no address."""

@@ -41,6 +41,20 @@ class Amend(Enum):
     """Maybe another order takes its place. Its amount is told in all; which it is and how large is looked up."""
 
 
+@dataclass(frozen=True)
+class Pool:
+    """What is counted together by an exchange.
+
+    weight: that it allows in a minute, 0 for what CCXT says. weight_per_cost: of it that a cost of one of CCXT's is.
+    is_main: whether it is what the user's own limits are about.
+    """
+
+    name: str
+    weight: int = 0
+    weight_per_cost: float = 1.0
+    is_main: bool = True
+
+
 class Quirk:
     """One exchange's ways. Rows first, then what takes a computation."""
 
@@ -62,11 +76,17 @@ class Quirk:
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot", Wallet.FUTURES: "swap", Wallet.MARGIN: "margin"}
     """CCXT's ``type`` of each wallet there is."""
 
-    weight_per_cost: ClassVar[float] = 1.0
-    """How much of the exchange's own weight a cost of one of CCXT's is."""
-
     order_limits: ClassVar[Mapping[int, int]] = {}
     """How many orders an account may place, by milliseconds."""
+
+    is_oldest_first: ClassVar[bool] = False
+    """Whether a history that is asked for since a time begins there; where it is not known, that is looked after."""
+
+    most_prints: ClassVar[int] = 1000
+    """Prints that may be asked for at once, where CCXT does not say; who asks for more is refused by some."""
+
+    aggregates_prints: ClassVar[bool] = False
+    """Whether streams tell several prints as one, which requests tell each."""
 
     tier_amount_key: ClassVar[str] = ""
     """What the exchange calls the maintenance amount of a bracket of leverage."""
@@ -79,8 +99,12 @@ class Quirk:
         return None
 
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
-        """CCXT's ``options``."""
-        return {}
+        """CCXT's ``options``: whose orders, fills and balance streams tell, where no market is named."""
+        return {"defaultType": "swap", "defaultSubType": "linear"} if settings.futures else {}
+
+    def pool(self, exchange: str, api: str, host: str, settings: ExchangeSettings) -> Pool:
+        """What a request counts in; api, host: CCXT's name of the part that is asked, and where that is."""
+        return Pool(exchange)
 
     def used_weight(self, headers: Mapping[str, str]) -> float | None:
         """How much weight of the present minute the exchange says is used."""
