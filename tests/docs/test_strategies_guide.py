@@ -29,7 +29,7 @@ def public(cls: type) -> list[str]:
 # What the engine uses of these classes and an author does not.
 INTERNAL = {
     Candle: {"row", "columns", "addresses", "times", "timeframe", "zone", "higher", "offset", "offsets"},
-    Universe: {"arrive", "fund", "is_stepping"},
+    Universe: {"arrive", "fund", "is_stepping", "see"},
 }
 
 WORDS = {
