@@ -16,6 +16,7 @@ venue      planar venue
 options    options that several commands have
 ask        one exchange for one command
 answer     tables and documents
+failure    what went wrong
 """
 
 import sys
@@ -23,9 +24,9 @@ import sys
 from cyclopts import App, CycloptsError
 
 import planar
-from planar.errors import PlanarError
+from planar.errors import PlanarError, Unknown
 
-DONE, INPUT, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, INPUT, USAGE, INTERNAL, DOUBT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 app = App(
     name="planar",
@@ -64,42 +65,37 @@ for _sort, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command and exits: 0 done, 1 the user's input, 2 usage, 3 internal, 130 interrupted."""
+    """Runs a command and exits.
+
+    0 done, 1 the user's input or the exchange's no, 2 usage, 3 internal, 4 nobody knows whether it was done, 130
+    interrupted.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in words
-    sys.exit(_run([w for w in words if w != "--debug"], is_debug))
+    sys.exit(_run([w for w in words if w != "--debug"], is_debug, as_json="--json" in words))
 
 
-def _run(words: list[str], is_debug: bool) -> int:
+def _run(words: list[str], is_debug: bool, *, as_json: bool) -> int:
+    from planar.cli.failure import say_error, say_failure
+
     try:
         app(words, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return USAGE
     except KeyboardInterrupt as interrupt:
-        _say(f"Interrupted; {interrupt or 'nothing was saved.'}")
+        say_error(f"Interrupted; {str(interrupt) or 'nothing was saved.'}")
         return INTERRUPTED
     except PlanarError as error:
         if is_debug:
             raise
-        _say(f"{_kind(error)}: {error}")
-        return INPUT
+        say_failure(error, str(error), as_json=as_json)
+        return DOUBT if isinstance(error, Unknown) else INPUT
     except BrokenPipeError:
         return DONE
     except Exception as error:
         if is_debug:
             raise
         remedy = "This is a fault of Planar; run again with --debug and report it."
-        _say(f"internal error: {type(error).__name__}: {error}. {remedy}")
+        say_failure(error, f"internal error: {type(error).__name__}: {error}. {remedy}", as_json=as_json)
         return INTERNAL
     return DONE
-
-
-def _kind(error: PlanarError) -> str:
-    kinds = {"StrategyError": "strategy", "DataError": "data", "ConfigError": "settings"}
-    return kinds.get(type(error).__name__, "error")
-
-
-def _say(text: str) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, soft_wrap=False, highlight=False, markup=False).print(text)

@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 NONE = "–"
+WIDEST = 10_000
+"""Columns of a table that no terminal has."""
 
 
 def plain(value: Any) -> Any:
@@ -66,14 +68,39 @@ def shown_time(time: int | None) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, nothing: str) -> None:
-    """A table; numbers stand on the right. nothing: what is said when there are no rows."""
+    """A table; numbers stand on the right. nothing: what is said when there are no rows.
+
+    Nothing is ever cut: what is too wide for a terminal is told row by row, and where there is no terminal a row is a
+    line, however long.
+    """
     if not rows:
         say(nothing)
         return
-    made = Table(box=SIMPLE_HEAD)
+    made, console = Table(box=SIMPLE_HEAD), Console(highlight=False)
     for i, name in enumerate(columns):
         is_number = any(isinstance(row[i], Decimal) for row in rows)
-        made.add_column(name, justify="right" if is_number else "left", no_wrap=is_number or i == 0)
+        made.add_column(name, justify="right" if is_number else "left", no_wrap=True)
     for row in rows:
-        made.add_row(*(Text(shown(value)) for value in row))
-    Console(highlight=False).print(made)
+        made.add_row(*map(_cell, row))
+    width = console.measure(made, options=console.options.update(width=WIDEST)).maximum
+    if width <= console.width or not console.is_terminal:
+        Console(highlight=False, width=max(width, console.width)).print(made)
+        return
+    for row in rows:
+        console.print("\n".join(stacked(columns, row, console.width)), markup=False, soft_wrap=True)
+
+
+def _cell(value: Any) -> Text:
+    return value if isinstance(value, Text) else Text(shown(value))
+
+
+def stacked(columns: Sequence[str], row: Sequence[Any], width: int) -> list[str]:
+    """A row as names and values on lines of that width; what is not known is left out."""
+    told = [f"{name} {text}" for name, text in zip(columns, map(str, map(_cell, row)), strict=True) if text != NONE]
+    lines = [told[0]]
+    for each in told[1:]:
+        if len(lines[-1]) + 2 + len(each) <= width:
+            lines[-1] += f"  {each}"
+        else:
+            lines.append(f"  {each}")
+    return lines

@@ -6,15 +6,13 @@ import sys
 from pathlib import Path
 
 from cyclopts import App
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from planar.cli.answer import say, say_json
+from planar.cli.answer import say, say_json, table
 from planar.cli.options import Json
 from planar.config import vault
-from planar.config.document import rows, shown
+from planar.config.document import rows as settings_of
+from planar.config.document import shown
 from planar.config.edit import set_value
 from planar.config.load import FOLDER, load
 from planar.config.secrets import FILE, load_secrets
@@ -33,18 +31,17 @@ def show(section: str = "", /, *, json: Json = False) -> None:
         Only settings whose name begins so, as binance or routing.
     """
     config = load()
-    found = rows(config, load_secrets(custom=config.custom))
-    shown = [row for row in found if row.name.startswith(section)]
-    if not shown:
+    kept = settings_of(config, load_secrets(custom=config.custom))
+    found = [row for row in kept if row.name.startswith(section)]
+    if not found:
         raise ConfigError(f"nothing is set under {section!r}; leave it out to see all.")
     if json:
-        say_json([{"name": r.name, "value": r.value, "unit": r.unit, "source": r.source} for r in shown])
+        say_json([{"name": r.name, "value": r.value, "unit": r.unit, "source": r.source} for r in found])
         return
-    table = Table("setting", "value", "unit", "from", box=SIMPLE_HEAD)
-    for row in shown:
-        style = "dim" if row.source == "default" else ""
-        table.add_row(*(Text(part, style) for part in (row.name, row.value, row.unit, row.source)))
-    Console().print(table)
+    styles = {"default": "dim"}
+    told = [(styles.get(r.source, ""), (r.name, r.value, r.unit, r.source)) for r in found]
+    rows = [[Text(part, style) for part in parts] for style, parts in told]
+    table(("setting", "value", "unit", "from"), rows, nothing="")
 
 
 @app.command(name="set")

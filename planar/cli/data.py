@@ -11,7 +11,7 @@ from rich.table import Table
 
 from planar.cli.answer import NONE, say, say_json, shown, shown_time
 from planar.cli.ask import Flag, ask
-from planar.cli.options import StoreFile
+from planar.cli.options import Json, StoreFile
 from planar.config.load import load
 from planar.errors import ConfigError, DataError, did_you_mean
 from planar.report.progress import Bar
@@ -21,6 +21,8 @@ from planar.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from polars import DataFrame
 
     from planar.engine.fetch import Fetched
     from planar.exchange.interface import Exchange
@@ -39,6 +41,7 @@ def import_(
     instrument: str,
     timeframe: str | None = None,
     store: StoreFile = None,
+    json: Json = False,
 ) -> None:
     """Check the candles of a Parquet or CSV file and store them.
 
@@ -56,6 +59,9 @@ def import_(
     kept = _store(store)
     done = import_file(kept, file, instrument, timeframe)
     written = done.written
+    if json:
+        say_json({**vars(done), "written": vars(written), "store": str(kept.path)})
+        return
     inferred = " (read off the file)" if done.inferred else ""
     gaps = f"{done.gaps:,} ({done.missing:,} candles missing)" if done.gaps else "none"
     say(
@@ -68,7 +74,6 @@ def import_(
 @app.command
 def fetch(
     exchange: str,
-    /,
     *instruments: str,
     timeframe: str | None = None,
     kind: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = ("candles",),
@@ -77,6 +82,7 @@ def fetch(
     sandbox: Flag = False,
     again: Flag = False,
     store: StoreFile = None,
+    json: Json = False,
 ) -> None:
     """Fetch what the store lacks from an exchange: candles, funding rates, mark prices, market trades.
 
@@ -102,7 +108,7 @@ def fetch(
     again
         Ask also for what the exchange did not have before.
     """
-    from planar.cli.fetched import tell
+    from planar.cli.fetched import tell, tell_json
     from planar.engine.fetch import Wanted
     from planar.engine.fetch import fetch as fetch_all
     from planar.engine.market import moment
@@ -123,17 +129,32 @@ def fetch(
         raise SystemExit(130) from None
     finally:
         bar.close()
-    tell(done)
+    if json:
+        tell_json(done)
+    else:
+        tell(done)
 
 
 @app.command(name="list")
-def list_(*, store: StoreFile = None) -> None:
+def list_(*, store: StoreFile = None, json: Json = False) -> None:
     """Show what is stored of which instruments, its span, and what is missing."""
+    kept = _store(store)
+    # Nothing yet is an answer; a file that was named and is not there is a mistake.
+    found = kept.series() if store is not None or kept.path.exists() else None
+    if json:
+        say_json([] if found is None else found.to_dicts())
+    elif found is None:
+        say("Nothing is stored yet; `planar data fetch` stores candles: planar data fetch demo BTC/USDT --timeframe 1h")
+    else:
+        _print_series(found)
+
+
+def _print_series(found: "DataFrame") -> None:
     table = Table("instrument", "kind", "timeframe", box=SIMPLE_HEAD, caption="in UTC; of candles, their opens")
     table.caption_justify = "left"
     for column in ("rows", "first", "last", "gaps", "missing"):
         table.add_column(column, justify="right")
-    for name, kind, timeframe, rows, first, last, gaps, missing in _store(store).series().iter_rows():
+    for name, kind, timeframe, rows, first, last, gaps, missing in found.iter_rows():
         span = (shown_time(time).removesuffix(":00") for time in (first, last))
         lacking = (NONE if count is None else f"{count:,}" for count in (gaps, missing))
         table.add_row(name, kind, timeframe or NONE, f"{rows:,}", *span, *lacking)
@@ -141,15 +162,13 @@ def list_(*, store: StoreFile = None) -> None:
 
 
 @app.command
-def rules(*instruments: str, store: StoreFile = None, json: Flag = False) -> None:
+def rules(*instruments: str, store: StoreFile = None, json: Json = False) -> None:
     """Show the rules that exchanges had for instruments, by the date they were seen: steps, minimums, fees, tiers.
 
     Parameters
     ----------
     instruments
         Such as binance:BTC/USDT; all when left out.
-    json
-        One JSON document instead of a table, with every tier.
     """
     kept = _store(store)
     seen = kept.rules()

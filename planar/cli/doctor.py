@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,7 +24,11 @@ NEEDED = ("libraries", "settings", "keys")
 """Without these no exchange can be asked."""
 
 
-def doctor(*exchanges: str, json: Json = False) -> None:
+def doctor(
+    *exchanges: str,
+    exchange: Annotated[list[str] | None, Parameter(negative=(), help="As the words; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
     """Look at this machine and at the exchanges; tell what stands in the way of trading, and what to do about it.
 
     Ends with 1 when anything is a fault.
@@ -38,7 +44,7 @@ def doctor(*exchanges: str, json: Json = False) -> None:
         if any(each.check in NEEDED for each in teller.faults):
             teller.say("\nNo exchange was asked: that has to be mended first.")
             return
-        for id, is_test, account in places(exchanges):
+        for id, is_test, account in places((*exchanges, *(exchange or ()))):
             try:
                 ask(looking(teller), id, sandbox=is_test, account=account or None)
             except ConfigError as error:

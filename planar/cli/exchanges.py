@@ -1,6 +1,7 @@
 """``planar exchanges``: which there are, what they can do, whether they answer."""
 
 import getpass
+import json as json_
 import sys
 from typing import Annotated
 
@@ -10,16 +11,18 @@ from planar.cli.answer import say, say_json, shown_time, table
 from planar.cli.ask import Flag
 from planar.cli.doctor import Teller, looking
 from planar.cli.options import MAIN, Environment, Json, Named
-from planar.config.keys import add_keys, remove_keys
+from planar.config.keys import add_keys, check_room, remove_keys
 from planar.config.load import load
 from planar.config.names import DEMO, ccxt_ids
-from planar.config.secrets import load_secrets
+from planar.config.secrets import SPELLINGS, load_secrets
 from planar.errors import ConfigError
 from planar.exchange.interface import Exchange
 
 app = App(name="exchanges", help="Exchanges: which there are, what they can do, whether they answer.")
 
 Id = Annotated[str, Parameter(help="Such as binance.")]
+
+PROMPTS = {"api_key": "API key: ", "secret": "Secret: ", "passphrase": "Passphrase, if it has one: "}
 
 LETTERS = {"I": "IOC", "F": "FOK", "D": "GTD", "P": "PO"}
 
@@ -59,34 +62,60 @@ def list_(*, all: Flag = False, json: Json = False) -> None:
 
 
 @app.command
-def add(exchange: Id, /, *, at: Environment = MAIN) -> None:
-    """Put the keys of an account into user/secrets.toml; they are typed, and not shown."""
-    if not sys.stdin.isatty():
-        raise ConfigError("keys are typed by hand; write them into user/secrets.toml, as docs/config.md shows.")
-    asked = {"api_key": "API key: ", "secret": "Secret: ", "passphrase": "Passphrase, if it has one: "}
-    keys = {name: getpass.getpass(prompt).strip() for name, prompt in asked.items()}
-    if not (keys["api_key"] and keys["secret"]):
+def add(exchange: Id, *, at: Environment = MAIN) -> None:
+    """Put the keys of an account into user/secrets.toml; they are typed, and not shown, or come by a pipe.
+
+    A pipe gives JSON, as {"apiKey": "…", "secret": "…"}, or lines: key, secret, passphrase where there is one.
+    """
+    where = exchange, at.sandbox, at.account or ""
+    check_room(*where)
+    keys = {
+        name: value for name, value in (_typed() if sys.stdin.isatty() else _piped(sys.stdin.read())).items() if value
+    }
+    if not ("api_key" in keys and "secret" in keys):
         raise ConfigError("a key and its secret belong together; nothing was written.")
-    path = add_keys(exchange, at.sandbox, at.account or "", {name: value for name, value in keys.items() if value})
-    say(f"Written to {path}. Try them: planar exchanges test {exchange}{' --sandbox' if at.sandbox else ''}")
+    path = add_keys(*where, keys)
+    options = (" --sandbox" if at.sandbox else "") + (f" --account {at.account}" if at.account else "")
+    say(f"Written to {path}. Try them: planar exchanges test {exchange}{options}")
+
+
+def _typed() -> dict[str, str]:
+    return {name: getpass.getpass(prompt).strip() for name, prompt in PROMPTS.items()}
+
+
+def _piped(text: str) -> dict[str, str]:
+    """Keys by our names. Raises ConfigError for what is neither, and quotes nothing of it."""
+    if not text.lstrip().startswith("{"):
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        if len(lines) > len(PROMPTS):
+            raise ConfigError("too many lines: give the key, the secret and, where there is one, the passphrase.")
+        return dict(zip(PROMPTS, lines, strict=False))
+    try:
+        told = json_.loads(text)
+    except ValueError:
+        raise ConfigError("what was piped is not JSON; nothing was written.") from None
+    wrong = [name for name, value in told.items() if SPELLINGS.get(name) not in PROMPTS or not isinstance(value, str)]
+    if wrong:
+        raise ConfigError(f"{wrong[0]!r} is no key that can be added: give apiKey, secret, passphrase, as texts.")
+    return {SPELLINGS[name]: value.strip() for name, value in told.items()}
 
 
 @app.command
-def remove(exchange: Id, /, *, at: Environment = MAIN) -> None:
+def remove(exchange: Id, *, at: Environment = MAIN) -> None:
     """Take the keys of an account out of user/secrets.toml."""
     path = remove_keys(exchange, at.sandbox, at.account or "")
     say(f"Removed from {path}. They are still valid at the exchange; delete them there, too.")
 
 
 @app.command(name="test")
-def look_at(exchange: Named = None, /, *, at: Environment = MAIN, json: Json = False) -> None:
+def look_at(exchange: Named = None, *, at: Environment = MAIN, json: Json = False) -> None:
     """Look at an exchange as `planar doctor` does: whether it answers, its clock, what the key may do."""
     with Teller(json) as teller:
         at.ask(looking(teller), exchange)
 
 
 @app.command(name="sync-time")
-def sync_time(exchange: Named = None, /, *, at: Environment = MAIN, json: Json = False) -> None:
+def sync_time(exchange: Named = None, *, at: Environment = MAIN, json: Json = False) -> None:
     """Measure how far an exchange's clock is from ours."""
     from planar.engine.doctor.clock import Clock, clock_of
     from planar.engine.doctor.exchange import NTP

@@ -1,8 +1,10 @@
 """What became of a fetch, in words."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from planar.cli.answer import say
+from planar.cli.answer import say, say_json
+from planar.cli.failure import described
 from planar.engine.fetch import Fetched
 from planar.model.timeframe import MILLISECONDS
 from planar.store.candles import utc
@@ -27,6 +29,20 @@ def tell(done: Sequence[Fetched]) -> None:
         if any(one.error is not None and one.added for one in done):
             say("What came is stored; the same command goes on from there.")
         raise errors[0]
+
+
+def tell_json(done: Sequence[Fetched]) -> None:
+    """One document: what became of each series. Ends with 1 when one of them ended early."""
+    say_json([_document(one) for one in done])
+    if any(one.error is not None for one in done):
+        raise SystemExit(1)
+
+
+def _document(done: Fetched) -> dict[str, Any]:
+    series, told = done.series, dict(vars(done))
+    del told["series"]
+    named = {"instrument": series.instrument, "kind": series.kind, "timeframe_ms": series.length or None}
+    return {**named, **told, "error": None if done.error is None else described(done.error)}
 
 
 def _line(done: Fetched) -> str:

@@ -1,18 +1,18 @@
 """``planar balance | ticker | book | orders | fills | positions``: what there is at an exchange."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from planar.cli.answer import say, say_json, shown, shown_time, table, whole
 from planar.cli.ask import Flag
 from planar.cli.options import HERE, MAIN, Environment, Json, Named, Symbol, Where
 from planar.config.secrets import load_secrets
 from planar.errors import ConfigError, ExchangeError, did_you_mean
+from planar.exchange.interface import Exchange
 from planar.exchange.model import Balance, Order, Wallet
 
 
 def balance(
     exchange: Named = None,
-    /,
     *,
     all: Flag = False,
     type: str = "spot",
@@ -42,16 +42,24 @@ def balance(
             failed[which.shown(name)] = str(error)
     if json:
         say_json({"balances": found, "failed": failed})
-        return
+    else:
+        _show_balances(found, failed, f"The {wallet} wallet is empty.")
+    if failed:
+        raise SystemExit(1)
+
+
+def _show_balances(found: Mapping[str, Balance], failed: Mapping[str, str], nothing: str) -> None:
+    """What was read, and why the rest was not."""
     columns = ("exchange", "currency", "total", "free", "used")
     rows = [
         (where, currency, total, each.free.get(currency), each.used.get(currency))
         for where, each in found.items()
         for currency, total in sorted(each.total.items())
     ]
-    table(columns, rows, nothing=f"The {wallet} wallet is empty.")
-    for name, why in failed.items():
-        say(f"{name}: {why}")
+    if rows or found:
+        table(columns, rows, nothing=nothing)
+    for why in failed.values():
+        say(why)
 
 
 async def _balance_of(exchange, wallet: Wallet) -> tuple[str, Balance]:
@@ -120,16 +128,17 @@ def book(symbol: Symbol, /, *, depth: int = 10, where: Where = HERE, json: Json 
 
 
 def orders(
-    symbol: str = "",
+    symbol: Symbol = "",
     /,
     *,
     history: Flag = False,
     open: Flag = False,
+    client_id: str | None = None,
     limit: int = 20,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
-    """Show open orders, or with --history the last ones of a market.
+    """Show open orders, with --history the last ones of a market, with --client-id one, whatever became of it.
 
     Parameters
     ----------
@@ -139,15 +148,25 @@ def orders(
         Orders that ended, too.
     open
         Only open ones, as without --history.
+    client_id
+        The order of that client id; it needs the symbol.
     limit
         The last so many.
     """
     if history and not symbol:
         raise ConfigError("--history needs a symbol, as in: planar orders BTC/USDT --history")
-    if history and open:
-        raise ConfigError("--open and --history exclude each other.")
+    if client_id is not None and not (symbol and client_id):
+        raise ConfigError("--client-id needs an id and a symbol, as in: planar orders BTC/USDT --client-id ID")
+    if history + open + (client_id is not None) > 1:
+        raise ConfigError("--open, --history and --client-id exclude each other.")
     _check_count("--limit", limit)
-    found = where.ask(lambda e: e.orders(symbol, limit=limit) if history else e.open_orders(symbol or None))
+
+    async def work(exchange: Exchange) -> list[Order]:
+        if client_id is not None:
+            return [await exchange.order("", symbol, client_id=client_id)]
+        return await (exchange.orders(symbol, limit=limit) if history else exchange.open_orders(symbol or None))
+
+    found = where.ask(work)
     nothing = f"No orders of {symbol} are known." if history else "There are no open orders."
     show_orders(found[-limit:], json, nothing)
 
@@ -157,11 +176,14 @@ def show_orders(found: list[Order], as_json: bool, nothing: str) -> None:
     if as_json:
         say_json(found)
         return
-    columns = ("id", "symbol", "side", "kind", "amount", "filled", "price", "stop", "average", "status", "time")
+    columns = (
+        "id", "symbol", "side", "kind", "status", "amount", "filled", "price", "stop", "average", "time", "client id",
+    )  # fmt: skip
     rows = [
-        (o.id, o.symbol, o.side, o.kind, o.amount, o.filled, o.price, o.stop, o.average, o.status, shown_time(o.time))
+        (o.id, o.symbol, o.side, o.kind, o.status, o.amount, o.filled, o.price, o.stop, o.average, shown_time(o.time),
+         o.client_id)
         for o in found
-    ]
+    ]  # fmt: skip
     table(columns, rows, nothing=nothing)
 
 

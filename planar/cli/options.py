@@ -8,17 +8,32 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from cyclopts import Parameter
 
 from planar.cli.ask import ask
+from planar.config.load import load
+from planar.config.names import DEMO, RENAMED, ccxt_ids
+from planar.errors import ConfigError
 
 if TYPE_CHECKING:
     from planar.exchange.interface import Exchange
 
 T = TypeVar("T")
 
+
+def is_exchange(word: str) -> bool:
+    """Whether a word is what an exchange is called."""
+    return word.lower() in {DEMO, *RENAMED, *ccxt_ids(), *load().custom}
+
+
+def check_symbol(_: object, word: object) -> None:
+    """Refuses the name of an exchange where a symbol is expected."""
+    if isinstance(word, str) and is_exchange(word):
+        raise ConfigError(f"{word!r} is an exchange, and a symbol is expected here: write --exchange {word}.")
+
+
 Json = Annotated[bool, Parameter(negative=(), help="One JSON document instead of text.")]
 Sandbox = Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=(), help="The test environment.")]
 Account = Annotated[str | None, Parameter(help="A named account.")]
 Named = Annotated[str | None, Parameter(help="Such as binance; the configured default when left out.")]
-Symbol = Annotated[str, Parameter(help="Such as BTC/USDT.")]
+Symbol = Annotated[str, Parameter(help="Such as BTC/USDT.", validator=check_symbol)]
 
 Strategy = Annotated[str, Parameter(help="A name in user/strategies or strategies, a path, or module:Class.")]
 Instruments = Annotated[

@@ -10,8 +10,7 @@ from cyclopts import Parameter
 
 from planar.cli.answer import say, say_json, shown
 from planar.cli.ask import Flag, confirm
-from planar.cli.look import show_orders
-from planar.cli.options import HERE, Json, Symbol, Where
+from planar.cli.options import HERE, Json, Symbol, Where, check_symbol
 from planar.errors import ConfigError, Unknown
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order, OrderRequest
@@ -21,7 +20,7 @@ T = TypeVar("T")
 Doubts = list[Unknown]
 """What an interruption leaves unknown, once something was sent."""
 
-AMOUNT = re.compile(r"([\d._]+)\s*([A-Za-z0-9]*)")
+AMOUNT = re.compile(r"([\d._]+(?:[eE][+-]?\d+)?)\s*([A-Za-z0-9]*)")
 
 
 @Parameter(name="*")
@@ -114,6 +113,7 @@ def cancel(
 
     async def work(exchange: Exchange, doubts: Doubts) -> list[Order]:
         if all:
+            check_symbol(None, id)
             doubts.append(_doubt(exchange, f"the cancel of all orders of {id}", where.command(f"planar orders {id}")))
             return await exchange.cancel_all(id)
         known, market = (id, symbol) if symbol else await _open_order(exchange, id)
@@ -121,7 +121,14 @@ def cancel(
         doubts.append(_doubt(exchange, f"the cancel of order {known}", look))
         return [await exchange.cancel(known, market)]
 
-    show_orders(_told(work, where), json, "There was nothing to cancel.")
+    found = _told(work, where)
+    if json:
+        say_json(found)
+        return
+    for order in found:
+        say(_became(order))
+    if not found:
+        say("There was nothing to cancel.")
 
 
 def _told(work: Callable[[Exchange, Doubts], Awaitable[T]], where: Where) -> T:
@@ -200,7 +207,8 @@ def _place(request: OrderRequest, where: Where, armed: bool, json: bool) -> None
         sized, cost = await _sized(exchange, replace(request, client_id=exchange.new_client_id()))
         confirm(_said(sized), cost, exchange, armed=armed)
         what = f"the order ({_said(sized)}, client id {sized.client_id})"
-        doubts.append(_doubt(exchange, what, where.command(f"planar orders {sized.symbol} --history")))
+        look = where.command(f"planar orders {sized.symbol} --client-id {sized.client_id}")
+        doubts.append(_doubt(exchange, what, look))
         return await exchange.place(sized)
 
     found = _told(work, where)
@@ -212,13 +220,13 @@ def _place(request: OrderRequest, where: Where, armed: bool, json: bool) -> None
 
 def _became(order: Order) -> str:
     base, _, quote = order.symbol.partition(":")[0].partition("/")
+    terms = f" at {shown(order.price)} {quote}" if order.price else ""
+    terms += f" once it trades at {shown(order.stop)}" if order.stop else ""
     price = f" at {shown(order.average)} {quote}" if order.average else ""
-    done = f", filled {shown(order.filled)} of {shown(order.amount)} {base}{price}"
+    done = f"filled {shown(order.filled)} of {shown(order.amount)} {base}{price}"
     fees = ", ".join(f"{shown(fee)} {currency}" for currency, fee in order.fees.items())
-    status = order.status.name.lower()
-    return (
-        f"Order {order.id}, {order.side.name.lower()} {order.symbol}: {status}{done}{f', fee {fees}' if fees else ''}."
-    )
+    fee = (f", fee {fees}" if fees else ", fee not told") if order.filled else ""
+    return f"Order {order.id}, {shown(order.side)} {order.symbol}{terms}: {shown(order.status)}, {done}{fee}."
 
 
 async def _sized(exchange: Exchange, request: OrderRequest) -> tuple[OrderRequest, Decimal | None]:

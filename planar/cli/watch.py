@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from planar.cli.answer import plain
 from planar.cli.ask import Flag
-from planar.cli.options import MAIN, Environment
+from planar.cli.options import MAIN, Environment, Named, check_symbol, is_exchange
 from planar.errors import ConfigError
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Book
@@ -34,6 +34,7 @@ LINES = (Kind.TICKER, Kind.TRADES, Kind.ORDERS, Kind.FILLS, Kind.BALANCE)
 def watch(
     *words: Annotated[str, Parameter(name="[EXCHANGE] SYMBOL", negative=())],
     kind: Annotated[list[str] | None, Parameter(negative=())] = None,
+    exchange: Named = None,
     at: Environment = MAIN,
     json: Flag = False,
 ) -> None:
@@ -52,7 +53,7 @@ def watch(
     """
     from planar.engine.watch import full_symbols, kind_of
 
-    exchange, symbols = _named(words)
+    exchange, symbols = _named(words, exchange)
     kinds = [kind_of(name) for name in kind or ()]
     is_screen = sys.stdout.isatty() and not json
 
@@ -71,13 +72,17 @@ def watch(
         return  # which is how it is meant to end
 
 
-def _named(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The exchange and the symbols."""
-    has_exchange = bool(words) and "/" not in words[0]
+def _named(words: Sequence[str], exchange: str | None) -> tuple[str | None, list[str]]:
+    """The exchange and the symbols. exchange: of the option, so that all words are symbols."""
+    # A word before symbols is meant for an exchange, even if there is none of that name.
+    is_first = bool(words) and "/" not in words[0] and (is_exchange(words[0]) or any("/" in word for word in words[1:]))
+    if exchange is not None and is_first:
+        check_symbol(None, words[0])
+    has_exchange = exchange is None and is_first
     symbols = list(words[has_exchange:])
     if not symbols:
         raise ConfigError(f"name a symbol, as in: planar watch {words[0] if words else 'demo'} BTC/USDT")
-    return words[0] if has_exchange else None, symbols
+    return words[0] if has_exchange else exchange, symbols
 
 
 async def _draw(exchange: Exchange, symbols: Sequence[str], kinds: Sequence[Kind]) -> None:

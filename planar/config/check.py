@@ -6,6 +6,9 @@ from dataclasses import Field
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from planar.errors import ConfigError
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -73,8 +76,17 @@ def parsed(one: Field, text: str) -> Any:
         except ValueError:
             return text
     if get_origin(one.type) is tuple:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
+        listed = of_toml(text) if text.strip().startswith("[") else None
+        return listed if isinstance(listed, list) else [part.strip() for part in text.split(",") if part.strip()]
+    return of_toml(text) if get_origin(one.type) is Mapping else text
+
+
+def of_toml(text: str) -> Any:
+    """What a text means where a file has a value; the text itself where it is none."""
+    try:
+        return tomlkit.parse(f"value = {text}").unwrap()["value"]
+    except TOMLKitError:
+        return text
 
 
 def _wrong(one: Field, value: Any, place: str, wanted: str) -> ConfigError:

@@ -66,7 +66,7 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return masked(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(value)
     return ", ".join(f"{key}={each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
 

@@ -6,7 +6,7 @@ from typing import Any
 import tomlkit
 from tomlkit import TOMLDocument
 
-from planar.config.check import parsed
+from planar.config.check import of_toml, parsed
 from planar.config.files import read_toml, write_atomically
 from planar.config.load import FOLDER, Place, load_content, place_of
 from planar.config.names import canonical
@@ -14,19 +14,25 @@ from planar.config.settings import spellings
 
 
 def set_value(name: str, text: str, folder: Path = FOLDER) -> tuple[Any, Any]:
-    """Sets ``"binance.timeout"`` or ``"routing.failover"``; gives what was and what is.
+    """Sets ``"binance.timeout"`` or ``"strategies.sma_cross.params.fast"``; gives what was and what is.
 
     Nothing is written unless the whole file is right afterwards.
     Raises ConfigError naming the setting and the remedy.
     """
     path = folder / "planar.toml"
     document = read_toml(path)
-    section, kind, one = place_of(name, document.unwrap())
+    content = document.unwrap()
+    # strategies.NAME.params.fast names a key inside of a setting.
+    words = name.split(".")
+    inner = words[3] if len(words) == 4 and (words[0], words[2]) == ("strategies", "params") else ""
+    section, kind, one = place_of(name.removesuffix(f".{inner}") if inner else name, content)
     table = _table(document, section)
     keys = [key for key, each in spellings(kind).items() if each.name == one.name and key in table]
-    key = keys[0] if keys else one.name
+    key, value = keys[0] if keys else one.name, of_toml(text) if inner else parsed(one, text)
+    if inner:
+        table, key = table.setdefault(key, tomlkit.table()), inner
     before = table.unwrap().get(key)
-    table[key] = parsed(one, text)
+    table[key] = value
     load_content(document.unwrap(), str(path))
     write_atomically(path, tomlkit.dumps(document))
     return before, table.unwrap()[key]

@@ -21,10 +21,7 @@ def add_keys(exchange: str, sandbox: bool, account: str, keys: Mapping[str, str]
 
     Raises ConfigError when there are keys of that account already, or the file is encrypted.
     """
-    path, document = _opened(folder)
-    id = exchange_id(exchange, load(folder).custom)
-    if load_secrets(folder, {}, load(folder).custom).credentials(id, sandbox, account) is not None:
-        raise ConfigError(f"{path} has keys of {id} already; remove them first: planar exchanges remove {id}")
+    path, document, id = _checked(exchange, sandbox, account, folder)
     table = document
     for word in _section(id, sandbox, account):
         if word not in table:
@@ -34,6 +31,21 @@ def add_keys(exchange: str, sandbox: bool, account: str, keys: Mapping[str, str]
         table[SPELLED[name]] = value
     write_atomically(path, tomlkit.dumps(document), mode=0o600)
     return path
+
+
+def check_room(exchange: str, sandbox: bool, account: str, folder: Path = FOLDER) -> None:
+    """Raises ConfigError where `add_keys` would, before anybody is asked for keys."""
+    _checked(exchange, sandbox, account, folder)
+
+
+def _checked(exchange: str, sandbox: bool, account: str, folder: Path) -> tuple[Path, Any, str]:
+    """The file, its content and the exchange's id."""
+    path, document = _opened(folder)
+    id = exchange_id(exchange, load(folder).custom)
+    if load_secrets(folder, {}, load(folder).custom).credentials(id, sandbox, account) is not None:
+        options = (" --sandbox" if sandbox else "") + (f" --account {account}" if account else "")
+        raise ConfigError(f"{path} has keys of {id} already; remove them first: planar exchanges remove {id}{options}")
+    return path, document, id
 
 
 def remove_keys(exchange: str, sandbox: bool, account: str, folder: Path = FOLDER) -> Path:

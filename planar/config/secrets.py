@@ -114,7 +114,9 @@ def load_secrets(
     content, source = _content(folder)
     for name, section in content.items():
         if name != "exchanges" or not isinstance(section, Mapping):
-            raise ConfigError(f"{source}: [{name}] is no section of secrets; write [exchanges.{name}].")
+            near = did_you_mean(name, ["exchanges"])
+            remedy = f".{near}" if near else f"; write [exchanges.{name}]."
+            raise ConfigError(f"{source}: [{name}] is no section of secrets{remedy}")
         for each, inner in section.items():
             _take(found, each, inner, source, custom)
     _take_environment(found, os.environ if environment is None else environment, custom)
@@ -159,13 +161,19 @@ def _credentials(content: Any, shown: str, source: str) -> Credentials:
     for key, value in content.items():
         name = SPELLINGS.get(key)
         if name is None:
-            raise ConfigError(f"{source}: [{shown}] has no key {key!r}.{did_you_mean(key, SPELLINGS)}")
+            raise ConfigError(f"{source}: [{shown}] has no key {key!r}.{_meant(key)}")
         if not isinstance(value, str) or not value.strip() or value.startswith("your_"):
             raise ConfigError(f"{source}: [{shown}] {key} is not filled in; put the key that the exchange gave you.")
         if name in values:
             raise ConfigError(f"{source}: [{shown}] gives {name} twice, under two spellings.")
         values[name] = Secret(value.strip())
     return Credentials(**values, source=source)
+
+
+def _meant(key: str) -> str:
+    """The spelling that was probably meant; one that differs in case and strokes only, before others."""
+    same = [known for known in SPELLINGS if known.replace("_", "").lower() == key.replace("_", "").lower()]
+    return f" Did you mean {same[0]!r}?" if same else did_you_mean(key, SPELLINGS)
 
 
 def _take_environment(found: dict[Key, Credentials], environment: Mapping[str, str], custom: Iterable[str]) -> None:

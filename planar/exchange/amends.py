@@ -32,6 +32,9 @@ class Amends(Orders):
         is to take its place under one of its own, before that is sent. Raises Rejected with ORDER_DONE when it is not
         open any more, Unknown when it is not clear which orders there are now.
         """
+        if price is None and stop is None and amount is None:
+            told = f"{self.name}: amending order {id} of {symbol} changes nothing: give a price, a stop or an amount."
+            raise Rejected(told, exchange=self.id, code="INVALID_ORDER")
         market = await self._current(symbol)
         if self._ccxt().has.get("editOrder") is not True:
             # What CCXT calls emulated cancels first and then places, and may end with no order at all.

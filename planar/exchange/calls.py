@@ -216,7 +216,11 @@ class Connected(Exchange):
         source = self._credentials.source if self._credentials else str(FOLDER / FILE)
         wallet = "spot" if market is None or market.kind is MarketKind.SPOT else "futures"
         keys = f"{source}, section [{section}]" if source != "environment" else "the environment"
-        return Asked(self.id, self.name, what, is_write, keys, wallet, self.quirk.codes)
+        who = (f" --account {self.account}" if self.account else "") + (" --sandbox" if self.sandbox else "")
+        return Asked(
+            self.id, self.name, what, is_write, keys, wallet, self.quirk.codes, market.symbol if market else "SYMBOL",
+            self.ccxt_id, self.settings.base_url, who,
+        )  # fmt: skip
 
     def _has(self, method: str) -> bool:
         name = NAMES.get(method) or re.sub(r"_(\w)", lambda found: found[1].upper(), method)

@@ -49,6 +49,7 @@ def connected(
         config.update({CREDENTIALS[name]: value.reveal() for name, value in credentials.given().items()})
     instance = checked((class_of or _class)(id))(config)
     instance.number, instance.gate = str, gate
+    instance.has.update(dict.fromkeys(quirk.lacks, False))
     if sandbox:
         _enter_sandbox(instance, id)
     if settings.base_url:
@@ -88,9 +89,11 @@ def _class(id: str) -> Any:
     return getattr(import_module("ccxt.async_support"), id)
 
 
-def unconnected(id: str) -> Any:
+def unconnected(id: str, quirk: Quirk) -> Any:
     """An instance that is asked what it can do, streams included, and never connects."""
-    return streaming_class(id)({"logger": LOG})
+    instance = streaming_class(id)({"logger": LOG})
+    instance.has.update(dict.fromkeys(quirk.lacks, False))
+    return instance
 
 
 def _enter_sandbox(instance: Any, id: str) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
+from yarl import URL
 
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.scrub import Scrubber
+from planar.exchange.transport import is_loopback
 from planar.exchange.wire import Wire
 
 OUTDATED = {"INVALID_PRICE", "INVALID_AMOUNT", "MARKET_CLOSED", "UNKNOWN_SYMBOL"}
@@ -87,17 +89,19 @@ UNCERTAIN = (UNREACHABLE - TURNED_AWAY) | {"EXCHANGE_ERROR", "CONNECTOR_FAULT"}
 REMEDIES = {
     "AUTHENTICATION": "Check key, secret and, where there is one, passphrase in {keys}, the key's permissions, and "
     "that its IP allow-list holds this machine's address; when all are right, the clock may be off: "
-    "`planar exchanges sync-time`.",
+    "`planar exchanges sync-time {exchange}{who}`.",
     "NO_KEYS": "It needs keys: fill in {keys}.",
     "PERMISSION_DENIED": "Give the key of {keys} the permission that this needs, at the exchange; add this machine's "
     "address to its IP allow-list.",
     "ACCOUNT_NOT_ENABLED": "Open that kind of account at the exchange first.",
     "UNKNOWN_SYMBOL": "Symbols are written BTC/USDT, and BTC/USDT:USDT for a perpetual.",
     "RESTRICTED_LOCATION": "The exchange serves no one at this machine's address.",
-    "INSUFFICIENT_FUNDS": "See what is free, and in which wallet: `planar balance {exchange} --type {wallet}`.",
+    "WRONG_SECRET": "The secret in {keys} is not that of the key, or was cut short: copy both anew.",
+    "INSUFFICIENT_FUNDS": "See what is free, and in which wallet: `planar balance {exchange} --type {wallet}{who}`.",
     "RATE_LIMIT": "Wait{wait}; then send less, and keep `{exchange}.enable_rate_limit` on.",
-    "CLOCK": "This machine's clock and the exchange's differ: run `planar exchanges sync-time`.",
+    "CLOCK": "This machine's clock and the exchange's differ: run `planar exchanges sync-time {exchange}{who}`.",
     "TIMEOUT": "Check the network, or give it longer: `planar config set {exchange}.timeout 60000`.",
+    "NO_VENUE": "Is `planar venue` running there? Its address is {exchange}.base_url, of user/planar.toml.",
     "NOT_AVAILABLE": "Check the network and the exchange's status page; ask again later.",
     "NETWORK": "Check the network; ask again later.",
     "MAINTENANCE": "Wait until the exchange's maintenance is over.",
@@ -107,7 +111,8 @@ REMEDIES = {
     "certificates is old; nothing was sent.",
     "EXCHANGE_ERROR": "Look it up in what {exchange} writes of its errors: CCXT does not know it.",
     "OPERATION_FAILED": "Ask again later; see the exchange's status page.",
-    "ORDER_NOT_FOUND": "See `planar orders`, and whether it is of that market and account.",
+    "ORDER_NOT_FOUND": "See `planar orders {symbol} --history --exchange {exchange}{who}`, and whether it is of that "
+    "market and account.",
     "MARKET_CLOSED": "The exchange does not trade it now; its status page says why.",
     "POST_ONLY_WOULD_TAKE": "Ask for a price that rests in the book, or leave post-only out.",
     "STOP_WOULD_TRIGGER": "The market is past that stop already: place another, or trade at the market.",
@@ -115,7 +120,7 @@ REMEDIES = {
     "the next order, so try once more.",
     "INVALID_AMOUNT": "The market's steps have changed: they are asked for again before the next order, so try again.",
     "ABOVE_MAX_AMOUNT": "Split it.",
-    "TOO_MANY_ORDERS": "Cancel some first: `planar orders`.",
+    "TOO_MANY_ORDERS": "Cancel some first: `planar orders --exchange {exchange}{who}`.",
     "DUPLICATE_ORDER_ID": "Each open order needs a client id of its own.",
     "CANCELLED_NOT_REPLACED": "The order is gone and its replacement was refused: place it anew if it is still wanted.",
     "AMEND_FAILED": "Nothing was changed; look at the order, it may have filled.",
@@ -125,6 +130,12 @@ REMEDIES = {
 }
 
 
+REPORTED = {"NO_KEYS": "AUTHENTICATION", "WRONG_SECRET": "AUTHENTICATION", "NO_VENUE": "NOT_AVAILABLE"}
+"""Codes that only choose a remedy, and those that errors have."""
+
+HOSTS = re.compile(r"(?:https|wss)://[\w.-]+(?::\d+)?")
+"""The exchange's own addresses, which CCXT names also when requests went to another."""
+
 TAGS = re.compile(r"<[^<>]*>?")
 AIOHTTP = re.compile(r" ssl:\S+")
 """What it says of how it was set, and nobody asked."""
@@ -132,7 +143,11 @@ AIOHTTP = re.compile(r" ssl:\S+")
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request was for: exchange, its name in messages, the words, whether it may change something."""
+    """What a request was for: exchange, its name in messages, the words, whether it may change something.
+
+    ccxt: CCXT's name of the exchange, its own when empty. address: that replaces the exchange's own, where one does.
+    who: options of the command line that name the account, such as `` --sandbox``.
+    """
 
     exchange: str
     name: str
@@ -141,19 +156,27 @@ class Asked:
     keys: str = ""
     wallet: str = "spot"
     codes: Mapping[str, str] = field(default_factory=dict)
+    symbol: str = "SYMBOL"
+    ccxt: str = ""
+    address: str = ""
+    who: str = ""
 
 
 def translated(error: Exception, asked: Asked, wire: Wire, scrub: Scrubber) -> ExchangeError:
     """Planar's error for what a request raised."""
-    said = scrub.text(_said(error, asked.exchange))
+    said = scrub.text(_said(error, asked.ccxt or asked.exchange))
+    if asked.address:
+        said = HOSTS.sub(asked.address.rstrip("/"), said)
     code = _code(error, said, asked, wire)
+    told = REPORTED.get(code, code)
     is_sent = asked.is_write and wire.sent > 0
-    kind = Unknown if is_sent and code in UNCERTAIN else Unreachable if code in UNREACHABLE else Rejected
+    kind = Unknown if is_sent and told in UNCERTAIN else Unreachable if told in UNREACHABLE else Rejected
     wait = f" {wire.retry_after:g} s" if wire.retry_after else ""
-    remedy = REMEDIES.get(code, "").format(keys=asked.keys, exchange=asked.exchange, wallet=asked.wallet, wait=wait)
+    places = {"keys": asked.keys, "exchange": asked.exchange, "wallet": asked.wallet, "who": asked.who}
+    remedy = REMEDIES.get(code, "").format(**places, symbol=asked.symbol, wait=wait)
     doubt = " Whether it was carried out is not known." if kind is Unknown else ""
     message = f"{asked.name}: {asked.what} failed: {said.rstrip('.')}.{doubt} {remedy}".strip()
-    found: ExchangeError = kind(message, exchange=asked.exchange, code="AUTHENTICATION" if code == "NO_KEYS" else code)
+    found: ExchangeError = kind(message, exchange=asked.exchange, code=told)
     found.retry_after = wire.retry_after
     return found
 
@@ -177,6 +200,8 @@ def _code(error: Exception, said: str, asked: Asked, wire: Wire) -> str:
         return refined
     if wire.status == 451:
         return "RESTRICTED_LOCATION"
+    if code == "NOT_AVAILABLE" and never_left(error) and is_loopback(URL(asked.address).host or ""):
+        return "NO_VENUE"
     if code == "RATE_LIMIT" and wire.status is not None and wire.status >= 500:
         return "NOT_AVAILABLE"
     if code == "POST_ONLY_WOULD_TAKE" and "trigger" in said.lower():

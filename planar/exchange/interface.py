@@ -78,6 +78,11 @@ class Exchange(ABC):
         """Whether it can be asked for what is of an account."""
         return True
 
+    def by_hand(self, words: str) -> str:
+        """A command of the command line that asks this account there: for messages."""
+        account = f" --account {self.account}" if self.account else ""
+        return f"`{words} --exchange {self.id}{account}{' --sandbox' if self.sandbox else ''}`"
+
     def new_client_id(self) -> str:
         """A client order id that the exchange accepts; every one is different."""
         return uuid4().hex

@@ -164,7 +164,8 @@ class Listed(Connected):
         market = self._alike(symbol)
         if market is not None:
             return f" Did you mean {market.symbol!r}?"
-        if ":" in symbol and not self.settings.futures and symbol.partition(":")[0] in self._markets:
+        has_swap = self._ccxt().has.get("swap")
+        if has_swap and ":" in symbol and not self.settings.futures and symbol.partition(":")[0] in self._markets:
             return f" It lists spot markets as it is set: planar config set {self.id}.futures true"
         near = did_you_mean(symbol.upper(), self._markets)
         return near or " Symbols are written BTC/USDT, and BTC/USDT:USDT for a perpetual."

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from planar.errors import ConfigError
 from planar.model.order import Kind, Side, Status, Tif
 
 __all__ = [
@@ -177,6 +178,17 @@ class OrderRequest:
     post_only: bool = False
     reduce_only: bool = False
     client_id: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("amount", "cost", "price", "stop"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, Decimal):
+                raise ConfigError(f"{name} = {value!r} of an order must be exact: write Decimal('{value}').")
+        for name, kind in (("side", Side), ("tif", Tif)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                known = ", ".join(f"{kind.__name__}.{each.name}" for each in kind)
+                raise ConfigError(f"{name} = {value!r} of an order must be one of {known}, of planar.model.order.")
 
     @property
     def kind(self) -> Kind:

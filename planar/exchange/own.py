@@ -61,7 +61,13 @@ class OwnData(PublicData):
 
     async def _fetch_order(self, id: str | None, market: Market, params: Mapping[str, Any], what: str) -> Order:
         return await self._call(
-            "fetch_order", id, market.symbol, dict(params), what=what, into=lambda raw: self._order(raw, market)
+            "fetch_order",
+            id,
+            market.symbol,
+            dict(params),
+            what=what,
+            into=lambda raw: self._order(raw, market),
+            market=market,
         )
 
     async def _look_through(self, market: Market, client_id: str) -> Order:
@@ -74,7 +80,10 @@ class OwnData(PublicData):
 
     def _no_order(self, id: str, market: Market) -> Rejected:
         return Rejected(
-            f"{self.name} knows no order {id} of {market.symbol}.", exchange=self.id, code="ORDER_NOT_FOUND"
+            f"{self.name} knows no order {id} of {market.symbol}. See "
+            f"{self.by_hand(f'planar orders {market.symbol} --history')}.",
+            exchange=self.id,
+            code="ORDER_NOT_FOUND",
         )
 
     def _order(self, raw: Any, market: Market) -> Order:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.clock import steady, wall
@@ -74,6 +74,10 @@ class Searching(Protocol):
         """The exchange's clock, UTC milliseconds."""
         ...
 
+    def by_hand(self, words: str) -> str:
+        """A command of the command line that asks this account there: for messages."""
+        ...
+
 
 def is_done(order: Order) -> bool:
     """Whether nothing more will become of it."""
@@ -89,37 +93,44 @@ async def lost_order(exchange: Searching, lost: LostOrder, failure: Unknown, ref
     """
     clock = asyncio.get_running_loop()
     until = clock.time() + exchange.quirk.receive_window_ms / 1000
-    attempt, other = 0, None
+    attempt, other, is_answered = 0, None, False
     while True:
         is_last = clock.time() >= until
-        found, another = await _sought(exchange, lost, failure)
-        if found is not None:
-            return found
-        other = another or other
+        found = await _sought(exchange, lost, failure)
+        if found.order is not None:
+            return found.order
+        other, is_answered = found.other or other, is_answered or found.is_answer
         if refusal is not None and other is not None and (is_last or not is_done(other)):
             raise _taken(refusal, other)
         if is_last:
-            raise await _unseen(exchange, failure, lost, other)
+            raise await _unseen(exchange, failure, lost, other, is_answered)
         pause = exchange.backoff.pause(attempt) or 0.0
         await asyncio.sleep(min(pause, 2.0, max(0.0, until - clock.time())))
         attempt += 1
 
 
-async def _sought(exchange: Searching, lost: LostOrder, failure: Unknown) -> tuple[Order | None, Order | None]:
-    """The order, if it is seen; else what was found in its place, if anything."""
+class _Found(NamedTuple):
+    """The order, if it is seen; else what was found in its place, if anything; whether the exchange answered."""
+
+    order: Order | None
+    other: Order | None
+    is_answer: bool
+
+
+async def _sought(exchange: Searching, lost: LostOrder, failure: Unknown) -> _Found:
     other: Order | None = None
     try:
         async for found in _candidates(exchange, lost):
             if await is_ours(exchange, found, lost):
-                return found, None
+                return _Found(found, None, True)
             other = other or found
     except Unreachable:
-        pass
+        return _Found(None, other, other is not None)
     except Rejected as error:
         if error.code != "ORDER_NOT_FOUND":
             seen = "" if other is None else f"{_instead(other, lost)} "
-            raise _unknown(failure, f"{seen}Looking for it failed: {error}") from error
-    return None, other
+            raise _unknown(exchange, failure, lost, f"{seen}Looking for it failed: {error}") from error
+    return _Found(None, other, True)
 
 
 async def _candidates(exchange: Searching, lost: LostOrder) -> AsyncIterator[Order]:
@@ -205,22 +216,28 @@ def _taken(refusal: Rejected, other: Order) -> Rejected:
     return Rejected(told, exchange=refusal.exchange, code=refusal.code)
 
 
-async def _unseen(exchange: Searching, failure: Unknown, lost: LostOrder, other: Order | None) -> ExchangeError:
+async def _unseen(
+    exchange: Searching, failure: Unknown, lost: LostOrder, other: Order | None, is_answered: bool
+) -> ExchangeError:
     """What is known at the end, in place of the order."""
     if other is not None and lost.amends is Amend.IN_PLACE and is_done(other):
         told = f"{failure.exchange}: order {other.id} is {other.status.name} and was not amended."
         return Rejected(told, exchange=failure.exchange, code="ORDER_DONE")
     window = exchange.quirk.receive_window_ms / 1000
-    seen = f"No order under client id {lost.request.client_id} was seen in {window:g} s."
+    client_id = lost.request.client_id
+    seen = f"No order under client id {client_id} was seen in {window:g} s."
+    if not is_answered:
+        seen = f"For {window:g} s it was looked for under client id {client_id}; that was not answered either."
     if other is not None:
         seen = _instead(other, lost)
     if lost.id is not None and lost.amends is not Amend.IN_PLACE and (other is None or other.id != lost.id):
         seen += await _replaced(exchange, lost, lost.id)
-    return _unknown(failure, seen)
+    return _unknown(exchange, failure, lost, seen)
 
 
-def _unknown(failure: Unknown, seen: str) -> Unknown:
-    told = f"{failure} {seen} Look for it before anything else is sent: `planar orders`."
+def _unknown(exchange: Searching, failure: Unknown, lost: LostOrder, seen: str) -> Unknown:
+    look = exchange.by_hand(f"planar orders {lost.market.symbol} --client-id {lost.request.client_id}")
+    told = f"{failure} {seen} Look for it before anything else is sent: {look}."
     unknown = Unknown(told, exchange=failure.exchange, code=failure.code)
     unknown.__cause__ = failure.__cause__
     return unknown

@@ -1,6 +1,7 @@
 """One living exchange for each (exchange, test environment, account), shared by all of a process."""
 
 import asyncio
+import sys
 import threading
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,7 +53,7 @@ def get(exchange: str, *, sandbox: bool = False, account: str = "", folder: Path
     with _lock:
         entry = _of_this_loop(key)
         if entry is None:
-            kind = _class_of(id, mine)
+            kind = _class_of(id, mine, folder)
             made = kind.create(id, sandbox=key[1], account=account, settings=mine, credentials=credentials)
             entry = _living[key] = _Entry(made, mine, credentials)
             made.loop = _running_loop()
@@ -127,24 +128,32 @@ def _of_this_loop(key: Key) -> _Entry | None:
     return entry
 
 
-def _class_of(id: str, settings: ExchangeSettings) -> type[Exchange]:
+def _class_of(id: str, settings: ExchangeSettings, folder: Path) -> type[Exchange]:
     connector = settings.connector or _custom.get(id) or OURS.get(id)
     if connector is None:
         return CcxtExchange
-    kind = _loaded(connector) if isinstance(connector, str) else connector
+    kind = _loaded(connector, folder) if isinstance(connector, str) else connector
     if not (isinstance(kind, type) and issubclass(kind, Exchange)):
         raise ConfigError(f"the connector of {id}, {connector!r}, is no planar.exchange.interface.Exchange.")
     return kind
 
 
-def _loaded(connector: str) -> object:
+def _loaded(connector: str, folder: Path) -> object:
+    """The class; its module is installed, or lies in the user's folder or in the working one."""
     module, colon, name = connector.partition(":")
     if not (module and colon and name):
         raise ConfigError(f"connector {connector!r} must be written 'module:Class'.")
+    before = list(sys.path)
+    sys.path += [str(folder.resolve()), str(Path.cwd())]
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"connector {connector!r} cannot be loaded: {error}.") from error
+        file = folder / f"{module.replace('.', '/')}.py"
+        raise ConfigError(
+            f"connector {connector!r} cannot be loaded: {error}. Its file belongs into {file}, and the class into it."
+        ) from error
+    finally:
+        sys.path[:] = before
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

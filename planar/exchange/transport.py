@@ -106,7 +106,8 @@ def checked_base(base_url: str) -> URL:
     except ValueError:
         url = URL()
     if url.scheme not in WEB_SOCKET or not url.host or url.query_string:
-        raise ConfigError(f"base_url = {shown!r} is no address; write 'http://127.0.0.1:8080' or 'https://…'.")
+        example = f"http://{shown}" if "://" not in base_url else "http://127.0.0.1:8080"
+        raise ConfigError(f"base_url = {shown!r} is no address; it begins with http:// or https://, as {example!r}.")
     if url.raw_user is not None or url.raw_password is not None:
         raise ConfigError(f"base_url = {shown!r} names a user, and no exchange asks for one there. Leave that out.")
     if url.scheme == "http" and not is_loopback(url.host):

@@ -32,7 +32,7 @@ class Admin:
             ("POST", "deposit"): self.deposit,
             ("POST", "rights"): self.set_rights,
             ("POST", "symbols"): self.set_status,
-            ("GET", "chaos"): lambda _: self.venue.chaos.described(),
+            ("GET", "chaos"): lambda _: self.venue.described_chaos(),
             ("POST", "chaos"): self.add_chaos,
             ("DELETE", "chaos"): self.clear_chaos,
         }
@@ -146,7 +146,7 @@ class Admin:
     def add_chaos(self, asked: Any) -> Any:
         """Adds rules of chaos."""
         self.venue.add_chaos(rules_of(asked))
-        return self.venue.chaos.described()
+        return self.venue.described_chaos()
 
     def clear_chaos(self, _: Any) -> Any:
         """Takes all rules back, and the clock's skew."""

@@ -11,8 +11,16 @@ from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.metadata import metadata_path
 from planar.exchange.model import Balance, Wallet
+from planar.exchange.transport import checked_base, is_loopback
 from planar.venue.config import VenueConfig
 from planar.venue.server import Venue
+
+NO_FUTURES = frozenset({
+    "swap", "future", "option", "margin", "fetchPositions", "watchPositions", "setLeverage", "setMarginMode",
+    "fetchMarketLeverageTiers", "fetchLeverageTiers", "fetchFundingRate", "fetchFundingRateHistory",
+    "fetchFundingHistory", "fetchMarkOHLCV",
+})  # fmt: skip
+"""What CCXT can do at Binance, and the venue has not."""
 
 
 class Demo(CcxtExchange):
@@ -26,6 +34,7 @@ class Demo(CcxtExchange):
 
     def __init__(self, id: str, **rest: Any) -> None:
         super().__init__(id, **rest)
+        self.quirk = type("OfVenue", (type(self.quirk),), {"lacks": NO_FUTURES})()
         self._venue: Venue | None = None
         self._config = VenueConfig()
         self._opening = asyncio.Lock()
@@ -58,8 +67,8 @@ class Demo(CcxtExchange):
 
     async def _open(self) -> None:
         async with self._opening:
+            self._check_settings()
             if self.settings.base_url or self._venue is not None:
-                self._check_address()
                 return
             self._venue = await Venue(self._config).__aenter__()
             account = self._venue.account
@@ -68,8 +77,10 @@ class Demo(CcxtExchange):
             address = f"http://127.0.0.1:{self._venue.port}"
             self.settings = replace(self.settings, base_url=address, enable_rate_limit=False)
 
-    def _check_address(self) -> None:
-        if self.is_real:
+    def _check_settings(self) -> None:
+        if self.settings.futures:
+            raise ConfigError("the demo has no futures: planar config set demo.futures false")
+        if self.settings.base_url and not is_loopback(checked_base(self.settings.base_url).host or ""):
             raise ConfigError(
                 f"[demo] base_url = {self.settings.base_url!r} is not on this machine; the demo plays with a local "
                 "venue only."

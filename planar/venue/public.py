@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from planar.venue import wire_market as wire
-from planar.venue.api import SIGNED, Desk, Endpoint
+from planar.venue.api import KEYED, SIGNED, Desk, Endpoint
 from planar.venue.klines import INTERVALS
 from planar.venue.listing import text
 from planar.venue.market import Market
@@ -156,6 +156,18 @@ def rights(desk: Desk, query: Query, account: Any) -> Any:
     return {"createTime": 0, **account.rights}
 
 
+def no_pairs(desk: Desk, query: Query, account: Any) -> Any:
+    """``GET /sapi/v1/margin/allPairs`` and ``isolated/allPairs``: nobody lends here; clients ask as they start."""
+    query.text("symbols")
+    return []
+
+
+def no_contracts(desk: Desk, query: Query, account: None) -> Any:
+    """``exchangeInfo`` of both kinds of futures, of which there are none; clients ask as they start."""
+    described = {"timezone": "UTC", "serverTime": desk.time(), "rateLimits": desk.counter.described()}
+    return {**described, "exchangeFilters": [], "symbols": []}
+
+
 def _all_cost(weight: int, most: int) -> Callable[[Query], int]:
     """A weight that is another one when no symbol is named."""
     return lambda query: weight if query.has("symbol") or query.has("symbols") else most
@@ -183,4 +195,8 @@ ENDPOINTS = {
     ("GET", "/sapi/v1/capital/config/getall"): Endpoint(currencies, 10, SIGNED),
     ("GET", "/sapi/v1/asset/tradeFee"): Endpoint(trade_fee, 1, SIGNED),
     ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(rights, 1, SIGNED),
+    ("GET", "/sapi/v1/margin/allPairs"): Endpoint(no_pairs, 1, KEYED),
+    ("GET", "/sapi/v1/margin/isolated/allPairs"): Endpoint(no_pairs, 10, KEYED),
+    ("GET", "/fapi/v1/exchangeInfo"): Endpoint(no_contracts),
+    ("GET", "/dapi/v1/exchangeInfo"): Endpoint(no_contracts),
 }

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 from types import TracebackType
+from typing import Any
 
 from aiohttp import web
 
@@ -115,6 +116,11 @@ class Venue:
             if rule.what == "skew":
                 self.api.desk.skew = int(rule.seconds * 1000)
         self.chaos.add([rule for rule in rules if rule.what != "skew"])
+
+    def described_chaos(self) -> list[dict[str, Any]]:
+        """The lies that are told: the clock's skew while there is one, then the rules, and how often each happened."""
+        skew = self.api.desk.skew / 1000
+        return [{"what": "skew", "seconds": skew}] * bool(skew) + self.chaos.described()
 
     async def _pump(self) -> None:
         """Keeps the market moving and the streams told."""

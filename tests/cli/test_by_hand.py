@@ -2,13 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from urllib.request import Request, urlopen
 
 import pytest
 
 from planar.cli import app
-from planar.errors import ConfigError, Rejected
+from planar.cli.answer import shown
+from planar.errors import ConfigError, Rejected, Unknown
 from planar.exchange import registry
 
 
@@ -59,7 +64,12 @@ def test_an_order_rests_is_shown_and_is_cancelled_by_several_commands(venue, cap
     assert (placed["status"], placed["kind"], placed["amount"]) == ("open", "limit", "0.01000000")
     assert [order["id"] for order in told(capsys, "orders", "--open")] == [placed["id"]]
     assert float(told(capsys, "balance")["balances"]["demo"]["used"]["USDT"]) > 0
-    assert [order["status"] for order in told(capsys, "cancel", placed["id"])] == ["cancelled"]
+    assert [o["id"] for o in told(capsys, "orders", "BTC/USDT", "--client-id", placed["client_id"])] == [placed["id"]]
+    run("cancel", placed["id"])
+    price = shown(Decimal(placed["price"]))
+    assert capsys.readouterr().out == (
+        f"Order {placed['id']}, buy BTC/USDT at {price} USDT: cancelled, filled 0 of 0.01 BTC.\n"
+    )
     run("orders")
     assert capsys.readouterr().out == "There are no open orders.\n"
     history = told(capsys, "orders", "BTC/USDT", "--history", "--limit", "1")
@@ -112,6 +122,19 @@ def test_all_orders_of_a_market_are_cancelled(venue, capsys):
         (("orders", "--history"), ConfigError, "--history needs a symbol"),
         (("cancel",), ConfigError, "name an order"),
         (("cancel", "77"), ConfigError, "demo has no open order 77"),
+        (("cancel", "77", "--symbol", "BTC/USDT"), Rejected, "planar orders BTC/USDT --history --exchange demo"),
+        (("orders", "BTC/USDT", "--client-id", "none"), Rejected, "no order none|Order does not exist"),
+        (("orders", "--client-id", "none"), ConfigError, "--client-id needs an id and a symbol"),
+        (("orders", "BTC/USDT", "--client-id", "a", "--open"), ConfigError, "exclude each other"),
+        (("ticker", "demo", "BTC/USDT"), ConfigError, "'demo' is an exchange.*write --exchange demo"),
+        (("book", "Binance"), ConfigError, "write --exchange Binance"),
+        (("buy", "demo", "1BTC"), ConfigError, "write --exchange demo"),
+        (("cancel", "--all", "demo"), ConfigError, "write --exchange demo"),
+        (("watch", "demo", "BTC/USDT", "--exchange", "demo"), ConfigError, "write --exchange demo"),
+        (("watch", "BTCUSDT"), Rejected, "demo has no market 'BTCUSDT'. Did you mean 'BTC/USDT'"),
+        (("watch", "dmo", "BTC/USDT"), ConfigError, "no exchange 'dmo'. Did you mean 'demo'"),
+        (("positions",), Rejected, "demo does not offer positions"),
+        (("ticker", "BTC/USDT:USDT"), Rejected, "Did you mean 'BTC/USDT'"),
     ],
 )
 def test_mistakes_are_told_with_their_remedy(words, kind, message):
@@ -155,7 +178,7 @@ def test_the_doctor_ends_with_1_when_there_is_a_fault_and_tells_its_remedy(folde
         run("doctor", "demo")
     out = " ".join(capsys.readouterr().out.split())
     assert "fault reachable asking its time failed" in out
-    assert "→ Check the network and the exchange's status page" in out
+    assert "→ Is `planar venue` running there?" in out
     assert "1 fault, no warnings." in out
     with pytest.raises(SystemExit, match="1"):
         run("exchanges", "test", "--json")
@@ -202,4 +225,69 @@ def test_of_several_accounts_each_that_fails_is_told(folder, capsys, monkeypatch
     keys = "\n".join(f'[{section}]\napiKey = "k{section}"\nsecret = "s{section}"' for section in sections)
     (folder / "user" / "secrets.toml").write_text(keys)
     os.chmod(folder / "user" / "secrets.toml", 0o600)
-    assert told(capsys, "balance", "--all")["failed"].keys() == {"bybit", "bybit (sandbox)", "bybit/hedge"}
+    with pytest.raises(SystemExit, match="1"):
+        run("balance", "--all", "--json")
+    failed = json.loads(capsys.readouterr().out)["failed"]
+    assert failed.keys() == {"bybit", "bybit (sandbox)", "bybit/hedge"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ticker", "BTC/USDT"), ("book", "BTC/USDT"), ("balance",), ("orders",), ("fills", "BTC/USDT"),
+        ("buy", "BTC/USDT", "100USDT"), ("exchanges", "test"), ("exchanges", "sync-time"), ("doctor",),
+        ("data", "fetch", "BTC/USDT", "--timeframe", "1m", "--from", "2026-01-01"),
+    ],
+)  # fmt: skip
+def test_every_command_that_asks_an_exchange_takes_it_as_an_option(words):
+    with pytest.raises(ConfigError, match=r"no exchange 'dmo'. Did you mean 'demo'"):
+        run(*words, "--exchange", "dmo")
+
+
+def test_balances_that_cannot_be_read_are_told_and_nothing_is_said_of_their_wallets(folder, capsys, monkeypatch):
+    (folder / "user").mkdir()
+    (folder / "user" / "planar.toml").write_text('[binance]\nbase_url = "http://127.0.0.1:9"\nretries = 0\n')
+    monkeypatch.setattr(registry, "_living", {})  # of other tests of this process
+    monkeypatch.setenv("BINANCE_API_KEY", "k")
+    monkeypatch.setenv("BINANCE_SECRET_KEY", "s")
+    with pytest.raises(SystemExit, match="1"):
+        run("balance", "--all")
+    out = capsys.readouterr().out
+    assert out.startswith("binance: loading its markets failed: GET http://127.0.0.1:9/")
+    assert "empty" not in out
+    with pytest.raises(SystemExit, match="1"):
+        run("balance", "--all", "--json")
+    assert json.loads(capsys.readouterr().out)["balances"] == {}
+
+
+def test_a_lost_order_is_looked_for_with_the_command_that_the_message_tells(venue, addresses, capsys):
+    """The venue takes the order and never says so, nor answers a look-up, until all is over."""
+    rules = [
+        {"on": "POST /api/v3/order", "what": "accept_then_5xx"}, {"on": "GET /api/v3/order", "what": "503", "count": 0},
+    ]  # fmt: skip
+    chaos = Request(f"{addresses['admin']}/chaos", json.dumps(rules).encode())
+    urlopen(chaos).close()
+    try:
+        with pytest.raises(Unknown, match="that was not answered either") as lost:
+            run("buy", "BTC/USDT", "0.001BTC")
+    finally:
+        urlopen(Request(f"{addresses['admin']}/chaos", method="DELETE")).close()
+    [command] = re.findall(r"Look for it before anything else is sent: `planar ([^`]+)`", str(lost.value))
+    assert command.endswith("--exchange demo")
+    [found] = told(capsys, *command.split())
+    assert found["status"] == "filled"
+
+
+def test_nothing_is_stored_yet_is_an_answer(capsys):
+    run("data", "list")
+    assert capsys.readouterr().out.startswith("Nothing is stored yet; ")
+    assert told(capsys, "data", "list") == []
+
+
+def test_what_was_fetched_is_told_as_a_document(capsys):
+    yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    words = ("data", "fetch", "demo", "BTC/USDT", "--timeframe", "1h", "--from", yesterday)
+    [fetched] = told(capsys, *words)
+    assert (fetched["instrument"], fetched["gaps"], fetched["error"]) == ("demo:BTC/USDT", 0, None)
+    assert fetched["added"] > 0
+    assert [row["rows"] for row in told(capsys, "data", "list")] == [fetched["added"]]

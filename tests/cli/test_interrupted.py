@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+from planar.cli import DOUBT
+
 PLANAR = [sys.executable, "-m", "planar"]
 HUNG = "accept_then_hang"
 
@@ -61,14 +63,14 @@ def test_whoever_interrupts_is_told_what_was_on_its_way(tmp_path, venue):
     code, said = interrupted(
         tmp_path, venue, "POST /api/v3/order", "buy", "BTC/USDT", "0.01BTC", "--price", "20000", "--post-only"
     )
-    assert code == 1
+    assert code == DOUBT
     assert re.search(
         r"interrupted while the order \(Buy BTC/USDT: 0.01 BTC at 20,000 USDT, client id \S+\) was on its way. "
-        r"It may have been carried out; look before you ask again: planar orders BTC/USDT --history",
+        r"It may have been carried out; look before you ask again: planar orders BTC/USDT --client-id \w+$",
         said,
     )
     code, said = interrupted(tmp_path, venue, "DELETE /api/v3/order", "cancel", "1", "--exchange", "demo")
-    assert code == 1
+    assert code == DOUBT
     assert "interrupted while the cancel of order 1 was on its way. It may have been carried out" in said
     assert said.endswith("look before you ask again: planar orders BTC/USDT --history --exchange demo")
     code, said = interrupted(tmp_path, venue, "GET /api/v3/account", "balance")
@@ -84,7 +86,7 @@ from planar.venue.demo import Demo
 class Real(Demo):
     is_real = True
 
-    def _check_address(self):
+    def _check_settings(self):
         pass
 """
 

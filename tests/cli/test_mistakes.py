@@ -90,7 +90,7 @@ CASES = {
     ),
     "a wrong secret": (
         lambda user: user.secrets(SECRETS, secret="wrong"), BALANCE,
-        rf"Signature .* not valid \(-1022\).*Check key, secret .* in {HERE}, section \[exchanges.binance\]",
+        rf"Signature .* not valid \(-1022\).*secret in {HERE}, section \[exchanges.binance\] is not that of the key",
     ),
     "a wrong passphrase": (locked, BALANCE, rf"{HERE}\.encrypted does not open: the passphrase.*PLANAR_PASSPHRASE"),
     "no keys": (
@@ -175,7 +175,7 @@ CASES = {
     ),
     "an address where nobody is": (
         env("PLANAR__BINANCE__BASE_URL", "http://127.0.0.1:1"), BALANCE,
-        r"Cannot connect to host 127.0.0.1:1.*Check the network",
+        r"GET http://127.0.0.1:1/api/v3/\S+: Cannot connect to host 127.0.0.1:1.*Is `planar venue` running there",
     ),
 }  # fmt: skip
 

@@ -87,6 +87,8 @@ def test_a_file_that_others_can_read_is_refused_with_the_remedy(folder):
         ('[binance]\napiKey = "x"', r"\[binance\] is no section of secrets; write \[exchanges.binance\]"),
         ('[exchanges.binance]\napiKy = "leak-me"', r"has no key 'apiKy'. Did you mean 'apiKey'\?"),
         ('[exchanges.binance]\napiKey = "your_binance_api_key"', r"apiKey is not filled in"),
+        ('[exchange.binance]\napiKey = "leak-me"', r"no section of secrets. Did you mean 'exchanges'\?"),
+        ('[exchanges.binance]\napikey = "leak-me"', r"has no key 'apikey'. Did you mean 'apiKey'\?"),
         ('[exchanges.binance]\napiKey = ""', r"apiKey is not filled in"),
         ('[exchanges.binance]\nsecret = "leak-me"\nsecretKey = "leak-me"', r"gives secret twice"),
         ('[exchanges.okx_sandbox]\nuid = "x"\n[exchanges.okx_testnet]\nuid = "y"', r"gives keys of okx twice"),

@@ -172,3 +172,20 @@ def test_nothing_is_written_for_a_value_that_is_wrong(folder):
         set_value("binance.timeout", "soon", folder)
     assert (folder / "planar.toml").read_text() == DOCUMENTED
     assert [path.name for path in folder.iterdir()] == ["planar.toml"]
+
+
+@pytest.mark.parametrize("text", ['["main", "hedge"]', "main, hedge", "main,hedge"])
+def test_a_list_is_set_as_the_file_would_hold_it_or_with_commas(tmp_path, text):
+    set_value("demo.accounts", text, tmp_path)
+    assert load(tmp_path, {}).settings.exchange("demo").accounts == ("main", "hedge")
+
+
+@pytest.mark.parametrize("before", ["", "[strategies.sma_cross]\nparams = {slow = 50}\n"])
+def test_a_parameter_of_a_strategy_is_set_by_its_name(tmp_path, before):
+    (tmp_path / "planar.toml").write_text(before)
+    assert set_value("strategies.sma_cross.params.fast", "12", tmp_path) == (None, 12)
+    assert set_value("strategies.sma_cross.params.fast", "15", tmp_path) == (12, 15)
+    set_value("strategies.sma_cross.params.kind", "ema", tmp_path)
+    params = load(tmp_path, {}).settings.strategies["sma_cross"].params
+    assert {**params, "slow": 50} == {"slow": 50, "fast": 15, "kind": "ema"}
+    assert ("slow" in params) is bool(before)

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,9 +22,24 @@ def blocks(language: str) -> list[str]:
 
 
 def test_its_code_prints_a_price(capsys):
-    (code,) = blocks("python")
+    code, _ = blocks("python")
     exec(compile(code, "venue.md", "exec"), {"asyncio": asyncio})
     assert float(capsys.readouterr().out) > 0
+
+
+def test_its_bot_trades_and_hears_of_it_with_nothing_else_than_what_is_written(tmp_path):
+    _, code = blocks("python")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    balance, prices, order = done.stdout.splitlines()
+    assert "'total': 10000.0" in balance
+    bid, ask = (float(price) for price in prices.split())
+    assert 0 < bid < ask
+    assert order == "closed ['1']"
 
 
 def test_its_rules_are_rules():
@@ -36,5 +54,5 @@ def test_it_names_every_fault(fault):
 
 @pytest.mark.parametrize("path", sorted({path for _, path in ENDPOINTS}))
 def test_it_names_every_endpoint(path):
-    name = re.sub(r"^/(api/v3|sapi/v1)/", "", path)
+    name = re.sub(r"^/(api/v3|[sfd]api/v1)/", "", path)
     assert re.search(rf"[`\s]{re.escape(name)}[`\s]", TEXT)

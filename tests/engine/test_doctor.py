@@ -167,7 +167,7 @@ def test_an_exchange_out_of_reach_is_a_fault_and_nothing_more_is_asked():
 
     found = asyncio.run(scene())
     assert list(found) == ["reachable"]
-    assert (found["reachable"].grade, "Check the network" in found["reachable"].remedy) == (FAULT, True)
+    assert (found["reachable"].grade, "planar venue" in found["reachable"].remedy) == (FAULT, True)
 
 
 def test_an_error_is_parted_into_what_is_wrong_and_what_to_do():

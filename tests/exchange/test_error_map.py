@@ -86,7 +86,7 @@ def test_a_message_says_who_what_why_and_what_to_do(errors):
 
 
 def test_a_wrong_key_names_the_file_and_section_the_permissions_the_allow_list_and_the_clock(errors):
-    text = str(seen(errors.AuthenticationError('binance {"code":-1022,"msg":"Signature is not valid."}')))
+    text = str(seen(errors.AuthenticationError('binance {"code":-2015,"msg":"Invalid API-key."}')))
     for part in ("user/secrets.toml, section [exchanges.binance]", "permissions", "IP allow-list", "sync-time"):
         assert part in text
 

@@ -160,6 +160,17 @@ def test_an_order_that_never_arrived_is_unknown_after_the_receive_window_and_not
     run(test, window=100, **patience(how))
 
 
+def test_where_no_look_up_is_answered_that_is_said_with_the_command_that_looks():
+    async def test(server, exchange):
+        for request in ("POST", "GET"):
+            server.fail(f"{request} /api/v3/order", *(answers(503, UNKNOWN_STATUS) for _ in range(100)))
+        with pytest.raises(Unknown, match="looked for under client id mine-1; that was not answered either") as caught:
+            await exchange.place(LIMIT)
+        assert "`planar orders BTC/USDT --client-id mine-1 --exchange binance`" in str(caught.value)
+
+    run(test, window=100)
+
+
 def test_an_order_that_shows_up_late_is_found():
     async def test(server, exchange):
         server.fail("POST /api/v3/order", drops(is_after=True))

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from exchange.recorded import answers, code, run
 
-from planar.errors import Rejected
+from planar.errors import ConfigError, Rejected
 from planar.exchange.model import OrderRequest
 from planar.model.order import Kind, Side, Status, Tif
 
@@ -213,6 +213,30 @@ def test_an_amend_that_half_failed_is_told_from_one_that_failed(body, expected, 
         with pytest.raises(Rejected, match=told) as caught:
             await exchange.amend("1", "BTC/USDT", price=Decimal("99"))
         assert caught.value.code == expected
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({"amount": 0.01}, r"amount = 0.01 of an order must be exact: write Decimal\('0.01'\)"),
+        ({"amount": 1}, "must be exact"),
+        ({"amount": Decimal(1), "price": "25000"}, r"write Decimal\('25000'\)"),
+        ({"amount": Decimal(1), "side": "buy"}, "side = 'buy' of an order must be one of Side.BUY, Side.SELL"),
+        ({"amount": Decimal(1), "tif": "GTC"}, "must be one of Tif.GTC"),
+    ],
+)
+def test_terms_of_another_kind_are_refused_with_what_to_write(terms, told):
+    with pytest.raises(ConfigError, match=told):
+        OrderRequest(**{"symbol": "BTC/USDT", "side": Side.BUY, **terms})
+
+
+def test_an_amend_that_changes_nothing_is_refused_and_nothing_is_asked():
+    async def test(server, exchange):
+        with pytest.raises(Rejected, match="changes nothing: give a price, a stop or an amount"):
+            await exchange.amend("1", "BTC/USDT")
+        assert server.count("GET /api/v3/order") == 0
 
     run(test)
 

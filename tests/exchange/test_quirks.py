@@ -75,3 +75,40 @@ def test_client_ids_are_different_each_time_and_of_letters_that_exchanges_take(e
 )
 def test_binance_lists_the_markets_that_are_meant(settings, sandbox, types):
     assert quirk_of("binance")().options(settings, sandbox)["fetchMarkets"] == {"types": types}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "told"), [("binnance", "Did you mean 'binance'"), ("demo", "is spoken to as 'binance'")]
+)
+def test_a_quirk_of_an_exchange_that_there_is_not_is_refused(exchange, told):
+    with pytest.raises(ConfigError, match=told):
+
+        @quirk(exchange)
+        class Mine(Quirk):
+            pass
+
+
+def test_a_misspelt_row_is_refused_and_what_is_only_for_oneself_is_not(tmp_path):
+    with pytest.raises(ConfigError, match=r"Mine.recieve_window_ms: .* Did you mean 'receive_window_ms'"):
+
+        @quirk("kraken")
+        class Mine(Quirk):
+            recieve_window_ms = 5
+
+    class Base(Quirk):
+        option = 3
+
+    with pytest.raises(ConfigError, match=r"Base.option: .* Did you mean 'options'"):
+        quirk("kraken")(type("Derived", (Base,), {}))
+
+    @quirk("kraken")
+    class Good(quirk_of("kraken")):
+        receive_window_ms = 5
+        _mine = 7
+
+    assert quirk_of("kraken") is Good
+
+
+def test_binance_is_asked_for_tickers_with_bid_and_ask():
+    options = quirk_of("binance")().options(ExchangeSettings(), False)
+    assert options["watchTicker"] == options["watchTickers"] == {"name": "ticker"}

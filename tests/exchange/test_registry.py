@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import sys
 import threading
 from decimal import Decimal
 
@@ -254,9 +255,24 @@ def test_a_custom_exchange_is_loaded_by_module_and_class(folder, tmp_path, monke
     assert type(exchange).__name__ == "Own"
 
 
+@pytest.mark.parametrize("place", ["user", "."])
+def test_a_custom_exchange_is_found_in_the_users_folder_and_in_the_working_one(folder, tmp_path, monkeypatch, place):
+    name = f"dex_{'user' if place == 'user' else 'here'}"
+    user = folder(f"[mine]\nconnector = '{name}:Mine'\n")
+    (tmp_path / place / f"{name}.py").write_text("from exchange.test_registry import Own as Mine\n")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    assert type(get("mine", folder=user)).__name__ == "Own"
+    assert sys.path == before
+
+
 @pytest.mark.parametrize(
     ("connector", "told"),
-    [("nowhere", "module:Class"), ("nowhere:Mine", "cannot be loaded"), ("decimal:Decimal", "is no planar.exchange")],
+    [
+        ("nowhere", "module:Class"),
+        ("nowhere:Mine", r"cannot be loaded.*belongs into .*user/nowhere.py"),
+        ("decimal:Decimal", "is no planar.exchange"),
+    ],
 )
 def test_a_connector_that_is_none_is_named(folder, connector, told):
     with pytest.raises(ConfigError, match=told):

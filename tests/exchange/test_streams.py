@@ -1,6 +1,7 @@
 """Streams over the real CCXT classes and the local venue: nothing is lost, nothing is told twice."""
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -207,3 +208,17 @@ def test_a_balance_tells_all_that_is_owned_and_not_only_what_changed():
             assert sold.data.total == (await exchange.balance()).total
 
     asyncio.run(scene())
+
+
+def test_a_streamed_ticker_tells_bid_and_ask():
+    async def test():
+        async with opened() as (venue, _, streams):
+            tickers = await streams.subscribe("ticker", "BTC/USDT")
+            events = []
+            while not events:
+                venue.step(1_000)
+                with contextlib.suppress(TimeoutError):
+                    events = await heard(tickers, 1, within=0.5)
+            assert 0 < events[0].data.bid < events[0].data.ask
+
+    asyncio.run(test())

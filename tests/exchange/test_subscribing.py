@@ -85,7 +85,7 @@ def test_what_is_not_streamed_is_refused_at_once(what, code):
 
 
 @pytest.mark.parametrize(("what", "name"), [(("trades", "BTC/USDT"), "btcusdt@aggTrade"),
-                                            (("ticker", "BTC/USDT"), "btcusdt@miniTicker"),
+                                            (("ticker", "BTC/USDT"), "btcusdt@ticker"),
                                             (("book", "BTC/USDT"), "btcusdt@depth@100ms"),
                                             (("candles", "BTC/USDT", "1m"), "btcusdt@kline_1m")])  # fmt: skip
 def test_when_the_last_listener_leaves_nothing_more_is_sent_and_who_comes_back_is_served(what, name):

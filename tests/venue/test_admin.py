@@ -47,6 +47,9 @@ def test_planar_venue_serves_until_it_is_told_to_stop():
             assert "ipRestrict=1 must be true or false" in ask(admin, "POST", "rights", {"ipRestrict": 1})["error"]
             assert "no account" in ask(admin, "POST", "rights", {"api_key": "none"})["error"]
             assert ask(admin, "POST", "chaos", [{"on": "GET *", "what": "503"}])[0]["happened"] == 0
+            skewed = ask(admin, "POST", "chaos", [{"what": "skew", "seconds": 2}])
+            assert skewed[0] == {"what": "skew", "seconds": 2.0}
+            assert ask(admin, "GET", "chaos") == skewed
             assert ask(admin, "DELETE", "chaos") == []
             assert "send a JSON object" in ask(admin, "POST", "deposit", [1])["error"]
             assert "must be amounts by asset" in ask(admin, "POST", "accounts", {"balances": 5})["error"]

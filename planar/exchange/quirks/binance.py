@@ -21,6 +21,7 @@ class BinanceFamily(Quirk):
         # What cancelReplace says goes before the rest: the codes around and inside of it mean other things elsewhere.
         "cancel-replace partially failed": "CANCELLED_NOT_REPLACED",
         "cancel-replace failed": "AMEND_FAILED",
+        '"code":-1022': "WRONG_SECRET",
         # CCXT takes a key that stops working for a ban, and so would have us try it again and again.
         '"code":-2015': "AUTHENTICATION",
         "Invalid API-key, IP, or permissions": "AUTHENTICATION",
@@ -53,10 +54,13 @@ class BinanceFamily(Quirk):
     def options(self, settings: ExchangeSettings, sandbox: bool) -> Mapping[str, Any]:
         """No signed requests beside those that were asked for; prints by one numbering, streamed and requested.
 
-        Only aggregated ones can be asked for by time, and these are not numbered as the others are.
+        Only aggregated ones can be asked for by time, and these are not numbered as the others are. CCXT's usual ticker
+        has no bid and no ask.
         """
         return {
             **super().options(settings, sandbox),
+            "watchTicker": {"name": "ticker"},
+            "watchTickers": {"name": "ticker"},
             "watchTrades": {"name": "aggTrade"},
             "watchTradesForSymbols": {"name": "aggTrade"},
             "fetchCurrencies": False,

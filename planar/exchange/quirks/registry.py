@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
+from planar.config.names import DEMO, ccxt_ids
 from planar.config.settings import ExchangeSettings
-from planar.errors import ConfigError
+from planar.errors import ConfigError, did_you_mean
 from planar.exchange.model import Market, Order, Rights, Wallet
 
 OURS = ("planar.exchange.quirks.binance", "planar.exchange.quirks.others")
@@ -91,6 +92,9 @@ class Quirk:
     tier_amount_key: ClassVar[str] = ""
     """What the exchange calls the maintenance amount of a bracket of leverage."""
 
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """What CCXT says that the exchange has, by CCXT's names, and it has not."""
+
     rights_method: ClassVar[str] = ""
     """CCXT's method that tells what a key may do; empty where there is none, or it is not known."""
 
@@ -160,6 +164,8 @@ def quirk(*exchanges: str) -> Callable[[Q], Q]:
 
     def register(kind: Q) -> Q:
         is_ours = kind.__module__ in OURS
+        if not is_ours:
+            _check_names(kind, exchanges)
         for exchange in exchanges:
             if not is_ours and exchange in _users and _users[exchange].__qualname__ != kind.__qualname__:
                 raise ConfigError(
@@ -170,6 +176,23 @@ def quirk(*exchanges: str) -> Callable[[Q], Q]:
         return kind
 
     return register
+
+
+def _check_names(kind: type[Quirk], exchanges: tuple[str, ...]) -> None:
+    """Refuses what would never be asked for: an exchange that there is not, a row or a method that quirks have not."""
+    for exchange in exchanges:
+        if exchange not in ccxt_ids():
+            near = " The demo is spoken to as 'binance'." if exchange == DEMO else did_you_mean(exchange, ccxt_ids())
+            raise ConfigError(f"{kind.__qualname__} is a quirk of {exchange!r}, which is no exchange of CCXT's.{near}")
+    known = [name for name in dir(Quirk) if not name.startswith("_")]
+    for base in kind.__mro__:
+        added = [] if issubclass(Quirk, base) or base.__module__ in OURS else vars(base)
+        for name in added:
+            if not name.startswith("_") and name not in known:
+                raise ConfigError(
+                    f"{base.__qualname__}.{name}: quirks have nothing of that name.{did_you_mean(name, known)} What is "
+                    "only for yourself begins with a stroke, as _mine."
+                )
 
 
 def quirk_of(exchange: str) -> type[Quirk]:
