@@ -55,6 +55,12 @@ def accepted(address, k, id, time):
     return 0
 
 
+@compiled
+def _trigger(state, ins, order, time):
+    order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
+    tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
+
+
 @compiled(I(I, I, I, I))
 def triggered(address, k, id, time):
     """A stop was triggered."""
@@ -65,8 +71,7 @@ def triggered(address, k, id, time):
     order = _order(state, ins, id)
     if order.form < Kind.STOP:
         return OLD
-    order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
-    tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
+    _trigger(state, ins, order, time)
     return 0
 
 
@@ -83,6 +88,8 @@ def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker
     order = _order(state, ins, id)
     if order.status == Status.PENDING:
         accept(state, ins, order, time)
+    if order.form >= Kind.STOP:
+        _trigger(state, ins, order, time)  # nobody told, and it must have been
     if not order.by_cost and amount > left_of(order):
         return OLD
     usual = ins.fee_base

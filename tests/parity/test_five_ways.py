@@ -24,10 +24,11 @@ from planar.model.timeframe import milliseconds
 from planar.store.synthetic import START, steps, synthetic
 from planar.strategy.load import load
 from planar.venue.config import VenueConfig
+from planar.venue.limits import Limits
 from planar.venue.server import Venue
 
 MODEL = FillModel("ohlc", 0, None, None, 0.0, None, "touch")
-EXAMPLES = ["bollinger_reversion", "breakout", "grid_maker", "relative_value", "rsi_two_timeframes", "sma_cross"]
+EXAMPLES = ["bollinger_reversion", "breakout", "grid_maker", "rsi_two_timeframes", "sma_cross"]
 KNOWN, CASH = 300, 100_000
 KEY, SECRET = "k" * 64, "s" * 64
 COMPARED = (
@@ -83,6 +84,7 @@ async def traded(folder, cls, instruments, frames, name):
     config = VenueConfig(
         tuple(instruments), candles=frames, timeframe=cls.timeframe, points=1, speed=0, start=start - length + 1,
         history=KNOWN, model=MODEL, api_key=KEY, secret=SECRET, balances={"USDT": CASH},
+        limits=Limits(10**9, 10**9, 10**9),
     )  # fmt: skip
     async with Venue(config) as venue:
         settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", enable_rate_limit=False)
