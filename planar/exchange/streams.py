@@ -31,6 +31,9 @@ KEEP_ALIVE = 1_200
 REFUSED = ("AUTHENTICATION", "NO_KEYS", "PERMISSION_DENIED", "ACCOUNT_NOT_ENABLED", "ACCOUNT_SUSPENDED")
 """Codes of errors that no other try would mend."""
 
+READY = 0.02
+"""Seconds between looking whether feeds are heard."""
+
 Key = tuple[Kind, str]
 
 
@@ -101,6 +104,17 @@ class Streams:
 
         self._spawn(call_back(subscription, call, self._exchange.name))
         return subscription
+
+    async def ready(self, seconds: float = 10.0) -> bool:
+        """Waits until every feed is heard, so long at most; whether they all are.
+
+        What happens before that is asked for: nothing is missed, but of an order the last state alone is told.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(each.state is State.STARTING for each in self._watchers.values()):
+                    await asyncio.sleep(READY)
+        return all(each.state is State.LIVE for each in self._watchers.values())
 
     def states(self) -> dict[str, tuple[State, str]]:
         """How each feed is heard, and why not live."""

@@ -14,7 +14,8 @@ from planar.errors import ConfigError, Rejected
 from planar.exchange.model import OrderRequest
 from planar.exchange.streams import Streams
 from planar.exchange.tap import Kind
-from planar.model.order import Side
+from planar.exchange.watcher import State
+from planar.model.order import Side, Status
 from planar.venue.config import VenueConfig
 from planar.venue.server import Venue
 
@@ -212,5 +213,21 @@ def test_a_callback_hears_candles_of_a_timeframe():
             async with await streams.on("candles", "BTC/USDT", told.append, "1m"):
                 await until(lambda: told)
             assert told[0].data.timeframe == "1m"
+
+    asyncio.run(scene())
+
+
+def test_once_the_streams_are_ready_each_state_of_an_order_is_told():
+    async def scene():
+        async with opened(speed=1.0) as (_, exchange, streams):
+            orders = await streams.subscribe("orders")
+            assert {state for state, _ in streams.states().values()} == {State.STARTING}
+            assert await streams.ready()
+            assert {state for state, _ in streams.states().values()} == {State.LIVE}
+            for _ in range(5):
+                order = await exchange.place(OrderRequest("BTC/USDT", Side.BUY, Decimal("0.01"), price=Decimal(20_000)))
+                await exchange.cancel(order.id, "BTC/USDT")
+            told = await heard(orders, 10)
+            assert [event.data.status for event in told] == [Status.OPEN, Status.CANCELLED] * 5
 
     asyncio.run(scene())

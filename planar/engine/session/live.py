@@ -5,7 +5,6 @@ session is one whose journal is empty.
 """
 
 import asyncio
-import contextlib
 import fcntl
 import logging
 from collections.abc import Callable, Coroutine, Sequence
@@ -27,7 +26,6 @@ from planar.engine.session.trader import Trader
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
-from planar.exchange.watcher import State
 from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Reason
@@ -281,18 +279,8 @@ class LiveSession:
             candles = await self.market.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
             self._subscriptions.append(candles)
             self._readers.append(asyncio.create_task(self._guarded(partial(self._hear_candles, k, symbol, candles))))
-        await self._are_heard()
-
-    async def _are_heard(self) -> None:
-        """Waits until the streams are connected, or made up for by requests."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while any(state is State.STARTING for state, _ in self._states()):
-                    await asyncio.sleep(0.02)
-
-    def _states(self) -> list[tuple[State, str]]:
-        """How each stream is heard, and why not live."""
-        return [*self.exchange.streams.states().values(), *self.market.streams.states().values()]
+        await self.exchange.streams.ready(PATIENCE)
+        await self.market.streams.ready(PATIENCE)
 
     async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
         is_whole = False
