@@ -9,6 +9,10 @@ import time
 
 import pytest
 
+from planar.cli import app
+from planar.errors import ConfigError
+from planar.exchange import registry
+
 PLANAR = [sys.executable, "-m", "planar"]
 
 
@@ -27,9 +31,18 @@ def folder(tmp_path_factory):
     return place
 
 
-def planar(folder, *words):
-    done = subprocess.run([*PLANAR, *words], cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def planar(folder, monkeypatch, capsys):
+    """Runs a command in that folder; gives what it prints."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(registry, "_living", {})
+
+    def run(*words):
+        capsys.readouterr()
+        app(list(words), exit_on_error=False, result_action="return_value")
+        return capsys.readouterr().out
+
+    return run
 
 
 def test_it_says_what_it_is_and_what_it_does(folder):
@@ -42,27 +55,19 @@ def test_it_says_what_it_is_and_what_it_does(folder):
     assert "Equity " in told
 
 
-def test_its_journal_is_listed_read_and_run_again(folder):
-    code, out, _ = planar(folder, "sessions", "--json")
-    [found] = json.loads(out)
-    assert (code, found["state"], found["mode"], found["fills"] >= 1) == (0, "not running", "live", True)
-    code, out, _ = planar(folder, "journal", found["session"])
-    assert code == 0
-    assert "order 1 filled" in out
+def test_its_journal_is_listed_read_and_run_again(planar):
+    [found] = json.loads(planar("sessions", "--json"))
+    assert (found["state"], found["mode"], found["fills"] >= 1) == ("not running", "live", True)
+    assert "order 1 filled" in planar("journal", found["session"])
     for words in ([], ["--interpreted"]):
-        code, out, err = planar(folder, "replay", found["session"], *words, "--json")
-        assert code == 0, err
-        assert json.loads(out)["decisions"] == found["decisions"]
+        assert json.loads(planar("replay", found["session"], *words, "--json"))["decisions"] == found["decisions"]
 
 
-def test_mistakes_are_told_with_their_remedy(folder):
+def test_mistakes_are_told_with_their_remedy(folder, planar):
     [name] = [each.name for each in (folder / "data" / "sessions").iterdir()]
-    code, _, err = planar(folder, "replay", name[:-1])
-    assert code == 1
-    assert f"Did you mean '{name}'?" in " ".join(err.split())
-    code, _, err = planar(folder, "live", "sma_cross", "--exchange", "kraken")
-    assert code == 1
-    assert "real money" in " ".join(err.split())
-    code, _, err = planar(folder, "live", "sma_cross", "--exchange", "demo", "--cash", "20000")
-    assert code == 1
-    assert "demo has 10000.00000000 USDT free" in " ".join(err.split())
+    with pytest.raises(ConfigError, match=f"Did you mean '{name}'"):
+        planar("replay", name[:-1])
+    with pytest.raises(ConfigError, match="real money"):
+        planar("live", "sma_cross", "--exchange", "kraken")
+    with pytest.raises(ConfigError, match=r"demo has 10000.0* USDT free"):
+        planar("live", "sma_cross", "--exchange", "demo", "--cash", "20000")

@@ -37,7 +37,13 @@ def test_a_book_that_crosses_is_dialled_anew_and_told_again_within_five_seconds(
     assert told.startswith("binance: book BTC/USDT is not heard: the book is crossed: 999999.0 is bid")
 
 
-@pytest.mark.parametrize(("kind", "stream"), [("book", "stream *@depth*"), ("ticker", "stream *@ticker*")])
+@pytest.mark.parametrize(
+    ("kind", "stream"),
+    [
+        ("book", "stream *@depth*"),
+        pytest.param("ticker", "stream *@ticker*", marks=pytest.mark.slow),
+    ],
+)
 def test_a_stream_that_goes_deaf_while_the_market_moves_on_is_found_out_and_mended(kind, stream):
     async def scene():
         async with asyncio.timeout(60), opened(speed=1.0, points=1_000) as (venue, _, streams):

@@ -137,7 +137,7 @@ def five_ways(folder, name, count):
 
 @pytest.mark.parametrize("name", ["sma_cross", "grid_maker"])
 def test_the_same_orders_in_every_way(tmp_path, name):
-    assert five_ways(tmp_path / "one", name, 120) > 1
+    assert five_ways(tmp_path / "one", name, 80) > 1
 
 
 @pytest.mark.slow

@@ -15,6 +15,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 DYING = Path(__file__).with_name("dying.py")
 
 
+def halves(instants):
+    """Every other instant is for the long run."""
+    marks = [(), (pytest.mark.slow,)]
+    return [pytest.param(instant, marks=marks[number % 2]) for number, instant in enumerate(instants)]
+
+
 class DeadError(BaseException):
     """Nothing of ours catches it."""
 
@@ -67,7 +73,7 @@ async def gone_on(folder, there, seconds=1.0):
         return check_books(there, session)
 
 
-@pytest.mark.parametrize("instant", INSTANTS)
+@pytest.mark.parametrize("instant", halves(INSTANTS))
 def test_whoever_dies_there_goes_on_with_the_venues_books(tmp_path, instant):
     def arm(session, die, *, is_open):
         if is_open:
@@ -81,7 +87,7 @@ def test_whoever_dies_there_goes_on_with_the_venues_books(tmp_path, instant):
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("instant", RECOVERY)
+@pytest.mark.parametrize("instant", halves(RECOVERY))
 def test_whoever_dies_in_recovery_recovers(tmp_path, instant):
     def first(session, die, *, is_open):
         if is_open:
