@@ -17,19 +17,20 @@ from typing import IO, Any
 from planar.broker.journal import Entry, Journal
 from planar.broker.live import Broker, Sent
 from planar.broker.terms import symbol_of, units_of
-from planar.engine.session.archive import JOURNAL, LOCK
+from planar.engine.session.archive import JOURNAL, LOCK, replayed
 from planar.engine.session.feed import Moments, history, missed, row_of
 from planar.engine.session.origin import Origin, code_of, history_document, history_of, instrument_of
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, Recorder, read_asks, replay
 from planar.engine.session.trader import Trader
-from planar.errors import ConfigError, ExchangeError
+from planar.errors import ConfigError, ExchangeError, PlanarError, StrategyError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
 from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Reason
 from planar.model.timeframe import milliseconds
+from planar.store.candles import utc
 from planar.strategy.base import Strategy
 
 LOG = logging.getLogger("planar.session")
@@ -310,12 +311,33 @@ class LiveSession:
         try:
             await work()
         except Exception as error:
-            if not self._failure.done():
-                self._failure.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(error)
 
     def _decide(self, time: int) -> None:
-        if self._is_quiet:
-            return
+        """A moment has come; what the strategy raises ends the session, whoever called."""
+        try:
+            if not self._is_quiet and not self._failure.done():
+                self._decide_now(time)
+        except PlanarError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fail(self._explained(error, time))
+
+    def _explained(self, error: Exception, time: int) -> Exception:
+        """What compiled code raised, with the author's line: the same decision is made again interpreted."""
+        if self._journal is None or self.recorder.trader.hooks is None:
+            return error
+        try:
+            replayed(list(self._journal.entries()), compiled=False).step(time)
+        except PlanarError as told:
+            return told
+        return StrategyError(f"{type(error).__name__} at {utc(time)}, of compiled code alone: {error}")
+
+    def _decide_now(self, time: int) -> None:
         asks = self.recorder.step(time)
         late = self.clock() - time
         if late > min(STALE_SHARE * self._length, STALE_MS):

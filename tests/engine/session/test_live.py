@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from engine.session.trading import check_books, exchange_at, session_at, settled, venue
+from engine.session.trading import Raises, check_books, exchange_at, session_at, settled, venue
 
 from planar.broker.journal import read
 from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import DECIDING, replay
-from planar.errors import ConfigError
+from planar.errors import ConfigError, StrategyError
 
 
 async def traded(folder, there, seconds=2.0, **wish):
@@ -72,3 +72,18 @@ def test_two_programs_cannot_run_one_session(tmp_path):
                 await session_at(tmp_path / "one", exchange).__aenter__()
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("compiled", [None, False], ids=["compiled", "interpreted"])
+def test_a_strategy_that_raises_ends_its_session_with_what_it_raised(tmp_path, compiled):
+    async def scene():
+        async with venue() as there, exchange_at(there.port) as exchange:
+            session = session_at(tmp_path / "one", exchange, Raises, compiled=compiled)
+            async with session, asyncio.timeout(20):
+                await session.run()
+
+    with pytest.raises(
+        StrategyError, match=r"it does not like this candle. In .*trading.py, line \d+: 'raise ValueError"
+    ):
+        asyncio.run(scene())
+    assert read(tmp_path / "one" / "journal.sqlite")[-1].kind == "stopped"

@@ -49,6 +49,20 @@ class Busy(Strategy):
         broker.log("an order failed")
 
 
+class Raises(Strategy):
+    """Raises at its third candle."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 3:
+            raise ValueError("it does not like this candle")
+
+
 def venue_config(**changes):
     usual = {
         "instruments": SYMBOLS, "timeframe": "1m", "points": 10, "speed": SPEED, "history": 300, "api_key": KEY,
