@@ -73,6 +73,11 @@ class Journal:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
 
+    def undo(self) -> None:
+        """Forgets what was written since the last commit."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
     def entries(self, *kinds: str, after: int = 0) -> Iterator[Entry]:
         """Entries in order, of all kinds when none is named."""
         return _entries(self._connection, kinds, after)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from planar.broker.terms import decimal, filled_of, price_of, request_of, symbol_of
-from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
+from planar.errors import DataError, ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Fill, Order, OrderRequest
 from planar.model.ask import Amend, Ask, Place
@@ -89,16 +89,26 @@ class Sent:
     def last(self) -> Order | None:
         """How it ended, where it did and all its fills are booked."""
         end = self.ends.get(self.exchange_id)
-        return None if end is None or self.is_amending or self.is_behind else end
+        is_open = self.is_amending or self.is_unknown or self.is_behind
+        return None if end is None or is_open else end
 
 
 class Broker:
-    """The orders of one session at one exchange. clock: UTC ms of the exchange's time, for what it does not date."""
+    """The orders of one session at one exchange.
+
+    clock: UTC ms of the exchange's time, for what it does not date. fail: hears what must end the session.
+    """
 
     def __init__(
-        self, exchange: Exchange, instruments: Sequence[Instrument], books: Books, clock: Callable[[], int]
+        self,
+        exchange: Exchange,
+        instruments: Sequence[Instrument],
+        books: Books,
+        clock: Callable[[], int],
+        fail: Callable[[Exception], None],
     ) -> None:
         self.exchange, self.instruments, self.books, self._clock = exchange, list(instruments), books, clock
+        self._fail = fail
         self.orders: dict[int, Sent] = {}
         self.fills: set[tuple[str, str]] = set()
         self.foreign: set[tuple[str, str]] = set()
@@ -135,9 +145,19 @@ class Broker:
         self.orders[sent.id] = self._by_name[name] = sent
 
     def _spawn(self, work: Any) -> None:
+        self._run(self._tasks, work)
+
+    def _run(self, tasks: set[asyncio.Task[None]], work: Any) -> None:
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        tasks.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, Exception):
+                self._fail(error)
+
+        task.add_done_callback(ended)
 
     async def _chain(self, k: int, asks: list[Ask]) -> None:
         async with self._turns[k]:
@@ -176,7 +196,7 @@ class Broker:
         self._forget(sent)
 
     async def _cancel(self, sent: Sent) -> None:
-        if not sent.exchange_id:
+        if not sent.exchange_id or sent.is_unknown:
             self.books.tell("not_cancelled", sent.k, sent.id, error="it is not known whether the exchange has it")
             return
         try:
@@ -240,6 +260,7 @@ class Broker:
         if sent is None:
             self._hear_foreign(order)
             return
+        self._replaced(sent, order.client_id, order.id, order.time)
         if not sent.exchange_id or order.client_id == sent.names[-1]:
             self._bind(sent, order)
         known = sent.seen.get(order.id)
@@ -250,6 +271,12 @@ class Broker:
         elif order.status is not Status.UNKNOWN:
             sent.ends[order.id] = order
         self._end(sent)
+
+    def _replaced(self, sent: Sent, name: str, id: str, time: int | None) -> None:
+        """What is heard under the id that an amend gave proves that it was done, before its answer says so."""
+        if sent.wanted is not None and len(sent.names) > 1 and name == sent.names[-1] and id != sent.exchange_id:
+            sent.wanted = None
+            self.books.tell("amended", sent.k, sent.id, time or self._clock(), exchange_id=id)
 
     def _found(self, order: Order) -> Sent | None:
         return self._by_name.get(order.client_id) or self._by_id.get((order.symbol, order.id))
@@ -267,6 +294,7 @@ class Broker:
         sent = self._by_id.get((fill.symbol, fill.order_id)) or self._by_name.get(fill.client_id)
         if sent is None or key in self.fills:
             return
+        self._replaced(sent, fill.client_id, fill.order_id, fill.time)
         self.fills.add(key)
         if fill.order_id not in (sent.exchange_id, *sent.booked):
             self._by_id[fill.symbol, fill.order_id] = sent
@@ -280,11 +308,14 @@ class Broker:
             trade=fill.id,
             exchange_id=fill.order_id,
             price=str(fill.price),
-            fee=str(fill.fee),
+            fee=None if fill.fee is None else str(fill.fee),
             fee_currency=fill.fee_currency,
         )
         if not booked:
-            LOG.error("fill %s of order %d came after its end, and is not booked", fill.id, sent.id)
+            raise DataError(
+                f"{self.exchange.name}: fill {fill.id} of order {sent.id}, {fill.amount} at {fill.price}, came after "
+                "its end: the session's books are no longer the account's. Begin another session."
+            )
         sent.booked[fill.order_id] = sent.booked.get(fill.order_id, Decimal(0)) + fill.amount
         self._end(sent)
 
@@ -361,6 +392,8 @@ class Broker:
             return
         sent.exchange_id = exchange_id
         self._by_id[symbol, exchange_id] = sent
+        if body["what"] in ("amended", "not_amended"):
+            sent.wanted = None
         if body["what"] == "filled":
             amount = decimal(body["numbers"][3], exact(self.instruments[sent.k].unit))
             sent.booked[exchange_id] = sent.booked.get(exchange_id, Decimal(0)) + amount
@@ -374,9 +407,7 @@ class Broker:
 
     def _look(self, work: Any) -> None:
         """Something that may take for ever, and that whoever goes on with the session does again."""
-        task = asyncio.ensure_future(work)
-        self._doubts.add(task)
-        task.add_done_callback(self._doubts.discard)
+        self._run(self._doubts, work)
 
     async def _resolve(self, sent: Sent) -> None:
         attempt = 0
@@ -384,21 +415,28 @@ class Broker:
             attempt += 1
             try:
                 # The receive window was over before the doubt was raised: what is not there now never will be.
-                if not await self.look_for(sent):
+                if not await self.look_for(sent, is_last=True):
                     self.drop(sent, Reason.NOT_SENT, "the exchange does not have it")
             except ExchangeError as error:
                 LOG.warning("%s", error)
                 await asyncio.sleep(SOON * min(attempt, 30))
         self.books.commit()
 
-    async def look_for(self, sent: Sent) -> bool:
-        """Asks the exchange what became of an order, under each id it may have; whether it knows one of them."""
+    async def look_for(self, sent: Sent, *, is_last: bool) -> bool:
+        """Asks the exchange what became of an order, under each id it may have; whether that is clear.
+
+        is_last: nothing that was sent can arrive any more, so what is not there never will be.
+        """
         found = [order for name in list(sent.names) if (order := await self._named(sent, name)) is not None]
         if not found:
             return False
+        is_newest = found[-1].client_id == sent.names[-1]
+        is_done = sent.wanted is None or self._has_terms(sent, found[-1], sent.wanted)
+        if not is_last and not (is_newest and is_done):
+            return False
         sent.is_unknown = False
         self._bind(sent, found[-1])
-        if sent.wanted is not None and self._has_terms(sent, found[-1], sent.wanted):
+        if sent.wanted is not None and is_done:
             self._amended(sent, found[-1])
         elif sent.wanted is not None:
             self._not_amended(sent, Reason.NOT_SENT, "the exchange has it as it was")

@@ -91,7 +91,7 @@ def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker
     if order.form >= Kind.STOP:
         _trigger(state, ins, order, time)  # nobody told, and it must have been
     if not order.by_cost and amount > left_of(order):
-        return OLD
+        order.amount = order.filled + amount  # what was executed is booked, whatever was asked for
     usual = ins.fee_base
     ins.fee_base = fee_in_base
     apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, 0.0, 0.0, 0.0)

@@ -10,6 +10,7 @@ from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import DECIDING, replay
 from planar.engine.session.trader import Trader
 from planar.errors import ConfigError, did_you_mean
+from planar.model.timeframe import milliseconds
 
 JOURNAL, LOCK = "journal.sqlite", "lock"
 
@@ -89,9 +90,20 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
     return trader
 
 
+def _happened(entry: Entry, length: int) -> int:
+    """When what an entry tells was known, in the market's time; 0 where that does not matter."""
+    if entry.kind == "step":
+        return int(entry.body["time"])
+    if entry.kind == "candle":
+        return int(entry.body[1]) + length
+    has_time = entry.kind == "told" and entry.body["what"] != "not_cancelled"
+    return int(entry.body["numbers"][1]) if has_time else 0
+
+
 def _until(entries: list[Entry], until: int | None) -> Iterable[Entry]:
+    length = milliseconds(origin_of(entries).timeframe)
     for entry in entries:
-        if entry.kind == "step" and until is not None and entry.body["time"] > until:
+        if until is not None and _happened(entry, length) > until:
             return
         if entry.kind in DECIDING:
             yield entry

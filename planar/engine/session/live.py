@@ -28,7 +28,7 @@ from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
 from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Reason
+from planar.model.order import NEVER, Reason, Status
 from planar.model.timeframe import milliseconds
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
@@ -163,7 +163,12 @@ class LiveSession:
         for past in pasts:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
-        self.broker.send(self.recorder.begin())
+        try:
+            asks = self.recorder.begin()
+        except BaseException:
+            journal.undo()  # what never began is not gone on with
+            raise
+        self.broker.send(asks)
         self.recorder.commit()
 
     async def _hear_market(self, symbol: str) -> None:
@@ -174,7 +179,7 @@ class LiveSession:
 
     def _open(self, journal: Journal, trader: Trader, decided: int) -> None:
         self.recorder = Recorder(trader, journal, self._wall, self._entered)
-        self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock)
+        self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock, self._fail)
         ends = [tape.end for tape in trader.tapes]
         self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 
@@ -238,11 +243,13 @@ class LiveSession:
 
     def _restore_paper(self, paper: PaperAccount) -> None:
         """A paper account ends with its program: it is made again of what the journal says."""
-        trader = self.recorder.trader
-        open_ = [one for k in range(len(self.origin.instruments)) for one in trader.open_records(k)]
-        left = {int(one["id"]) + 1: int(one["amount"] - one["filled"]) for one in open_}
-        cash, bases = trader.cash()[0], [trader.base(k)[0] for k in range(len(self.origin.instruments))]
-        paper.restore(cash, bases, list(self.broker.orders.values()), left)
+        trader, count = self.recorder.trader, len(self.origin.instruments)
+        paper.restore(trader.cash()[0], [trader.base(k)[0] for k in range(count)])
+        for k in range(count):
+            for record in trader.open_records(k):
+                sent = self.broker.orders[int(record["id"]) + 1]
+                if sent.exchange_id:  # the others never arrived
+                    paper.rest(k, record, sent.names[-1])
 
     async def _settle_open_orders(self) -> None:
         """Asks what became of each order that was not over; one that never arrived is not sent late."""
@@ -261,15 +268,17 @@ class LiveSession:
         window = self.exchange.quirk.receive_window_ms / 1000
         until = asyncio.get_running_loop().time() + window
         while True:
+            is_last = asyncio.get_running_loop().time() >= until
             try:
-                if await self.broker.look_for(sent):
+                if await self.broker.look_for(sent, is_last=is_last):
                     return True
             except ExchangeError as error:
                 LOG.warning("%s", error)
                 until = asyncio.get_running_loop().time() + window
-            if asyncio.get_running_loop().time() >= until:
-                return False
-            await asyncio.sleep(0.5)
+            else:
+                if is_last:
+                    return False
+            await asyncio.sleep(min(0.5, max(until - asyncio.get_running_loop().time(), 0.0)))
 
     # Going on.
 
@@ -347,13 +356,14 @@ class LiveSession:
         self.recorder.commit()
 
     def _refuse(self, asks: Sequence[Ask], late: int) -> None:
-        """Decisions that come too late are not sent."""
-        tell = self.recorder.tell
+        """Decisions that come too late are not sent, but for cancels."""
+        tell, now, why = self.recorder.tell, self.clock(), f"decided {late / 1000:.1f} s late"
         for ask in asks:
-            why = f"decided {late / 1000:.1f} s late"
             if isinstance(ask, Place):
-                tell("ended", ask.k, ask.id, self.clock(), 5, int(Reason.STALE_DECISION), error=why)
-        self.broker.send([ask for ask in asks if not isinstance(ask, Place)])
+                tell("ended", ask.k, ask.id, now, int(Status.REJECTED), int(Reason.STALE_DECISION), error=why)
+            elif isinstance(ask, Amend):
+                tell("not_amended", ask.k, ask.id, now, int(Reason.STALE_DECISION), error=why)
+        self.broker.send([ask for ask in asks if isinstance(ask, Cancel)])
 
     def clock(self) -> int:
         """The session's time, UTC ms: the exchange's clock, or of a venue that runs faster or replays, its market's."""
@@ -371,12 +381,15 @@ class LiveSession:
 
     async def run(self) -> None:
         """Goes on until it is cancelled; raises what ends it."""
-        await self._failure
+        await asyncio.shield(self._failure)
 
     async def __aexit__(self, *_: object) -> None:
-        await self.broker.close()
-        self.recorder.write("stopped", {"time": self.clock()})
-        await self._close()
+        self.quiet()
+        try:
+            await self.broker.close()
+            self.recorder.write("stopped", {"time": self.clock()})
+        finally:
+            await self._close()
 
     async def _close(self) -> None:
         """Lets go of what was opened, however far that came."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from planar.broker.live import Sent
+import numpy as np
+
 from planar.broker.terms import symbol_of
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
@@ -18,6 +19,7 @@ from planar.engine.session.origin import instrument_of
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Book, Level, MarketTrade
 from planar.exchange.tap import Kind
+from planar.model.order import Kind as OrderKind
 from planar.model.order import Side, Tif
 from planar.simulator.fill_model import FillModel
 from planar.venue.config import VenueConfig
@@ -25,6 +27,7 @@ from planar.venue.limits import Limits
 from planar.venue.listing import Listing
 from planar.venue.order import LIMIT, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, Ticket
 from planar.venue.prints import Print
+from planar.venue.refusal import Refusal
 from planar.venue.replay import Change
 from planar.venue.server import Venue
 
@@ -88,29 +91,30 @@ class PaperAccount:
         sides = [_levels(listing, levels) for levels in (book.bids, book.asks)]
         self._venue.floor.happen(Change(book.time or self._venue.floor.now, listing.index, True, *sides))
 
-    def restore(self, cash: int, bases: Sequence[int], orders: Sequence[Sent], left: Mapping[int, int]) -> None:
-        """Balances as they were, and the orders again that were open when the session ended.
-
-        cash: quote units; bases: base units; left: base units still to fill, by order.
-        """
+    def restore(self, cash: int, bases: Sequence[int]) -> None:
+        """Balances as they were. cash: quote units; bases: base units."""
         kernel = self._venue.account.kernel
         kernel.add_cash(cash - kernel.cash()[0])
         for k, units in enumerate(bases):
             kernel.add_base(k, units - kernel.base(k)[0])
-        for sent in orders:
-            if sent.names and sent.request.amount is not None and (sent.request.price or sent.request.stop):
-                self._rest(sent, left[sent.id])
 
-    def _rest(self, sent: Sent, units: int) -> None:
-        request = sent.request
-        floor, listing = self._venue.floor, self._venue.floor.listings[sent.k]
-        wanted = sent.wanted
-        limit = wanted.limit if wanted else _ticks(listing, request.price)
-        stop = wanted.stop if wanted else _ticks(listing, request.stop)
-        kind = (STOP_LOSS_LIMIT if limit else STOP_LOSS) if stop else LIMIT_MAKER if request.post_only else LIMIT
-        tif = Tif(request.tif).name
-        ticket = Ticket(listing, request.side, kind, tif, units, 0, limit, stop, sent.names[-1])
-        floor.place(self._venue.account, ticket)
+    def rest(self, k: int, record: np.void, name: str) -> None:
+        """Rests an order again that was open when the session ended, as far as it was not filled.
+
+        record: of the kernel, LIVE; name: its client id. What today's market refuses is not there any more.
+        """
+        floor, listing = self._venue.floor, self._venue.floor.listings[k]
+        units, limit, stop = (int(record["amount"] - record["filled"]), int(record["price"]), int(record["stop"]))
+        if record["form"] == OrderKind.LIMIT:
+            stop = 0  # it was triggered
+        if units <= 0 or not (limit or stop) or record["tif"] in (Tif.IOC, Tif.FOK):
+            return
+        kind = (STOP_LOSS_LIMIT if limit else STOP_LOSS) if stop else LIMIT_MAKER if record["post_only"] else LIMIT
+        ticket = Ticket(listing, Side(int(record["side"])), kind, "GTC", units, 0, limit, stop, name)
+        try:
+            floor.place(self._venue.account, ticket)
+        except Refusal as refusal:
+            LOG.warning("%s: an order that was open is not taken again: %s", listing.instrument.name, refusal)
 
     async def __aexit__(self, *error: Any) -> None:
         for subscription in self._subscriptions:
@@ -133,7 +137,3 @@ async def _read(subscription: Any, listing: Listing, hear: Any) -> None:
 def _levels(listing: Listing, levels: Sequence[Level]) -> list[tuple[int, int]]:
     made = [(listing.ticks(float(each.price)), listing.units(float(each.amount))) for each in levels]
     return [(ticks, units) for ticks, units in made if units]
-
-
-def _ticks(listing: Listing, price: Decimal | None) -> int:
-    return listing.ticks(float(price)) if price else 0

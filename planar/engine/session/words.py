@@ -63,7 +63,8 @@ def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
     symbol, order, what = symbol_of(instrument), numbers[0], body["what"]
     if what == "filled":
         amount, price = _amount(origin, body["k"], numbers[3]), Decimal(body["price"])
-        fee = f"{_plain(Decimal(body['fee']))} {body['fee_currency']}" if body["fee_currency"] else "none told"
+        is_told = body["fee"] is not None and body["fee_currency"]
+        fee = f"{_plain(Decimal(body['fee']))} {body['fee_currency']}" if is_told else "not told"
         return [f"{symbol}: order {order} filled {amount} at {_plain(price)}, fee {fee}"]
     if what == "ended":
         status, reason = Status(numbers[2]), Reason(numbers[3])

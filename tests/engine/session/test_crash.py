@@ -1,7 +1,9 @@
 """A session dies at any instant and goes on: no order is lost, none doubled, the account is the venue's."""
 
 import asyncio
+import contextlib
 import random
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +33,7 @@ async def killed(folder, there, arm, seconds=4.0):
 
     def die():
         dead.set()
+        forget(session)  # who is dead writes nothing more
         raise DeadError
 
     session = session_at(folder, exchange)
@@ -40,9 +43,7 @@ async def killed(folder, there, arm, seconds=4.0):
     await asyncio.wait([running, waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     was_dead = dead.is_set()
-    if session._journal is not None:
-        session._journal._connection.rollback()
-        session._journal._connection.close()
+    forget(session)
     mine = [task for task in asyncio.all_tasks() - before if task is not waiting]
     for task in mine:
         task.cancel()
@@ -51,6 +52,14 @@ async def killed(folder, there, arm, seconds=4.0):
         session._lock.close()
     await exchange.close()
     return was_dead
+
+
+def forget(session):
+    """What was not on disk is gone."""
+    if session._journal is not None:
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            session._journal._connection.rollback()
+            session._journal._connection.close()
 
 
 async def _run(session, arm, die):
