@@ -25,6 +25,16 @@ def pytest_xdist_auto_num_workers(config):
     return len(os.sched_getaffinity(0)) + 1 if is_all else 0
 
 
+def pytest_configure(config):
+    """Compiles the engine once, before the processes that share the tests would each do so."""
+    from planar.kernel.machine import is_cold
+
+    if not hasattr(config, "workerinput") and pytest_xdist_auto_num_workers(config) and is_cold():
+        import planar.engine.session.live
+        import planar.kernel.calls
+        import planar.kernel.prints  # noqa: F401
+
+
 @pytest.fixture(autouse=True)
 def own_limits(tmp_path_factory, monkeypatch):
     """Counts what it asks of exchanges by itself, and not with everybody on this machine."""
