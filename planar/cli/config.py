@@ -45,7 +45,7 @@ def show(section: str = "", /, *, json: Json = False) -> None:
 
 
 @app.command(name="set")
-def set_(name: str, value: str, /) -> None:
+def set_(name: str, value: str, /, *, json: Json = False) -> None:
     """Set one value in user/planar.toml; comments stay.
 
     Parameters
@@ -56,6 +56,9 @@ def set_(name: str, value: str, /) -> None:
         As the file would hold it, without quotes; lists with commas.
     """
     before, after = set_value(name, value)
+    if json:
+        say_json({"name": name, "before": before, "after": after})
+        return
     was = "" if before is None else f" (was {shown(before)})"
     say(f"{name} = {shown(after)}{was} in {FOLDER / 'planar.toml'}.")
 

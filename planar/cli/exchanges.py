@@ -62,7 +62,7 @@ def list_(*, all: Flag = False, json: Json = False) -> None:
 
 
 @app.command
-def add(exchange: Id, *, at: Environment = MAIN) -> None:
+def add(exchange: Id, *, at: Environment = MAIN, json: Json = False) -> None:
     """Put the keys of an account into user/secrets.toml; they are typed, and not shown, or come by a pipe.
 
     A pipe gives JSON, as {"apiKey": "…", "secret": "…"}, or lines: key, secret, passphrase where there is one.
@@ -76,6 +76,9 @@ def add(exchange: Id, *, at: Environment = MAIN) -> None:
         raise ConfigError("a key and its secret belong together; nothing was written.")
     path = add_keys(*where, keys)
     options = (" --sandbox" if at.sandbox else "") + (f" --account {at.account}" if at.account else "")
+    if json:
+        say_json({"written": str(path)})
+        return
     say(f"Written to {path}. Try them: planar exchanges test {exchange}{options}")
 
 
@@ -101,9 +104,12 @@ def _piped(text: str) -> dict[str, str]:
 
 
 @app.command
-def remove(exchange: Id, *, at: Environment = MAIN) -> None:
+def remove(exchange: Id, *, at: Environment = MAIN, json: Json = False) -> None:
     """Take the keys of an account out of user/secrets.toml."""
     path = remove_keys(exchange, at.sandbox, at.account or "")
+    if json:
+        say_json({"removed": str(path)})
+        return
     say(f"Removed from {path}. They are still valid at the exchange; delete them there, too.")
 
 

@@ -134,3 +134,9 @@ def test_a_program_that_opens_the_keys_several_times_asks_for_the_passphrase_onc
     assert "hidden" not in told + said
     found = {row["check"]: row["found"] for row in json.loads(told) if row["of"] == "this machine"}
     assert found["keys"] == "user/secrets.toml.encrypted, which no other user can read: keys of demo"
+
+
+def test_a_value_that_is_set_is_told_as_a_document(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    app(["set", "binance.timeout", "6000", "--json"], exit_on_error=False, result_action="return_value")
+    assert json.loads(capsys.readouterr().out) == {"name": "binance.timeout", "before": 5000, "after": 6000}
