@@ -5,6 +5,7 @@ import sys
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from planar.config.files import cache_folder
 
@@ -13,6 +14,11 @@ if sys.dont_write_bytecode:
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(cache_folder() / "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2000, deadline=None)
+settings.load_profile("same")
+"""By default the same examples everywhere; `--hypothesis-profile=search` looks for new ones."""
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -51,7 +51,7 @@ async def pages(
         until = None if span is None else min(cursor + span, end)
         found = await fetch(cursor, until)
         # What was seen of the first millisecond is there again, unless the page was cut in it.
-        is_cut = cursor == start or not seen <= {(one.time, one.id) for one in found}
+        is_cut = not seen or not seen <= {(one.time, one.id) for one in found}
         earlier = [] if is_oldest_first else await _earlier(fetch, cursor, found, limit, is_cut=is_cut)
         stop = end if until is None else until
         inside = [one for one in (*earlier, *found) if cursor <= one.time < stop]
@@ -78,10 +78,10 @@ async def _earlier(
 ) -> list[T]:
     """What there is from ``start`` to the beginning of a page, backwards: some exchanges give the last items first.
 
-    is_cut: whether even a page that begins in the first millisecond may leave out some of it.
+    is_cut: whether even this page may leave out some of the first millisecond, if it begins there; those before may.
     """
     parts, seen = [page], set[tuple[int, str]]()
-    while parts[-1] and (parts[-1][0].time > start or (is_cut and len(parts) == 1)):
+    while parts[-1] and (parts[-1][0].time > start or is_cut or len(parts) > 1):
         edge = parts[-1][0].time
         seen |= {(one.time, one.id) for one in parts[-1] if one.time == edge}
         # Its millisecond is asked for too: it may have begun before.

@@ -7,26 +7,29 @@ from typing import Any
 from planar.exchange.feed import Feed
 from planar.exchange.model import Book, Ticker
 
-SILENT, LONGEST_SILENCE = 3.0, 15.0
-"""Seconds without a word after which a request looks; longer each time that it finds the market as it was told."""
+SILENT, SPACING = 1.5, 0.5
+"""Seconds without a word after which a request looks, and between such requests to one exchange: up to four silent
+feeds are each looked at within two seconds, more of them in turn.
+"""
 
 
-async def silence(feed: Feed, ask: Callable[[], Awaitable[bool]]) -> float:
+async def silence(feed: Feed, ask: Callable[[], Awaitable[bool]], turn: asyncio.Lock) -> float:
     """Waits until a request tells of a market that has moved on while the stream said nothing; gives for how long.
 
-    ask: tells the feed what requests give, after some patience with the stream.
+    ask: tells the feed what requests give, after some patience with the stream. turn: of the exchange.
     """
     loop = asyncio.get_running_loop()
-    pause, heard, since = SILENT, feed.heard, loop.time()
+    heard, since = feed.heard, loop.time()
     while True:
-        await asyncio.sleep(pause)
+        await asyncio.sleep(SILENT)
         if feed.heard == heard:
+            async with turn:
+                await asyncio.sleep(SPACING)
             told = feed.last
-            if await ask() and feed.heard == heard and _has_moved(told, feed.last):
+            if feed.heard == heard and await ask() and feed.heard == heard and _has_moved(told, feed.last):
                 return loop.time() - since
-            pause = min(2 * pause, LONGEST_SILENCE)
         if feed.heard != heard:
-            pause, heard, since = SILENT, feed.heard, loop.time()
+            heard, since = feed.heard, loop.time()
 
 
 def _has_moved(before: Any, after: Any) -> bool:

@@ -48,6 +48,7 @@ class Streams:
         self._audit = audit
         self._wallet = Wallet.FUTURES if exchange.settings.futures else Wallet.SPOT
         self._instance: Any = None
+        self._turn = asyncio.Lock()
         self._feeds: dict[Key, Feed] = {}
         self._watchers: dict[Key, Watcher] = {}
         self._closers: dict[Key, Closer] = {}
@@ -96,6 +97,7 @@ class Streams:
             is_own=kind in OWN,
             redial=partial(self._redial, lines),
             final=partial(self._final, feed.name),
+            turn=self._turn,
         )
 
     async def on(self, kind: Kind | str, symbol: str, call: Call, timeframe: str = "") -> Subscription:

@@ -32,6 +32,9 @@ AUDIT = 60.0
 GRACE = 2.0
 """Seconds that the stream has to tell something by itself."""
 
+LOOKING = 1.0
+"""The same of what only the last thing counts, where a request has looked."""
+
 SETTLING = 0.25
 """The same while the stream is known to live: of an order it tells each state, and requests only the last."""
 
@@ -60,7 +63,7 @@ class Watcher:
     the stream had so many seconds to tell it. audit: seconds between doing so while all seems well. scrub: takes
     secrets out of errors. is_own: what happens before the subscription is served counts, and is asked for. redial: ends
     the connection that it is heard over. final: gives the error that all who listen are told, where another try is
-    useless.
+    useless. turn: held before a request looks whether silence is a market's; shared by the feeds of an exchange.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Watcher:
         is_own: bool = False,
         redial: Callable[[Exception], None] = lambda _: None,
         final: Callable[[Exception], Exception | None] = lambda _: None,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         self.name, self.feed, self._watch, self._catch_up = name, feed, watch, catch_up
         self.state, self.reason = State.STARTING, ""
@@ -84,6 +88,7 @@ class Watcher:
         self._checked: int | None = None
         self._pause = 0.0
         self._standing: asyncio.Future[None] | None = None
+        self._turn = turn or asyncio.Lock()
         self._is_connected, self._scrub, self._redial, self._final = is_connected, scrub, redial, final
         self._doubts = 0
         self._doubt: DoubtfulError | None = None
@@ -214,7 +219,7 @@ class Watcher:
     async def _listen(self) -> None:
         """Dials anew when a stream of which only the last thing counts is silent for no good reason."""
         while True:
-            seconds = await silence(self.feed, lambda: self._ask(GRACE))
+            seconds = await silence(self.feed, lambda: self._ask(LOOKING), self._turn)
             if self.state is State.ENDED:
                 return
             if self.state is State.LIVE or self._doubts:

@@ -36,9 +36,11 @@ MOST_GROWTH = 8.0
 """Megabytes between the second quarter of the run and the last."""
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
+BOOKS = 50
+"""How many of the last books that a stream told are kept, to find one that a request gave too."""
 ENDS = {"CANCELED": "CANCELLED"}
 STREAM_FAULTS = ("lose", "duplicate", "reorder", "unclosed_as_closed", "freeze")
-REQUEST_FAULTS = ("503", "429", "drop", "delay", "accept_then_drop", "accept_then_5xx", "truncate", "html")
+REQUEST_FAULTS = ("503", "429", "418", "drop", "delay", "accept_then_drop", "accept_then_5xx", "truncate", "html")
 
 
 def resident():
@@ -54,7 +56,7 @@ def lie(dice):
         where = dice.choice(("user", "btcusdt@*", "ethusdt@*"))
         return Rule(what, f"stream {where}", count=1 if what == "freeze" else dice.randint(1, 4))
     where = dice.choice(("POST /api/v3/order", "DELETE /api/v3/order", "GET *"))
-    return Rule(dice.choice(REQUEST_FAULTS), where, seconds=0.5)
+    return Rule(dice.choices(REQUEST_FAULTS, (4, 4, 1, 4, 4, 4, 4, 4, 4))[0], where, seconds=0.5)
 
 
 class Listener:
@@ -62,11 +64,17 @@ class Listener:
 
     def __init__(self, subscription, path):
         self.path, self.count, self._subscription = path, 0, subscription
+        self.books, self.crossed = {}, 0
 
     async def read(self):
         with self.path.open("w", buffering=1) as file:
             async for event in self._subscription:
                 self.count += 1
+                if event.kind == "book":
+                    self.books[event.data.sequence] = event.data
+                    self.crossed += event.data.bids[0].price >= event.data.asks[0].price
+                    while len(self.books) > BOOKS:
+                        del self.books[next(iter(self.books))]
                 assert event.sequence == self.count
                 if row := row_of(event):
                     file.write(" ".join(row) + "\n")
@@ -78,6 +86,8 @@ class Listener:
 def row_of(event):
     """What is compared: the id first."""
     data = event.data
+    if event.kind == "book":
+        return None
     if event.kind == "orders":
         return data.id, data.status.name, f"{data.filled:f}", f"{data.price}"
     if event.kind == "fills":
@@ -86,6 +96,24 @@ def row_of(event):
         return data.id, f"{data.price:f}", f"{data.amount:f}"
     prices = (data.open, data.high, data.low, data.close, data.volume)
     return (str(data.time), *(f"{each:f}" for each in prices)) if data.is_closed else None
+
+
+async def book_differences(exchange, listeners):
+    """Books that were told with as much as a level other than the venue's of the same sequence, or crossed."""
+    for symbol in SYMBOLS:
+        told = listeners[f"book {symbol}"]
+        if told.crossed:
+            yield "crossed", symbol, told.crossed
+        for _ in range(200):
+            asked = await exchange.book(symbol)
+            await asyncio.sleep(0.3)
+            heard = told.books.get(asked.sequence)
+            if heard is not None:
+                if (heard.bids[:20], heard.asks[:20]) != (asked.bids[:20], asked.asks[:20]):
+                    yield "book", symbol, heard, asked
+                break
+        else:
+            yield "no book told is one of the venue's", symbol
 
 
 async def trade(exchange, dice, until, tally):
@@ -130,6 +158,8 @@ def differences(truth, listeners):
     """What the venue has and was not heard, or was heard otherwise, or twice, or was made up."""
     found = []
     for name, listener in listeners.items():
+        if name.startswith("book"):
+            continue
         heard = listener.rows()
         found += [("doubled", name, row) for row, times in Counter(heard).items() if times > 1]
         if name == "orders":
@@ -163,7 +193,9 @@ async def run_chaos(far, folder):
     async with far.exchange(timeout=3_000) as exchange:
         streams = Streams(exchange, audit=AUDIT)
         wanted = [("orders",), ("fills",)]
-        wanted += [(kind, symbol, *rest) for symbol in SYMBOLS for kind, *rest in (("trades",), ("candles", "1m"))]
+        wanted += [
+            (kind, symbol, *rest) for symbol in SYMBOLS for kind, *rest in (("trades",), ("candles", "1m"), ("book",))
+        ]
         listeners = {}
         for kind, *rest in wanted:
             name = " ".join([kind, *rest[:1]])
@@ -183,6 +215,7 @@ async def run_chaos(far, folder):
         start = time.monotonic()
         while (differ := differences(truth, listeners)) and time.monotonic() - start < SETTLING:
             await asyncio.sleep(1)
+        differ += [each async for each in book_differences(exchange, listeners)]
         feeds = streams._feeds.values()
         kept = f"{sum(len(feed.open) for feed in feeds)} open orders, {sum(len(feed.told) for feed in feeds)} ids"
         print(f"settled within {time.monotonic() - start:.1f} s; kept: {kept}")
@@ -190,7 +223,10 @@ async def run_chaos(far, folder):
         await asyncio.gather(*readers)
     print(f"seed {SEED}, {MINUTES:g} minutes at {SPEED:g} times real time: {dict(tally)}")
     print(f"faults that happened: {dict(faults)}")
-    print({name: (listener.count, len(truth[name])) for name, listener in listeners.items()}, "(heard, of the venue)")
+    print(
+        {name: (listener.count, len(truth.get(name, ()))) for name, listener in listeners.items()},
+        "(heard, of the venue)",
+    )
     return memory, differ
 
 

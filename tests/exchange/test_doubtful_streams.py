@@ -86,7 +86,7 @@ BOOK = Book("BTC/USDT", None, 1, level(99), level(101))
 )
 def test_a_quiet_market_is_no_deaf_stream_and_one_that_moves_is(kind, told, same, moved, monkeypatch):
     monkeypatch.setattr(silences, "SILENT", 0.01)
-    monkeypatch.setattr(silences, "LONGEST_SILENCE", 0.02)
+    monkeypatch.setattr(silences, "SPACING", 0.01)
 
     async def scene():
         feed, answers = Feed(kind, "BTC/USDT"), [told, same, same, moved]
@@ -97,7 +97,7 @@ def test_a_quiet_market_is_no_deaf_stream_and_one_that_moves_is(kind, told, same
             return feed.tell(answers.pop(0), Source.REST, feed.sequence) or True
 
         async with asyncio.timeout(5):
-            await silence(feed, ask)
+            await silence(feed, ask, asyncio.Lock())
         assert answers == []
 
     asyncio.run(scene())

@@ -61,7 +61,12 @@ def test_every_item_of_the_range_comes_once_and_in_order(times, start, length, s
 def test_pages_of_the_newest_items_are_gone_back_from_until_they_reach_the_beginning():
     found, asked = read(items(range(10)), 0, FOREVER, 4, newest=True, known=False)
     assert [one.time for one in found] == list(range(10))
-    assert asked == [(0, None), (0, 7), (0, 4), (9, None)]
+    assert asked == [(0, None), (0, 7), (0, 4), (0, 1), (9, None)]
+
+
+def test_a_page_of_the_newest_items_that_begins_within_the_first_millisecond_is_not_taken_for_all_of_it():
+    stored = items([0, 0, 1, 1, 2])
+    assert read(stored, 0, FOREVER, 3, newest=True, known=False)[0] == stored
 
 
 def test_an_exchange_that_is_known_to_begin_at_the_beginning_is_not_asked_backwards():

@@ -1,4 +1,4 @@
-"""How long a lost connection lasts, over twenty losses of each kind, and that nothing is missing after any."""
+"""How long a lost connection or a deaf stream lasts, over twenty losses of each kind; nothing is missing after any."""
 
 import asyncio
 import statistics
@@ -12,7 +12,9 @@ from planar.exchange.model import OrderRequest
 from planar.exchange.streams import Streams
 from planar.exchange.subscription import Source
 from planar.exchange.tap import Kind
+from planar.exchange.watcher import State
 from planar.model.order import Side, Status
+from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
 from planar.venue.limits import Limits
 
@@ -77,4 +79,43 @@ def test_a_lost_connection_is_back_within_seconds_and_nothing_is_missing(how):
         asyncio.run(scene(far))
     for name, figures in (("first news", news), ("live again", live), ("missed order told", told)):
         print(f"{how}: {name}: median {statistics.median(figures):.2f} s, longest {max(figures):.2f} s")
+    assert max(live) <= 5.0
+
+
+async def until(is_so, seconds=15.0):
+    async with asyncio.timeout(seconds):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "stream"), [("book", "stream btcusdt@depth*"), ("ticker", "stream btcusdt@ticker*")])
+def test_a_stream_that_goes_deaf_while_its_connection_answers_is_dialled_again_within_seconds(kind, stream):
+    dialled, live = [], []
+
+    async def scene(far):
+        async with far.exchange() as exchange:
+            streams = Streams(exchange)
+            told = []  # when the stream told something
+            await streams.on(
+                kind, "BTC/USDT", lambda event: told.append(time.monotonic()) if event.source is Source.STREAM else None
+            )
+            watcher = streams._watchers[Kind(kind), "BTC/USDT"]
+            await until(lambda: told and watcher.state is State.LIVE)
+            for n in range(KILLS):
+                await asyncio.sleep(61 if n % 10 == 5 else 3)  # it is dialled at once, or soon after another loss
+                start, before = time.monotonic(), watcher.reconnects
+                far.ask("chaos", Rule("lose", stream, count=0))
+                await until(lambda before=before: watcher.reconnects > before)
+                far.ask("calm")
+                dialled.append(time.monotonic() - start)
+                told.clear()
+                await until(lambda: told and watcher.state is State.LIVE)
+                live.append(time.monotonic() - start)
+            await streams.close()
+
+    with venue_process(config()) as far:
+        asyncio.run(scene(far))
+    for name, figures in (("dialled", dialled), ("live again", live)):
+        print(f"deaf {kind}: {name}: median {statistics.median(figures):.2f} s, longest {max(figures):.2f} s")
     assert max(live) <= 5.0
