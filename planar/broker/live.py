@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from planar.broker.gate import Gate, State
 from planar.broker.terms import decimal, filled_of, price_of, request_of, symbol_of
 from planar.errors import DataError, ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.interface import Exchange
@@ -109,6 +110,7 @@ class Broker:
     ) -> None:
         self.exchange, self.instruments, self.books, self._clock = exchange, list(instruments), books, clock
         self._fail = fail
+        self.gate = Gate(self._restricted)
         self.orders: dict[int, Sent] = {}
         self.fills: set[tuple[str, str]] = set()
         self.foreign: set[tuple[str, str]] = set()
@@ -122,6 +124,11 @@ class Broker:
     def busy(self) -> bool:
         """Whether anything is still on its way, or not known."""
         return bool(self._tasks) or any(each.is_unknown or each.is_behind for each in self.orders.values())
+
+    def _restricted(self, state: State, why: str) -> None:
+        LOG.warning("%s %s", state.name, why)
+        self.books.write("state", {"state": state.name, "why": why})
+        self.books.commit()
 
     # Sending.
 

@@ -16,7 +16,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 SETTLED = 1.0
 """Seconds after which a watch over a standing connection is heard, even when nothing is said."""
 
-DOUBT_PAUSE, CALM = 1.0, 60.0
+DOUBT_PAUSE, CALM = 1.0, 5.0
 """Seconds before a stream that told what cannot be is dialled for the second time, doubling; and without any such thing
 until it is dialled at once again.
 """

@@ -1,0 +1,41 @@
+"""`Gate`: whether a session may trade, and why not, cause by cause."""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """What a session may send. REDUCING: what makes positions smaller, and cancels; HALTED: cancels alone."""
+
+    ACTIVE = 0
+    REDUCING = 1
+    HALTED = 2
+
+
+class Gate:
+    """The strictest of all restrictions holds. changed: hears the state and the reasons after each change."""
+
+    def __init__(self, changed: Callable[[State, str], None]) -> None:
+        self._changed = changed
+        self._causes: dict[str, tuple[State, str]] = {}
+
+    @property
+    def state(self) -> State:
+        """What may be sent now."""
+        return max((state for state, _ in self._causes.values()), default=State.ACTIVE)
+
+    @property
+    def why(self) -> str:
+        """The reasons of all restrictions; empty while there are none."""
+        return " ".join(why for _, why in self._causes.values())
+
+    def restrict(self, cause: str, state: State, why: str) -> None:
+        """Lets less through until `lift`. cause: a word for it; why: a sentence with the remedy."""
+        if self._causes.get(cause) != (state, why):
+            self._causes[cause] = (state, why)
+            self._changed(self.state, self.why)
+
+    def lift(self, cause: str) -> None:
+        """That cause is no more."""
+        if self._causes.pop(cause, None) is not None:
+            self._changed(self.state, self.why)
