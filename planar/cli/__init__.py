@@ -79,8 +79,10 @@ def _run(words: list[str], is_debug: bool, *, as_json: bool) -> int:
     from planar.cli.failure import say_error, say_failure
 
     try:
-        app(words, exit_on_error=False, print_error=True, result_action="return_value")
-    except CycloptsError:
+        app(words, exit_on_error=False, print_error=not as_json, result_action="return_value")
+    except CycloptsError as error:
+        if as_json:
+            say_failure(error, str(error), as_json=True)
         return USAGE
     except KeyboardInterrupt as interrupt:
         say_error(f"Interrupted; {str(interrupt) or 'nothing was saved.'}")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from planar.cli.answer import say_json
 from planar.cli.backtest import parameters, settings_of
-from planar.cli.options import Instruments, Params, StoreFile, Strategy
+from planar.cli.options import Instruments, Json, Params, StoreFile, Strategy
 from planar.errors import StrategyError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def check(
     param: Params = None,
     store: StoreFile = None,
     seed: int = 0,
+    json: Json = False,
 ) -> None:
     """Check that a strategy loads and compiles, its warm-up, and that it does not see the future.
 
@@ -37,6 +39,11 @@ def check(
     usual = settings_of(strategy)
     made = load(strategy)(**{**usual.params, **parameters(param or [])})
     found = run_check(made, instruments=instrument or usual.instruments or None, store=store, seed=seed)
+    if json:
+        say_json(found)
+        if found.leaks:
+            raise SystemExit(1)
+        return
     Console(highlight=False, markup=False).print(_table(found))
     if found.leaks:
         remedy = "Use only values up to the candle itself."

@@ -64,7 +64,7 @@ def set_(name: str, value: str, /, *, json: Json = False) -> None:
 
 
 @app.command
-def encrypt(*, key_file: Path | None = None) -> None:
+def encrypt(*, key_file: Path | None = None, json: Json = False) -> None:
     """Encrypt user/secrets.toml with a passphrase, or with a key file.
 
     Parameters
@@ -77,17 +77,24 @@ def encrypt(*, key_file: Path | None = None) -> None:
         raise ConfigError(f"there is no {plain} to encrypt.")
     load_secrets(environment={}, custom=load().custom)
     locked = vault.lock(plain, passphrase="" if key_file else _new_passphrase(), key_file=key_file)
+    if json:
+        say_json({"encrypted": str(locked), "removed": str(plain)})
+        return
     opener = f"{vault.KEY_FILE}={key_file}" if key_file else vault.PASSPHRASE
     say(f"Encrypted into {locked}; {plain} is gone. Set {opener} where nobody can type it.")
 
 
 @app.command
-def decrypt() -> None:
+def decrypt(*, json: Json = False) -> None:
     """Give user/secrets.toml back."""
     locked = FOLDER / vault.LOCKED
     if not locked.exists():
         raise ConfigError(f"there is no {locked} to decrypt.")
-    say(f"Decrypted into {vault.unlock(locked)}; {locked} is gone.")
+    plain = vault.unlock(locked)
+    if json:
+        say_json({"decrypted": str(plain), "removed": str(locked)})
+    else:
+        say(f"Decrypted into {plain}; {locked} is gone.")
 
 
 def _new_passphrase() -> str:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from cyclopts import CycloptsError
 from rich.console import Console
 
 from planar.errors import ConfigError, DataError, PlanarError, Rejected, StrategyError, Unknown, Unreachable
@@ -33,7 +34,10 @@ def say_failure(error: BaseException, text: str, *, as_json: bool) -> None:
 
 def described(error: BaseException) -> dict[str, Any]:
     """Kind, code (None where there is none) and message."""
-    kind = KINDS.get(type(error), "error") if isinstance(error, PlanarError) else "internal"
+    if isinstance(error, CycloptsError):
+        kind = "usage"
+    else:
+        kind = KINDS.get(type(error), "error") if isinstance(error, PlanarError) else "internal"
     return {"kind": kind, "code": getattr(error, "code", None), "message": str(error)}
 
 

@@ -1,6 +1,7 @@
 """`Connected`: the one way to an exchange, which every request goes; and the clock."""
 
 import asyncio
+import logging
 import re
 import time
 from abc import abstractmethod
@@ -31,6 +32,10 @@ from planar.exchange.wire import WIRE, Wire
 from planar.exchange.worth import LastPrices
 
 T = TypeVar("T")
+LOG = logging.getLogger("planar.exchange")
+
+LONG = 3.0
+"""Seconds that nobody waits without being told why."""
 
 DAY = 86_400_000
 """Milliseconds; no market is as far behind its exchange's clock, unless it is a replay."""
@@ -153,6 +158,8 @@ class Connected(Exchange):
                         self.clock_offset = None  # one of the clocks was set: the next request measures it first
                     raise
                 is_late = error.code == "CLOCK" and method != "fetch_time"
+                if pause > LONG:
+                    LOG.warning("%s In %.0f s it is asked again.", error, pause)
             attempt += 1
             await asyncio.sleep(pause)
             if is_late:

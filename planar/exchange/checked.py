@@ -82,7 +82,7 @@ def checked(kind: Any) -> Any:
                 raise
             if _is_garbled(answer, method):
                 # CCXT would make an empty book of this, and an order without an id.
-                raise library.BadResponse(f"{id} answered with something other than JSON: {str(answer)[:80]!r}")
+                raise library.BadResponse(f"{id} answered with something other than JSON: {str(answer)[:80]}")
             return answer
 
         def log(self, *args: Any) -> None:

@@ -30,12 +30,14 @@ class Feed:
 
     symbol: of the market, with the timeframe for candles; empty for what is of the whole account. start: since when
     what happens counts, UTC ms; of prints it is the first that is heard of. latest: the newest time of what was told.
-    open: orders that were open when they were told last. heard: how often the stream told something.
+    open: orders that were open when they were told last. heard_at: when the stream told something last,
+    of this machine's monotonic clock.
     """
 
     def __init__(self, kind: Kind, symbol: str, start: int = 0, clock: Callable[[], int] = time.time_ns) -> None:
         self.kind, self.symbol, self.start = kind, symbol, start
-        self.sequence = self.heard = 0
+        self.sequence = 0
+        self.heard_at = 0.0
         self.latest: int | None = None
         self.told = Told()
         self.open: dict[tuple[str, str], Order] = {}
@@ -120,7 +122,8 @@ class Feed:
 
         asked: the feed's sequence when a request was made that gave this.
         """
-        self.heard += source is Source.STREAM
+        if source is Source.STREAM:
+            self.heard_at = time.monotonic()
         if self._held is not None and source is Source.STREAM:
             self._held.append(data)
             if isinstance(data, Order):

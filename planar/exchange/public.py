@@ -44,7 +44,7 @@ class PublicData(Listed):
         found = await self._call(
             "fetch_tickers",
             list(named.values()),
-            what=f"the tickers of {len(named)} markets",
+            what=f"the tickers of {len(named)} markets" if len(named) > 1 else f"the ticker of {symbols[0]}",
             into=lambda raw: {asked: answers.ticker(raw[full], full) for asked, full in named.items() if full in raw},
         )
         for ticker in found.values():

@@ -1,15 +1,16 @@
 """Whether a book or ticker that says nothing is one of a quiet market, or of a stream that has gone deaf."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from planar.exchange.feed import Feed
 from planar.exchange.model import Book, Ticker
 
-SILENT, SPACING = 1.5, 0.5
+SILENT, SPACING = 1.0, 0.5
 """Seconds without a word after which a request looks, and between such requests to one exchange: up to four silent
-feeds are each looked at within two seconds, more of them in turn.
+feeds are looked at each within two and a half seconds, more of them in turn.
 """
 
 
@@ -18,18 +19,17 @@ async def silence(feed: Feed, ask: Callable[[], Awaitable[bool]], turn: asyncio.
 
     ask: tells the feed what requests give, after some patience with the stream. turn: of the exchange.
     """
-    loop = asyncio.get_running_loop()
-    heard, since = feed.heard, loop.time()
+    since = time.monotonic()
     while True:
-        await asyncio.sleep(SILENT)
-        if feed.heard == heard:
+        since = max(since, feed.heard_at)
+        await asyncio.sleep(max(since + SILENT - time.monotonic(), 0.0))
+        while feed.heard_at <= since:
             async with turn:
                 await asyncio.sleep(SPACING)
             told = feed.last
-            if feed.heard == heard and await ask() and feed.heard == heard and _has_moved(told, feed.last):
-                return loop.time() - since
-        if feed.heard != heard:
-            heard, since = feed.heard, loop.time()
+            if feed.heard_at <= since and await ask() and feed.heard_at <= since and _has_moved(told, feed.last):
+                return time.monotonic() - since
+            await asyncio.sleep(SILENT)
 
 
 def _has_moved(before: Any, after: Any) -> bool:

@@ -79,6 +79,15 @@ def test_encrypt_and_decrypt_give_the_file_back(capsys, user, monkeypatch):
     assert "hidden" not in capsys.readouterr().out
 
 
+def test_encrypt_and_decrypt_say_as_documents_which_file_came_and_which_went(capsys, monkeypatch):
+    monkeypatch.setenv("PLANAR_PASSPHRASE", "open sesame")
+    run("encrypt", "--json")
+    locked, plain = "user/secrets.toml.encrypted", "user/secrets.toml"
+    assert json.loads(capsys.readouterr().out) == {"encrypted": locked, "removed": plain}
+    run("decrypt", "--json")
+    assert json.loads(capsys.readouterr().out) == {"decrypted": plain, "removed": locked}
+
+
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from planar.cli import DOUBT, INPUT, main
+from planar.cli import DOUBT, INPUT, USAGE, main
 from planar.errors import DataError, Rejected, Unknown, Unreachable
 
 
@@ -31,6 +31,12 @@ def test_a_refusal_tells_its_code(capsys):
 def test_a_mistake_of_the_call_has_no_code(capsys):
     code, error = failed(capsys, "orders", "--history")
     assert (code, error["kind"], error["code"]) == (INPUT, "config", None)
+
+
+def test_an_option_that_there_is_not_is_told_as_a_document(capsys):
+    code, error = failed(capsys, "check", "sma_cross", "--sed", "3")
+    assert (code, error["kind"], error["code"]) == (USAGE, "usage", None)
+    assert "--sed" in error["message"]
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,12 @@ def test_a_store_without_the_class_s_own_instrument_is_passed_over_and_one_that_
             assert "planar data import" in " ".join(err.split())
 
 
+def test_check_gives_what_it_found_as_a_document(somewhere, capsys):
+    code, out, _ = run(["check", "sma_cross", "--json"], capsys)
+    found = json.loads(out)
+    assert (code, found["strategy"], found["leaks"], found["why_interpreted"]) == (DONE, "SmaCross", [], None)
+
+
 def test_check_says_what_it_looked_at(somewhere, capsys):
     code, out, _ = run(["check", "relative_value"], capsys)
     assert code == DONE
