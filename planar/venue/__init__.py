@@ -19,7 +19,7 @@ filters        what an order must be like
 signing        keys, signatures, timestamps
 limits         weights, order counts, bans
 wire_market, wire_orders   documents as Binance writes them
-public, private            endpoints
+about, public, private     endpoints
 api            answers requests
 ws_api         answers messages of the WebSocket API
 streams, user_stream       what the market, and accounts, are told

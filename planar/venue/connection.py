@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -30,6 +31,8 @@ class Connection:
         self.is_frozen = False
         self.transport: asyncio.BaseTransport | None = None
         self.streams: set[str] = set()
+        self.accounts: dict[str, Callable[[], None]] = {}
+        """Of each listen key that it is told the account's events of: what ends that."""
         self._waiting: deque[str] = deque()
         self._held: list[str] = []
         self._pings = 0

@@ -1,18 +1,21 @@
-"""Endpoints that tell of the market, and of the venue itself."""
+"""Endpoints that tell of the market."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from planar.venue import wire_market as wire
-from planar.venue.api import KEYED, SIGNED, Desk, Endpoint
+from planar.venue.api import Desk, Endpoint
 from planar.venue.klines import INTERVALS
 from planar.venue.listing import text
-from planar.venue.market import Market
+from planar.venue.market import DAY, HOUR, MINUTE, Market
 from planar.venue.query import Query
-from planar.venue.refusal import INVALID_SYMBOL, Refusal, illegal
+from planar.venue.refusal import Refusal, illegal
 
 SYMBOLS = "JSON array of symbols"
+WINDOW, WINDOWS = re.compile(r"(\d{1,2})([mhd])"), {"m": (MINUTE, 59), "h": (HOUR, 23), "d": (DAY, 7)}
+"""How a rolling window is told; milliseconds of each unit, and how many of them there may be."""
 
 
 def ping(desk: Desk, query: Query, account: None) -> Any:
@@ -29,7 +32,7 @@ def exchange_info(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/exchangeInfo``."""
     for name in ("permissions", "showPermissionSets", "symbolStatus"):
         query.text(name)
-    markets = _markets(desk, query)
+    markets = markets_of(desk, query)
     return {
         "timezone": "UTC",
         "serverTime": desk.time(),
@@ -41,14 +44,14 @@ def exchange_info(desk: Desk, query: Query, account: None) -> Any:
 
 def depth(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/depth``."""
-    market = _market(desk, query)
+    market = market_of(desk, query)
     count = query.limit(100, 5000)
     return wire.depth(market, market.served_book(), count)
 
 
 def trades(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/trades`` and ``historicalTrades``."""
-    market, first = _market(desk, query), query.integer("fromId")
+    market, first = market_of(desk, query), query.integer("fromId")
     limit = query.limit(500, 1000)
     found = list(market.trades)
     chosen = found[-limit:] if first is None else [t for t in found if t.id >= first][:limit]
@@ -57,7 +60,7 @@ def trades(desk: Desk, query: Query, account: None) -> Any:
 
 def aggregates(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/aggTrades``."""
-    market, first = _market(desk, query), query.integer("fromId")
+    market, first = market_of(desk, query), query.integer("fromId")
     start, end, limit = query.integer("startTime"), query.integer("endTime"), query.limit(500, 1000)
     found = [
         t
@@ -70,7 +73,7 @@ def aggregates(desk: Desk, query: Query, account: None) -> Any:
 
 def klines(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/klines``."""
-    market = _market(desk, query)
+    market = market_of(desk, query)
     interval = query.one_of("interval", INTERVALS, -1120, "Invalid interval.")
     query.text("timeZone")
     start, end, limit = query.integer("startTime"), query.integer("endTime"), query.limit(500, 1000)
@@ -85,8 +88,34 @@ def klines(desk: Desk, query: Query, account: None) -> Any:
 
 def average_price(desk: Desk, query: Query, account: None) -> Any:
     """``GET /api/v3/avgPrice``."""
-    market = _market(desk, query)
+    market = market_of(desk, query)
     return {"mins": 5, "price": text(1, market.average_price()), "closeTime": market.time}
+
+
+def rolling(desk: Desk, query: Query, account: None) -> Any:
+    """``GET /api/v3/ticker``: the last minutes, hours or days, from the beginning of a minute."""
+    found = WINDOW.fullmatch(query.text("windowSize") or "1d")
+    span = int(found[1]) * WINDOWS[found[2]][0] if found and 1 <= int(found[1]) <= WINDOWS[found[2]][1] else 0
+    if not span:
+        raise Refusal(-1100, "Illegal characters found in parameter 'windowSize'; legal range is '1m' to '7d'.")
+    return _windows(desk, query, lambda market: (market.time - span) // MINUTE * MINUTE)
+
+
+def trading_day(desk: Desk, query: Query, account: None) -> Any:
+    """``GET /api/v3/ticker/tradingDay``, of UTC."""
+    query.text("timeZone")
+    return _windows(desk, query, lambda market: market.time // DAY * DAY)
+
+
+def _windows(desk: Desk, query: Query, opened: Callable[[Market], int]) -> Any:
+    if not query.has("symbol") and not query.has("symbols"):
+        raise Refusal(-1128, "Combination of optional parameters invalid. Either 'symbol' or 'symbols' must be sent.")
+
+    def show(market: Market) -> Any:
+        since = opened(market)
+        return wire.window_ticker(market, market.klines.window(since), since)
+
+    return _tickers(show)(desk, query, None)
 
 
 def _price(market: Market) -> Any:
@@ -99,17 +128,18 @@ def _tickers(show: Callable[[Market], Any]) -> Callable[[Desk, Query, None], Any
     def tickers(desk: Desk, query: Query, account: None) -> Any:
         query.text("type")
         query.text("symbolStatus")
-        markets = _markets(desk, query)
+        markets = markets_of(desk, query)
         return show(markets[0]) if query.has("symbol") else [show(market) for market in markets]
 
     return tickers
 
 
-def _market(desk: Desk, query: Query) -> Market:
+def market_of(desk: Desk, query: Query) -> Market:
+    """The market of ``symbol``."""
     return desk.floor.market(query.symbol())
 
 
-def _markets(desk: Desk, query: Query) -> list[Market]:
+def markets_of(desk: Desk, query: Query) -> list[Market]:
     """The markets of ``symbol`` or ``symbols``; all of them where neither was sent."""
     if query.has("symbol"):
         return [desk.floor.market(query.symbol())]
@@ -122,50 +152,6 @@ def _markets(desk: Desk, query: Query) -> list[Market]:
     if not isinstance(names, list) or not names:
         raise illegal("symbols", SYMBOLS)
     return [desk.floor.market(str(name)) for name in names]
-
-
-def status(desk: Desk, query: Query, account: None) -> Any:
-    """``GET /sapi/v1/system/status``."""
-    return {"status": 0, "msg": "normal"}
-
-
-def currencies(desk: Desk, query: Query, account: Any) -> Any:
-    """``GET /sapi/v1/capital/config/getall``."""
-    return [_currency(asset, *account.balance(asset)) for asset in account.assets()]
-
-
-def _currency(asset: str, free: str, locked: str) -> Any:
-    none = dict.fromkeys(("freeze", "withdrawing", "ipoing", "ipoable", "storage"), "0")
-    is_open = {"depositAllEnable": True, "withdrawAllEnable": False, "isLegalMoney": False, "trading": True}
-    return {"coin": asset, "name": asset, "free": free, "locked": locked, **none, **is_open, "networkList": []}
-
-
-def trade_fee(desk: Desk, query: Query, account: Any) -> Any:
-    """``GET /sapi/v1/asset/tradeFee``."""
-    if query.has("symbol") and query.text("symbol") not in desk.floor.markets:
-        raise Refusal(*INVALID_SYMBOL)
-    instruments = {m.listing.id: m.listing.instrument for m in _markets(desk, query)}
-    return [
-        {"symbol": id, "makerCommission": f"{i.maker:.8f}", "takerCommission": f"{i.taker:.8f}"}
-        for id, i in instruments.items()
-    ]
-
-
-def rights(desk: Desk, query: Query, account: Any) -> Any:
-    """``GET /sapi/v1/account/apiRestrictions``."""
-    return {"createTime": 0, **account.rights}
-
-
-def no_pairs(desk: Desk, query: Query, account: Any) -> Any:
-    """``GET /sapi/v1/margin/allPairs`` and ``isolated/allPairs``: nobody lends here; clients ask as they start."""
-    query.text("symbols")
-    return []
-
-
-def no_contracts(desk: Desk, query: Query, account: None) -> Any:
-    """``exchangeInfo`` of both kinds of futures, of which there are none; clients ask as they start."""
-    described = {"timezone": "UTC", "serverTime": desk.time(), "rateLimits": desk.counter.described()}
-    return {**described, "exchangeFilters": [], "symbols": []}
 
 
 def _all_cost(weight: int, most: int) -> Callable[[Query], int]:
@@ -187,16 +173,11 @@ ENDPOINTS = {
     ("GET", "/api/v3/historicalTrades"): Endpoint(trades, 10),
     ("GET", "/api/v3/aggTrades"): Endpoint(aggregates, 2),
     ("GET", "/api/v3/klines"): Endpoint(klines, 2),
+    ("GET", "/api/v3/uiKlines"): Endpoint(klines, 2),
     ("GET", "/api/v3/avgPrice"): Endpoint(average_price, 2),
+    ("GET", "/api/v3/ticker"): Endpoint(rolling, _all_cost(4, 200)),
+    ("GET", "/api/v3/ticker/tradingDay"): Endpoint(trading_day, _all_cost(4, 200)),
     ("GET", "/api/v3/ticker/24hr"): Endpoint(_tickers(wire.ticker), _all_cost(2, 80)),
     ("GET", "/api/v3/ticker/price"): Endpoint(_tickers(_price), _all_cost(2, 4)),
     ("GET", "/api/v3/ticker/bookTicker"): Endpoint(_tickers(wire.best), _all_cost(2, 4)),
-    ("GET", "/sapi/v1/system/status"): Endpoint(status),
-    ("GET", "/sapi/v1/capital/config/getall"): Endpoint(currencies, 10, SIGNED),
-    ("GET", "/sapi/v1/asset/tradeFee"): Endpoint(trade_fee, 1, SIGNED),
-    ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(rights, 1, SIGNED),
-    ("GET", "/sapi/v1/margin/allPairs"): Endpoint(no_pairs, 1, KEYED),
-    ("GET", "/sapi/v1/margin/isolated/allPairs"): Endpoint(no_pairs, 10, KEYED),
-    ("GET", "/fapi/v1/exchangeInfo"): Endpoint(no_contracts),
-    ("GET", "/dapi/v1/exchangeInfo"): Endpoint(no_contracts),
 }

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from planar.errors import ConfigError
-from planar.venue import private, public
+from planar.venue import about, private, public
 from planar.venue.account import Account
 from planar.venue.admin import Admin
 from planar.venue.api import Answer, Api, Request
@@ -29,7 +29,7 @@ TICK = 0.01
 
 FLUSH_TICKS, SECOND_TICKS = 10, 100
 
-ENDPOINTS = {**public.ENDPOINTS, **private.ENDPOINTS}
+ENDPOINTS = {**about.ENDPOINTS, **public.ENDPOINTS, **private.ENDPOINTS}
 CASH = Decimal(10_000)
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -32,14 +33,11 @@ class Sockets:
         is_combined = request.path == "/stream"
         connection = Connection(self.chaos, is_combined=is_combined)
         names = (request.query.get("streams", "") if is_combined else request.path).split("/")
-        ends = [self._by_key(connection, key) for key in names if key in self.api.desk.listen_keys]
-        self.streams.subscribe(connection, [name for name in names if is_stream(name)])
+        self._subscribe(connection, [name for name in names if self._is_known(name)])
         try:
             return await self._serve(request, connection, lambda text: self._market_message(connection, text))
         finally:
-            self.streams.unsubscribe(connection, connection.streams)
-            for end in ends:
-                end()
+            self._unsubscribe(connection, {*connection.streams, *connection.accounts})
 
     async def session(self, request: web.Request) -> web.StreamResponse:
         """``/ws-api/v3``."""
@@ -54,14 +52,30 @@ class Sockets:
         """Closes every connection, as before maintenance; or as if a cable was pulled."""
         await asyncio.gather(*(connection.close(abruptly=abruptly) for connection in self.open))
 
-    def _by_key(self, connection: Connection, key: str) -> Callable[[], None]:
-        """Feeds a connection with the account's events behind a listen key."""
-        account = self.api.desk.listen_keys[key]
-        return self.users.listen(account, lambda event: connection.tell(key, dumped(event), USER))
+    def _is_known(self, name: object) -> bool:
+        """Whether a stream is named so, or a listen key."""
+        return isinstance(name, str) and (is_stream(name) or name in self.api.desk.listen_keys)
+
+    def _subscribe(self, connection: Connection, names: Collection[str]) -> None:
+        self.streams.subscribe(connection, [name for name in names if is_stream(name)])
+        for key in names:
+            account = self.api.desk.listen_keys.get(key)
+            if account is not None and key not in connection.accounts:
+                connection.accounts[key] = self.users.listen(account, partial(_tell_user, connection, key))
+
+    def _unsubscribe(self, connection: Connection, names: Collection[str]) -> None:
+        self.streams.unsubscribe(connection, [name for name in names if is_stream(name)])
+        for key in names:
+            connection.accounts.pop(key, _nothing)()
 
     async def _serve(
         self, request: web.Request, connection: Connection, receive: Callable[[str], None]
     ) -> web.StreamResponse:
+        with contextlib.suppress(ConnectionError):  # the client is gone; what it wanted to hear is no fault
+            await self._talk(request, connection, receive)
+        return connection.socket
+
+    async def _talk(self, request: web.Request, connection: Connection, receive: Callable[[str], None]) -> None:
         await connection.socket.prepare(request)
         connection.transport = request.transport
         self.open.add(connection)
@@ -77,7 +91,6 @@ class Sockets:
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
-        return connection.socket
 
     def _session_message(self, session: WsSession, text: str) -> None:
         method = _method(text)
@@ -99,15 +112,23 @@ class Sockets:
     def _control(self, connection: Connection, method: str, names: Any, id: Any) -> dict[str, Any]:
         """Answer of SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS."""
         if method == "LIST_SUBSCRIPTIONS":
-            return {"result": sorted(connection.streams), "id": id}
+            return {"result": sorted([*connection.streams, *connection.accounts]), "id": id}
         if method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
             return {"error": {"code": 2, "msg": f"Invalid request: unknown variant `{method}`"}, "id": id}
-        wrong = [name for name in names if not (isinstance(name, str) and is_stream(name))]
+        wrong = [name for name in names if not self._is_known(name)]
         if wrong:
             return {"error": {"code": 2, "msg": f"Invalid request: invalid stream {wrong[0]!r}"}, "id": id}
-        change = self.streams.subscribe if method == "SUBSCRIBE" else self.streams.unsubscribe
+        change = self._subscribe if method == "SUBSCRIBE" else self._unsubscribe
         change(connection, names)
         return {"result": None, "id": id}
+
+
+def _tell_user(connection: Connection, key: str, event: Any) -> None:
+    connection.tell(key, dumped(event), USER)
+
+
+def _nothing() -> None:
+    """Ends what was not begun."""
 
 
 def _method(text: str) -> str:

@@ -13,7 +13,7 @@ from planar.venue.klines import INTERVALS, Kline
 from planar.venue.market import Market, Trade
 
 NAME = re.compile(
-    r"(?P<symbol>[a-z0-9]+)@(?P<kind>trade|aggTrade|kline|miniTicker|ticker|bookTicker|depth)"
+    r"(?P<symbol>[a-z0-9]+)@(?P<kind>trade|aggTrade|kline|miniTicker|ticker|bookTicker|avgPrice|depth)"
     r"(?:_(?P<interval>\w+))?(?P<levels>5|10|20)?(?:@(?P<speed>100ms|1000ms))?"
 )
 ALL = ("!miniTicker@arr", "!ticker@arr", "!bookTicker")
@@ -124,9 +124,14 @@ class Streams:
         self.publish(f"{market.listing.id.lower()}@kline_{interval}", event)
 
     def _flush_tickers(self, market: Market, id: str) -> None:
-        for name, event in ((f"{id}@ticker", wire.ticker_event), (f"{id}@miniTicker", wire.mini_ticker_event)):
-            if self.has(name):
-                self.publish(name, event(market, self.floor.now))
+        events = {
+            "ticker": wire.ticker_event,
+            "miniTicker": wire.mini_ticker_event,
+            "avgPrice": wire.average_price_event,
+        }
+        for name, event in events.items():
+            if self.has(f"{id}@{name}"):
+                self.publish(f"{id}@{name}", event(market, self.floor.now))
 
     def _flush_books(self, market: Market, id: str, speed: str) -> None:
         ends = (f"@{FAST}",) if speed == FAST else ("", f"@{SLOW}")

@@ -161,36 +161,41 @@ def book_ticker_event(market: Market) -> Document:
 
 def ticker(market: Market) -> Document:
     """Answer of ``GET /api/v3/ticker/24hr``."""
-    listing, day, now = market.listing, market.day(), best(market)
-    shown = {
-        "symbol": listing.id,
-        "prevClosePrice": text(0, listing.tick),
-        "lastPrice": listing.price_text(market.last),
-    }
-    newest = market.trades[-1] if market.trades else None
-    change, percent, average = 0, Decimal(0), "0.00000000"
-    if day:
-        change = market.last - day.open
-        percent = Decimal(change * 100) / day.open
-        average = listing.turnover_text(day.turnover * listing.unit.denominator // (day.units * listing.unit.numerator))
-        shown["prevClosePrice"] = listing.price_text(day.open)
+    listing, now, newest = market.listing, best(market), market.trades[-1] if market.trades else None
+    told = window_ticker(market, market.day(), market.time - DAY)
     return {
-        **shown,
+        **told,
+        "prevClosePrice": told["openPrice"],
+        "lastQty": listing.amount_text(newest.units if newest else 0),
+        **{name: now[name] for name in ("bidPrice", "bidQty", "askPrice", "askQty")},
+    }
+
+
+def window_ticker(market: Market, window: Kline | None, opened: int) -> Document:
+    """Answer of ``GET /api/v3/ticker`` and ``/ticker/tradingDay``. window: all since ``opened`` as one candle."""
+    listing = market.listing
+    change, percent, average = 0, Decimal(0), "0.00000000"
+    if window:
+        change = market.last - window.open
+        percent = Decimal(change * 100) / window.open
+        paid = window.turnover * listing.unit.denominator // (window.units * listing.unit.numerator)
+        average = listing.turnover_text(paid)
+    return {
+        "symbol": listing.id,
         "priceChange": text(change, listing.tick),
         "priceChangePercent": f"{percent:.3f}",
         "weightedAvgPrice": average,
-        "lastQty": listing.amount_text(newest.units if newest else 0),
-        **{name: now[name] for name in ("bidPrice", "bidQty", "askPrice", "askQty")},
-        "openPrice": listing.price_text(day.open if day else 0),
-        "highPrice": listing.price_text(day.high if day else 0),
-        "lowPrice": listing.price_text(day.low if day else 0),
-        "volume": listing.amount_text(day.units if day else 0),
-        "quoteVolume": listing.turnover_text(day.turnover if day else 0),
-        "openTime": market.time - DAY,
+        "openPrice": listing.price_text(window.open if window else 0),
+        "highPrice": listing.price_text(window.high if window else 0),
+        "lowPrice": listing.price_text(window.low if window else 0),
+        "lastPrice": listing.price_text(market.last),
+        "volume": listing.amount_text(window.units if window else 0),
+        "quoteVolume": listing.turnover_text(window.turnover if window else 0),
+        "openTime": opened,
         "closeTime": market.time,
-        "firstId": day.first_id if day else -1,
-        "lastId": day.last_id if day else -1,
-        "count": day.count if day else 0,
+        "firstId": window.first_id if window else -1,
+        "lastId": window.last_id if window else -1,
+        "count": window.count if window else 0,
     }
 
 
@@ -212,3 +217,9 @@ def mini_ticker_event(market: Market, event_time: int) -> Document:
     """The event ``24hrMiniTicker``."""
     told = ticker_event(market, event_time)
     return {"e": "24hrMiniTicker"} | {k: told[k] for k in ("E", "s", "c", "o", "h", "l", "v", "q")}
+
+
+def average_price_event(market: Market, event_time: int) -> Document:
+    """The event ``avgPrice``."""
+    price = text(1, market.average_price())
+    return {"e": "avgPrice", "E": event_time, "s": market.listing.id, "i": "5m", "w": price, "T": market.time}

@@ -17,9 +17,13 @@ METHODS = {
     "exchangeInfo": ("GET", "/api/v3/exchangeInfo"),
     "depth": ("GET", "/api/v3/depth"),
     "trades.recent": ("GET", "/api/v3/trades"),
+    "trades.historical": ("GET", "/api/v3/historicalTrades"),
     "trades.aggregate": ("GET", "/api/v3/aggTrades"),
     "klines": ("GET", "/api/v3/klines"),
+    "uiKlines": ("GET", "/api/v3/uiKlines"),
     "avgPrice": ("GET", "/api/v3/avgPrice"),
+    "ticker": ("GET", "/api/v3/ticker"),
+    "ticker.tradingDay": ("GET", "/api/v3/ticker/tradingDay"),
     "ticker.24hr": ("GET", "/api/v3/ticker/24hr"),
     "ticker.price": ("GET", "/api/v3/ticker/price"),
     "ticker.book": ("GET", "/api/v3/ticker/bookTicker"),
@@ -33,6 +37,7 @@ METHODS = {
     "allOrders": ("GET", "/api/v3/allOrders"),
     "myTrades": ("GET", "/api/v3/myTrades"),
     "account.status": ("GET", "/api/v3/account"),
+    "account.commission": ("GET", "/api/v3/account/commission"),
     "account.rateLimits.orders": ("GET", "/api/v3/rateLimit/order"),
 }
 """Each method and the endpoint that answers it."""

@@ -139,3 +139,35 @@ def test_the_rest_of_the_protocol_answers(call, exchange):
     assert call("fetch_orders", "BTC/USDT")
     test = call("create_order", "BTC/USDT", "market", "buy", 0.01, None, {"test": True})
     assert test["id"] is None
+
+
+def test_the_fees_of_a_market_are_told_and_nothing_is_deducted_in_another_currency(call):
+    told = call("private_get_account_commission", {"symbol": "BTCUSDT"})
+    assert told["standardCommission"] == {
+        "maker": "0.00100000", "taker": "0.00100000", "buyer": "0.00000000", "seller": "0.00000000",
+    }  # fmt: skip
+    assert told["discount"]["enabledForAccount"] is False
+
+
+def test_candles_for_charts_are_the_candles(call):
+    asked = {"symbol": "BTCUSDT", "interval": "5m", "limit": 3}
+    assert call("public_get_uiklines", asked) == call("public_get_klines", asked)
+
+
+def test_tickers_of_other_spans_than_a_day_are_told_of_their_minutes(call):
+    """By hand, of the minutes that the candles tell: the open of the first, the highest, the sum of the volumes."""
+    (told,) = call("public_get_ticker", {"symbols": '["BTCUSDT"]', "windowSize": "5m"})
+    minutes = [row for row in call("public_get_klines", {"symbol": "BTCUSDT", "interval": "1m"}) if
+               int(row[0]) >= int(told["openTime"])]  # fmt: skip
+    assert (told["openPrice"], told["lastPrice"]) == (minutes[0][1], minutes[-1][4])
+    assert float(told["highPrice"]) == max(float(row[2]) for row in minutes)
+    assert float(told["volume"]) == pytest.approx(sum(float(row[5]) for row in minutes))
+    assert int(told["openTime"]) % 60_000 == 0
+    day = call("public_get_ticker_tradingday", {"symbol": "BTCUSDT"})
+    assert int(day["openTime"]) % 86_400_000 == 0
+
+
+@pytest.mark.parametrize("asked", [{"symbol": "BTCUSDT", "windowSize": "60m"}, {"windowSize": "1h"}])
+def test_a_span_that_there_is_not_and_no_symbol_are_refused(call, asked):
+    with pytest.raises(ccxt.ExchangeError):
+        call("public_get_ticker", asked)

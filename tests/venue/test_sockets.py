@@ -66,10 +66,11 @@ def test_what_is_no_subscription_is_an_error(talk):
 
 
 def test_small_books_and_tickers_of_all_symbols_come(talk):
-    asked = ["btcusdt@depth5", "btcusdt@depth20@100ms", "!miniTicker@arr", "!ticker@arr"]
+    asked = ["btcusdt@depth5", "btcusdt@depth20@100ms", "!miniTicker@arr", "!ticker@arr", "btcusdt@avgPrice"]
     _, *events = talk("/ws", {"method": "SUBSCRIBE", "params": asked, "id": 1})
     assert {len(e["bids"]) for e in events if "bids" in e} == {5, 20}
     assert {row["s"] for e in events if isinstance(e, list) for row in e} == {"BTCUSDT", "ETHUSDT"}
+    assert {e["i"] for e in events if "e" in e and e["e"] == "avgPrice"} == {"5m"}
 
 
 def test_the_websocket_api_answers_market_data_and_says_what_it_cannot(talk):
@@ -105,6 +106,29 @@ def test_a_listen_key_opens_the_same_user_stream(talk, runner, exchange, venue):
     events = runner.run(play())
     assert [e["e"] for e in events] == ["executionReport", "executionReport", "outboundAccountPosition"]
     assert [e.get("X") for e in events[:2]] == ["NEW", "FILLED"]
+
+
+def test_a_listen_key_is_subscribed_to_and_left_like_a_stream(runner, exchange, venue):
+    key = runner.run(exchange.public_post_userdatastream())["listenKey"]
+
+    async def play():
+        url = f"ws://127.0.0.1:{venue.port}/ws"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+            for method in ("SUBSCRIBE", "LIST_SUBSCRIPTIONS", "UNSUBSCRIBE"):
+                await socket.send_json({"method": method, "params": [key], "id": 1})
+                yield await socket.receive_json(timeout=1)
+                await exchange.create_order("BTC/USDT", "market", "buy", 0.001)
+                if method != "UNSUBSCRIBE":
+                    yield [(await socket.receive_json(timeout=1))["e"] for _ in range(3)]
+            await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
+            yield await socket.receive_json(timeout=1)
+
+    async def gathered():
+        return [each async for each in play()]
+
+    told = ["executionReport", "executionReport", "outboundAccountPosition"]
+    done = {"result": None, "id": 1}
+    assert runner.run(gathered()) == [done, told, {"result": [key], "id": 1}, told, done, {"result": [], "id": 1}]
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
