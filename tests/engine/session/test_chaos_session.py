@@ -1,0 +1,220 @@
+"""Several sessions on one account trade while everything that can go wrong does: the books stay the exchange's.
+
+PLANAR_CHAOS_MINUTES of ours (3 unless said otherwise), the market's time PLANAR_CHAOS_SPEED times as fast (20).
+Every PERIOD seconds the lies end, the sessions come to rest, and each order, each fill and the balances are compared
+with the venue's; then one session is stopped and goes on, and the lies begin anew.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from pathlib import Path
+from statistics import linear_regression
+
+import pytest
+from engine.session import crowd
+from exchange.test_chaos_run import resident
+from exchange.venue_process import KEY, SECRET, venue_process
+
+from planar.broker.journal import read
+from planar.engine.session.archive import JOURNAL, replayed
+from planar.engine.session.live import LiveSession, Wish
+from planar.model.instrument import exact
+from planar.venue.chaos import REQUEST_FAULTS, Rule
+from planar.venue.config import VenueConfig
+from planar.venue.limits import Limits
+
+MINUTES = float(os.environ.get("PLANAR_CHAOS_MINUTES", "3"))
+SPEED = float(os.environ.get("PLANAR_CHAOS_SPEED", "20"))
+SEED = int(os.environ.get("PLANAR_CHAOS_SEED", "11"))
+PERIOD = 30.0
+SYMBOLS = ("BTC/USDT", "ETH/USDT")
+STRATEGIES = (crowd.Takes, crowd.Rests, crowd.Guards)
+START = {"USDT": Decimal(1_000_000), "BTC": Decimal(0), "ETH": Decimal(0)}
+CASH = Decimal(100_000)
+STREAM_FAULTS = ("lose", "duplicate", "reorder", "unclosed_as_closed", "freeze")
+RARE = {"hang": 1, "418": 1, "maintenance": 1, "accept_then_hang": 2}
+SECONDS = {"hang": 4.0, "accept_then_hang": 4.0, "delay": 0.5, "418": 1.0, "429": 1.0}
+
+
+def lie(dice):
+    """One fault at random."""
+    if dice.random() < 0.5:
+        what = dice.choices(STREAM_FAULTS, (6, 6, 6, 2, 1))[0]
+        where = dice.choice(("user", "btcusdt@*", "ethusdt@*"))
+        return Rule(what, f"stream {where}", count=1 if what == "freeze" else dice.randint(1, 4))
+    what = dice.choices([*REQUEST_FAULTS], [RARE.get(name, 4) for name in REQUEST_FAULTS])[0]
+    where = dice.choice(("POST /api/v3/order", "POST /api/v3/order", "DELETE /api/v3/order", "POST *Replace", "GET *"))
+    code = {"status": 400, "code": -2010, "text": "Account has insufficient balance for requested action."}
+    return Rule(what, where, seconds=SECONDS.get(what, 0.0), **(code if what == "answer" else {}))
+
+
+async def disturb(far, dice, until, tally):
+    while time.monotonic() < until:
+        await asyncio.sleep(dice.uniform(0.05, 0.4))
+        await asyncio.to_thread(far.ask, "chaos", lie(dice))
+        if dice.random() < 0.03:
+            how = dice.choice(("close", "reset", "freeze"))
+            tally[f"all connections: {how}"] += 1
+            await asyncio.to_thread(far.ask, "cut", how)
+        if dice.random() < 0.02:
+            tally["skew"] += 1
+            await asyncio.to_thread(far.ask, "chaos", Rule("skew", seconds=dice.choice((-2.0, 0.0, 1.5))))
+
+
+async def calm(far, tally):
+    for rule in await asyncio.to_thread(far.ask, "calm"):
+        tally[rule["what"]] += rule["happened"]
+    await asyncio.to_thread(far.ask, "chaos", Rule("skew", seconds=0.0))
+
+
+def opened(far, folder, cls):
+    """A session of its own, with an exchange of its own."""
+    exchange = far.exchange(timeout=3_000)
+    exchange.quirk.receive_window_ms = 1_000
+    wish = Wish(cls(), f"{crowd.__file__}:{cls.__name__}", SYMBOLS, cash=CASH, history=100)
+    return exchange, LiveSession(folder / cls.__name__, exchange, wish, lambda: time.time_ns() // 1_000_000)
+
+
+class Running:
+    """One session, and the exchange that it trades at."""
+
+    def __init__(self, far, folder, cls):
+        self.far, self.folder, self.cls = far, folder, cls
+
+    async def begin(self):
+        self.exchange, self.session = opened(self.far, self.folder, self.cls)
+        await self.exchange.__aenter__()
+        await self.session.__aenter__()
+        self._task = asyncio.ensure_future(self.session.run())
+
+    def check(self):
+        if self._task.done():
+            self._task.result()
+
+    async def end(self):
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self.session.__aexit__(None, None, None)
+        await self.exchange.__aexit__(None, None, None)
+
+    async def rest(self, seconds=60.0):
+        """Waits until nothing is on its way; decisions go on."""
+        self.session._is_quiet = True
+        async with asyncio.timeout(seconds):
+            while self.session.broker.busy:
+                self.check()
+                await asyncio.sleep(0.1)
+
+    def go_on(self):
+        self.session._is_quiet = False
+
+    def entries(self, *kinds):
+        self.session.recorder.commit()
+        return read(self.folder / self.cls.__name__ / JOURNAL, *kinds)
+
+
+def differences(truth, crowd_, balance):
+    """What a journal has and the venue has not, or otherwise, or the other way round."""
+    fills_there = {(order, id): Decimal(amount) for id, order, _, amount in truth["fills"]}
+    owner, found, told_fills = {}, [], {}
+    for one in crowd_:
+        for entry in one.entries("intent", "told"):
+            body = entry.body
+            if entry.kind == "intent":
+                if body["client_id"] in owner:
+                    found.append(("client id twice", body["client_id"]))
+                owner[body["client_id"]] = one
+            elif body["what"] == "filled":
+                key = body["exchange_id"], body["trade"]
+                if key in told_fills:
+                    found.append(("fill twice", key))
+                told_fills[key] = body
+    names = Counter(name for _, _, name in truth["orders"].values())
+    found += [("order twice", name) for name, times in names.items() if times > 1]
+    found += [("an order of nobody", name) for name in names if name not in owner]
+    found += [("fill missing", key) for key in fills_there.keys() - told_fills.keys()]
+    found += [("fill made up", key) for key in told_fills.keys() - fills_there.keys()]
+    open_there = {name for status, _, name in truth["orders"].values() if status in ("NEW", "PARTIALLY_FILLED")}
+    open_here = {sent.names[-1] for one in crowd_ for sent in one.session.broker.orders.values()}
+    found += [("open there alone", name) for name in open_there - open_here]
+    found += [("open here alone", name) for name in open_here - open_there]
+    wanted = dict(START)
+    for one in crowd_:
+        origin, trader = one.session.origin, one.session.recorder.trader
+        unit = exact(origin.instruments[0].quote_unit)
+        wanted["USDT"] += _decimal((trader.cash()[0] - origin.cash) * unit)
+        for k, instrument in enumerate(origin.instruments):
+            wanted[instrument.base] += _decimal(trader.base(k)[0] * exact(instrument.unit))
+    for currency, amount in wanted.items():
+        if balance.total.get(currency, Decimal(0)) != amount:
+            found.append(("balance", currency, balance.total.get(currency), amount))
+    return found
+
+
+def _decimal(fraction):
+    return Decimal(fraction.numerator) / Decimal(fraction.denominator)
+
+
+async def compare(far, crowd_):
+    """The differences that stay: what is on its way may need a moment."""
+    for _ in range(20):
+        truth = await asyncio.to_thread(far.ask, "truth")
+        found = differences(truth, crowd_, await crowd_[0].exchange.balance())
+        if not found:
+            break
+        await asyncio.sleep(1.0)
+    return found
+
+
+async def trade(far, folder, tally):
+    dice, memory, looks = random.Random(SEED), [], 0
+    crowd_ = [Running(far, folder, cls) for cls in STRATEGIES]
+    async with AsyncExitStack() as stack:
+        for one in crowd_:
+            await one.begin()
+            stack.push_async_callback(one.end)
+        start = time.monotonic()
+        while time.monotonic() - start < MINUTES * 60:
+            await disturb(far, dice, time.monotonic() + PERIOD, tally)
+            await calm(far, tally)
+            for one in crowd_:
+                one.check()
+                await one.rest()
+            differ = await compare(far, crowd_)
+            looks += 1
+            memory.append(((time.monotonic() - start) / 3600, resident()))
+            assert not differ, differ[:10]
+            again = dice.choice(crowd_)
+            await again.end()
+            await again.begin()
+            for one in crowd_:
+                one.go_on()
+        return memory, looks
+
+
+@pytest.mark.slow
+def test_sessions_keep_the_exchanges_books_whatever_happens(tmp_path):
+    tally = Counter()
+    limits = Limits(weight=10**9, orders_10s=10**6, orders_day=10**6)
+    config = VenueConfig(
+        instruments=SYMBOLS, timeframe="1m", points=60, history=300, speed=SPEED, api_key=KEY, secret=SECRET,
+        balances={"USDT": START["USDT"]}, limits=limits,
+    )  # fmt: skip
+    with venue_process(config) as far:
+        memory, looks = asyncio.run(trade(far, tmp_path, tally))
+    print(f"{MINUTES:g} minutes at {SPEED:g} times real time, compared {looks} times; faults: {dict(tally)}")
+    for cls in STRATEGIES:
+        entries = read(Path(tmp_path) / cls.__name__ / JOURNAL)
+        replayed(entries)
+        told = Counter(e.body["what"] for e in entries if e.kind == "told")
+        print(f"{cls.__name__}: {len(entries)} entries, {dict(told)}")
+    print(f"memory: {memory[0][1]:.0f} MB, then {memory[-1][1]:.0f} MB", end="")
+    if len(memory) > 4:
+        half = memory[len(memory) // 2 :]
+        print(f", {linear_regression(*zip(*half, strict=True)).slope:+.1f} MB an hour in the second half", end="")
+    print()
