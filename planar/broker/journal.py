@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from planar.errors import ConfigError
+from planar.errors import ConfigError, DataError
 
 VERSION = 1
 PATIENCE = 5.0
@@ -62,16 +62,25 @@ class Journal:
             raise ConfigError(f"{self.path} is a journal of format {version}; this Planar writes format {VERSION}.")
 
     def write(self, time: int, kind: str, body: Any) -> None:
-        """Adds an entry; `commit` makes it last."""
-        if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
+        """Adds an entry; `commit` makes it last. Raises DataError when the disk or another program does not let it."""
         text = json.dumps(body, separators=(",", ":"), allow_nan=True)
-        self._connection.execute("INSERT INTO entries (time, kind, body) VALUES (?, ?, ?)", (time, kind, text))
+        if not self._connection.in_transaction:
+            self._do("BEGIN IMMEDIATE")
+        self._do("INSERT INTO entries (time, kind, body) VALUES (?, ?, ?)", (time, kind, text))
 
     def commit(self) -> None:
-        """Returns when all that was written is on disk."""
+        """Returns when all that was written is on disk. Raises DataError when it is not."""
         if self._connection.in_transaction:
-            self._connection.execute("COMMIT")
+            self._do("COMMIT")
+
+    def _do(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        try:
+            self._connection.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise DataError(
+                f"{self.path} cannot be written: {error}. What does not stand in it is not sent. Make room on the disk, "
+                "or end the program that holds it, and start the session again."
+            ) from None
 
     def undo(self) -> None:
         """Forgets what was written since the last commit."""
@@ -83,9 +92,11 @@ class Journal:
         return _entries(self._connection, kinds, after)
 
     def close(self) -> None:
-        """Commits and closes."""
-        self.commit()
-        self._connection.close()
+        """Commits and closes; raises DataError when what was written last is lost."""
+        try:
+            self.commit()
+        finally:
+            self._connection.close()
 
     def __enter__(self) -> "Journal":
         return self

@@ -99,7 +99,9 @@ class ExchangeSettings:
     timeout: int = setting(
         30_000, "How long a request may take, 120,000 at most.", unit="ms", at_least=1, at_most=LONGEST
     )
-    retries: int = setting(3, "How often a read is asked again; orders never are.", aliases=("max_retries",))
+    retries: int = setting(
+        3, "How often a read is asked again; what changes something is not.", aliases=("max_retries",)
+    )
     enable_rate_limit: bool = setting(
         True, "Wait for the exchange's limits before each request.", aliases=("enableRateLimit",)
     )

@@ -135,7 +135,8 @@ class Connected(Exchange):
         is_write: bool = False,
         market: Market | None = None,
     ) -> T:
-        """What CCXT's method gives, as our value. Reads are asked again with growing pauses; writes never are.
+        """What CCXT's method gives, as our value. Reads are asked again with growing pauses; writes are not, but for
+        one that was turned away for its time.
 
         what: for messages. into: makes our value, and counts as part of the answer: what it cannot read was not said.
         """
@@ -151,19 +152,26 @@ class Connected(Exchange):
             try:
                 return await self._ask(method, *args, asked=asked, into=into)
             except Unreachable as error:
-                pause = self.backoff.pause(attempt, error.retry_after)
-                is_useless = error.code == "CIRCUIT_OPEN" or attempt >= self.settings.retries
-                if asked.is_write or is_useless or pause is None:
+                is_late = error.code == "CLOCK" and method != "fetch_time"
+                pause = self._pause(error, asked, attempt, is_late=is_late)
+                if pause is None:
                     if error.code == "CLOCK":
                         self.clock_offset = None  # one of the clocks was set: the next request measures it first
                     raise
-                is_late = error.code == "CLOCK" and method != "fetch_time"
                 if pause > LONG:
                     LOG.warning("%s In %.0f s it is asked again.", error, pause)
             attempt += 1
             await asyncio.sleep(pause)
             if is_late:
                 await self.sync_clock()
+
+    def _pause(self, error: Unreachable, asked: Asked, attempt: int, *, is_late: bool) -> float | None:
+        """Seconds until it is asked again; None where it is not."""
+        if asked.is_write:
+            # Turned away for its time alone, and known not to be done: once more, with the right time.
+            return 0.0 if is_late and attempt == 0 else None
+        is_useless = error.code == "CIRCUIT_OPEN" or attempt >= self.settings.retries
+        return None if is_useless else self.backoff.pause(attempt, error.retry_after)
 
     async def _ask(self, method: str, *args: Any, asked: Asked, into: Callable[[Any], T]) -> T:
         """One request, once, when limits and breaker let it."""

@@ -139,8 +139,8 @@ def differences(truth, crowd_, balance):
     found += [("an order of nobody", name) for name in names if name not in owner]
     found += [("fill missing", key) for key in fills_there.keys() - told_fills.keys()]
     found += [("fill made up", key) for key in told_fills.keys() - fills_there.keys()]
-    open_there = {name for status, _, name in truth["orders"].values() if status in ("NEW", "PARTIALLY_FILLED")}
-    open_here = {sent.names[-1] for one in crowd_ for sent in one.session.broker.orders.values()}
+    open_there = {id for id, (status, *_) in truth["orders"].items() if status in ("NEW", "PARTIALLY_FILLED")}
+    open_here = {sent.exchange_id for one in crowd_ for sent in one.session.broker.orders.values()}
     found += [("open there alone", name) for name in open_there - open_here]
     found += [("open here alone", name) for name in open_here - open_there]
     wanted = dict(START)
