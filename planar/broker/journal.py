@@ -78,8 +78,8 @@ class Journal:
             self._connection.execute(statement, values)
         except sqlite3.OperationalError as error:
             raise DataError(
-                f"{self.path} cannot be written: {error}. What does not stand in it is not sent. Make room on the disk, "
-                "or end the program that holds it, and start the session again."
+                f"{self.path} cannot be written: {error}. What does not stand in it is not sent. Make room on the "
+                "disk, or end the program that holds it, and start the session again."
             ) from None
 
     def undo(self) -> None:

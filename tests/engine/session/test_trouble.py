@@ -20,6 +20,17 @@ async def running(session, seconds):
     task.cancel()
 
 
+async def until_it_cannot_write(folder, there, spoil):
+    """The session trades, and then what it writes is refused; raises what ends it."""
+    async with exchange_at(there.port) as exchange, session_at(folder, exchange) as session:
+        await running(session, 1.0)
+        kept = spoil(session._journal._connection)
+        try:
+            await running(session, 20.0)
+        finally:
+            kept.close()
+
+
 async def trades_on(folder, there):
     """The session goes on, and its books are the venue's."""
     async with exchange_at(there.port) as exchange, session_at(folder, exchange) as session:
@@ -31,38 +42,36 @@ async def trades_on(folder, there):
 
 
 def test_a_full_disk_ends_the_session_before_anything_is_sent_and_it_goes_on_when_there_is_room(tmp_path):
+    def fill(connection):
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        return connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+
     async def scene():
         async with venue() as there:
             with pytest.raises(DataError, match=r"cannot be written: database or disk is full\. .*Make room"):
-                async with exchange_at(there.port) as exchange, session_at(tmp_path / "one", exchange) as session:
-                    await running(session, 1.0)
-                    do = session._journal._connection.execute
-                    do(f"PRAGMA max_page_count = {do('PRAGMA page_count').fetchone()[0] + 1}")
-                    await running(session, 20.0)
+                await until_it_cannot_write(tmp_path / "one", there, fill)
             assert await trades_on(tmp_path / "one", there)
 
     asyncio.run(scene())
 
 
 def test_a_journal_that_another_program_holds_ends_the_session_and_it_goes_on_later(tmp_path):
+    def hold(connection):
+        connection.execute("PRAGMA busy_timeout = 100")
+        other = sqlite3.connect(tmp_path / "one" / "journal.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        return other
+
     async def scene():
         async with venue() as there:
             with pytest.raises(DataError, match="end the program that holds it"):
-                async with exchange_at(there.port) as exchange, session_at(tmp_path / "one", exchange) as session:
-                    await running(session, 1.0)
-                    session._journal._connection.execute("PRAGMA busy_timeout = 100")
-                    other = sqlite3.connect(tmp_path / "one" / "journal.sqlite", isolation_level=None)
-                    other.execute("BEGIN IMMEDIATE")
-                    try:
-                        await running(session, 20.0)
-                    finally:
-                        other.close()
+                await until_it_cannot_write(tmp_path / "one", there, hold)
             assert await trades_on(tmp_path / "one", there)
 
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("step", [3_600, -3_600])
+@pytest.mark.parametrize("step", [3_600, pytest.param(-3_600, marks=pytest.mark.slow)])
 def test_setting_this_machines_clock_costs_no_order(tmp_path, monkeypatch, step):
     """The venue is another program, and keeps the time."""
 
@@ -91,33 +100,35 @@ def test_setting_this_machines_clock_costs_no_order(tmp_path, monkeypatch, step)
         asyncio.run(scene(far))
 
 
+@pytest.mark.slow
 def test_while_no_name_can_be_resolved_nothing_is_lost(tmp_path, monkeypatch):
     """Every new connection fails for a while; orders that did not leave are told so, all others are the venue's."""
     from aiohttp import TCPConnector
     from aiohttp.client_exceptions import ClientConnectorDNSError
 
     async def scene():
-        async with venue() as there, exchange_at(there.port) as exchange:
-            async with session_at(tmp_path / "one", exchange) as session:
-                await running(session, 1.0)
-                real = TCPConnector._create_direct_connection
+        async with (
+            venue() as there,
+            exchange_at(there.port) as exchange,
+            session_at(tmp_path / "one", exchange) as session,
+        ):
+            await running(session, 1.0)
+            real = TCPConnector._create_direct_connection
 
-                async def nobody(self, request, *_, **__):
-                    raise ClientConnectorDNSError(request.connection_key, OSError("Name or service not known"))
+            async def nobody(self, request, *_, **__):
+                raise ClientConnectorDNSError(request.connection_key, OSError("Name or service not known"))
 
-                monkeypatch.setattr(TCPConnector, "_create_direct_connection", nobody)
-                await there.sockets.close(abruptly=True)
-                for pooled in exchange._ccxt().session.connector._conns.values():
-                    for connection, _ in pooled:
-                        connection.close()
-                await running(session, 2.0)
-                monkeypatch.setattr(TCPConnector, "_create_direct_connection", real)
-                await running(session, 4.0)
-                session.quiet()
-                await settled(session, 30.0)
-                assert any(
-                    e.body.get("what") == "ended" and "error" in e.body for e in session._journal.entries("told")
-                )
-                check_books(there, session)
+            monkeypatch.setattr(TCPConnector, "_create_direct_connection", nobody)
+            await there.sockets.close(abruptly=True)
+            for pooled in exchange._ccxt().session.connector._conns.values():
+                for connection, _ in pooled:
+                    connection.close()
+            await running(session, 2.0)
+            monkeypatch.setattr(TCPConnector, "_create_direct_connection", real)
+            await running(session, 4.0)
+            session.quiet()
+            await settled(session, 30.0)
+            assert any(e.body.get("what") == "ended" and "error" in e.body for e in session._journal.entries("told"))
+            check_books(there, session)
 
     asyncio.run(scene())
