@@ -113,9 +113,14 @@ class _Standing:
     met: int = 0
     happened: int = 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has happened as often as it may."""
+        return 0 < self.rule.count <= self.happened
+
     def meets(self, place: str) -> bool:
         """Counts a meeting; whether the fault happens now."""
-        if (self.rule.count and self.happened >= self.rule.count) or not fnmatch.fnmatchcase(place, self.rule.on):
+        if not fnmatch.fnmatchcase(place, self.rule.on):
             return False
         self.met += 1
         if self.met <= self.rule.after:
@@ -125,33 +130,42 @@ class _Standing:
 
 
 class Chaos:
-    """The rules that stand."""
+    """The rules that stand, and those that did."""
 
     def __init__(self) -> None:
-        self._standing: list[_Standing] = []
+        self._rules: list[_Standing] = []
+        self._of_requests: list[_Standing] = []
+        self._of_streams: list[_Standing] = []
 
     def add(self, rules: Sequence[Rule]) -> None:
         """Adds rules; earlier ones go first."""
-        self._standing += [_Standing(rule) for rule in rules]
+        for made in map(_Standing, rules):
+            self._rules.append(made)
+            (self._of_streams if made.rule.is_of_streams else self._of_requests).append(made)
 
     def clear(self) -> None:
         """Takes all rules back."""
-        self._standing.clear()
+        for each in (self._rules, self._of_requests, self._of_streams):
+            each.clear()
 
     def request(self, place: str) -> Rule | None:
         """What is to happen to a request, if anything."""
-        return self._pick(place, is_of_streams=False)
+        return _picked(self._of_requests, place)
 
     def stream(self, name: str) -> Rule | None:
         """What is to happen to an event of a stream, if anything."""
-        return self._pick(f"stream {name}", is_of_streams=True)
-
-    def _pick(self, place: str, *, is_of_streams: bool) -> Rule | None:
-        for standing in self._standing:
-            if standing.rule.is_of_streams == is_of_streams and standing.meets(place):
-                return standing.rule
-        return None
+        return _picked(self._of_streams, f"stream {name}")
 
     def described(self) -> list[dict[str, Any]]:
         """The rules, and how often each happened."""
-        return [{**asdict(standing.rule), "happened": standing.happened} for standing in self._standing]
+        return [{**asdict(standing.rule), "happened": standing.happened} for standing in self._rules]
+
+
+def _picked(standing: list[_Standing], place: str) -> Rule | None:
+    """The first rule that happens there now; one that is spent is looked at no more."""
+    for n, each in enumerate(standing):
+        if each.meets(place):
+            if each.is_spent:
+                del standing[n]
+            return each.rule
+    return None

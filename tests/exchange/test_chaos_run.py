@@ -7,6 +7,7 @@ it another run.
 """
 
 import asyncio
+import logging
 import os
 import random
 import time
@@ -242,7 +243,18 @@ def told(memory):
     return late - early
 
 
+@pytest.fixture
+def unlogged():
+    """What pytest keeps of each record, errors with all their frames, would be the memory that is measured."""
+    logger = logging.getLogger("planar")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    yield
+    logger.propagate = True
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("unlogged")
 def test_after_an_hour_of_chaos_nothing_is_missing_or_doubled_and_memory_is_flat(tmp_path):
     with venue_process(config(timeframe="1m", points=300, history=300, speed=SPEED)) as far:
         memory, differ = asyncio.run(run_chaos(far, tmp_path))

@@ -17,7 +17,7 @@ from statistics import linear_regression
 
 import pytest
 from engine.session import crowd
-from exchange.test_chaos_run import resident
+from exchange.test_chaos_run import resident, unlogged  # noqa: F401 - a fixture
 from exchange.venue_process import KEY, SECRET, venue_process
 
 from planar.broker.journal import read
@@ -198,6 +198,7 @@ async def trade(far, folder, tally):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unlogged")
 def test_sessions_keep_the_exchanges_books_whatever_happens(tmp_path):
     tally = Counter()
     limits = Limits(weight=10**9, orders_10s=10**6, orders_day=10**6)
