@@ -99,6 +99,8 @@ async def _do(venue: Venue, what: str, rest: list, traded: dict, refused: list[i
         await _cut(venue, rest[0])
     elif what == "chaos":
         venue.chaos.add([rule for rule in rest if isinstance(rule, Rule)])
+    elif what == "standing":
+        return len(venue.chaos._of_requests), len(venue.chaos._of_streams)
     elif what == "calm":
         done = venue.chaos.described()
         venue.chaos.clear()
