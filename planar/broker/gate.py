@@ -25,6 +25,11 @@ class Gate:
         return max((state for state, _ in self._causes.values()), default=State.ACTIVE)
 
     @property
+    def causes(self) -> tuple[str, ...]:
+        """The words of all restrictions."""
+        return tuple(self._causes)
+
+    @property
     def why(self) -> str:
         """The reasons of all restrictions; empty while there are none."""
         return " ".join(why for _, why in self._causes.values())

@@ -7,12 +7,14 @@ once by its id, and an order is over when its last fill is booked.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
 from planar.broker.gate import Gate, State
+from planar.broker.pace import Pace
 from planar.broker.terms import decimal, filled_of, price_of, request_of, symbol_of
 from planar.errors import DataError, ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.interface import Exchange
@@ -65,7 +67,7 @@ class Sent:
     names: its client ids, the newest last: one more for each amend that replaces it. exchange_id: the newest.
     booked: what was told as filled of each of the exchange's ids; seen: what it says they filled; ends: those that are
     over, as they ended. wanted: the amend on its way. is_unknown: nobody could say what became of it. is_asking: fills
-    that no stream told are being asked for.
+    that no stream told are being asked for. decided: when it was asked for, `time.perf_counter`.
     """
 
     id: int
@@ -80,6 +82,7 @@ class Sent:
     is_unknown: bool = False
     is_amending: bool = False
     is_asking: bool = False
+    decided: float = field(default_factory=time.perf_counter)
 
     @property
     def is_behind(self) -> bool:
@@ -111,6 +114,7 @@ class Broker:
         self.exchange, self.instruments, self.books, self._clock = exchange, list(instruments), books, clock
         self._fail = fail
         self.gate = Gate(self._restricted)
+        self.pace = Pace()
         self.orders: dict[int, Sent] = {}
         self.fills: set[tuple[str, str]] = set()
         self.foreign: set[tuple[str, str]] = set()
@@ -182,7 +186,7 @@ class Broker:
 
     async def _place(self, sent: Sent) -> None:
         try:
-            order = await self.exchange.place(sent.request)
+            order = await self.pace.timed(sent.decided, self.exchange.place(sent.request))
         except Rejected as error:
             self._refused(sent, REASONS.get(error.code, Reason.VENUE_REFUSED), error)
         except Unreachable as error:

@@ -2,6 +2,12 @@
 
 backtest   planar backtest
 live       planar live | paper
+steer      planar status | pause | resume | close | stop, drawn by panel
+attach     planar attach
+logs       planar logs
+service    planar service
+alerts     planar alerts test
+detach     planar live --detach
 sessions   planar sessions | journal | replay
 data       planar data import | fetch | list | rules
 check      planar check
@@ -39,6 +45,15 @@ COMMANDS = {
     "live": ("live:live", "Trade a strategy at an exchange, or on the demo."),
     "paper": ("live:paper", "Trade a strategy with play money at an exchange's market."),
     "sessions": ("sessions:sessions", "Sessions of paper and live: running, stopped, crashed."),
+    "status": ("steer:status", "How running sessions stand, or one of them."),
+    "attach": ("attach:attach", "A session as it goes on: books, orders, decisions, speed."),
+    "logs": ("logs:logs", "What a session did and warned of."),
+    "pause": ("steer:pause", "No new entries in a session, until it is resumed."),
+    "resume": ("steer:resume", "Let a paused session go on."),
+    "close": ("steer:close", "Close a session's positions at market; it goes on."),
+    "stop": ("steer:stop", "Stop a session, with or without closing its positions."),
+    "service": ("service:service", "A systemd unit for a session."),
+    "alerts": ("alerts:app", "Whether messages of sessions arrive."),
     "journal": ("sessions:journal", "What a session saw, asked for and was told."),
     "replay": ("sessions:replay", "Run a session again from its journal, bit for bit."),
     "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),

@@ -1,8 +1,11 @@
 """``planar live``: a strategy at an exchange, until Ctrl-C."""
 
 import asyncio
+import itertools
 import logging
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,9 +37,12 @@ class Choices:
     name: Annotated[str | None, Parameter(help="Of the session; the same name goes on where it stopped.")] = None
     interpreted: Flag = False
     """Do not compile the strategy."""
+    detach: Flag = False
+    """Go on in the background once the session is open: see `planar status`, `planar logs` and `planar stop`."""
 
 
 USUAL = Choices()
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
@@ -56,6 +62,11 @@ def paper(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
 
 
 def _trade(strategy: str, mode: str, choices: Choices) -> None:
+    if choices.detach:
+        from planar.cli.detach import detached
+
+        detached()
+        return
     from planar.engine.session.build import Choice
     from planar.exchange import get
     from planar.report.progress import announce_compiling
@@ -89,24 +100,52 @@ def _money(text: str | None) -> Decimal | None:
 
 
 async def _run(choice: Any, exchange: "Exchange") -> None:
+    """Trades until the session ends or a signal comes; a second signal waits for nothing that is on its way."""
+    open_: list[LiveSession] = []
+    signals = itertools.count()
+    loop, trading = asyncio.get_running_loop(), asyncio.ensure_future(_traded(choice, exchange, open_))
+
+    def stop() -> None:
+        if open_ and not next(signals):
+            open_[0].stop()
+        else:
+            trading.cancel()
+
+    for name in SIGNALS:
+        loop.add_signal_handler(name, stop)
+    try:
+        await trading
+    except asyncio.CancelledError:
+        if open_:
+            raise KeyboardInterrupt("what was on its way is looked for when the session is started again.") from None
+        _print("Stopped before the session was open.")
+
+
+async def _traded(choice: Any, exchange: "Exchange", open_: "list[LiveSession]") -> None:
+    """A session from its opening to its end. open_: gets it once it is open."""
+    from planar.cli.detach import let_go
     from planar.engine.session.build import opened
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+    with _warnings() as handler:
+        async with opened(choice, exchange, _say_entry) as session:
+            open_.append(session)
+            if let_go(session):
+                logging.getLogger("planar").removeHandler(handler)
+            await session.run()
+    _say_end(session)
+
+
+@contextmanager
+def _warnings() -> Generator[logging.Handler]:
+    """Shows them on the terminal."""
     handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("planar").addHandler(handler)
-    async with opened(choice, exchange, _say_entry) as session:
-        running = asyncio.ensure_future(session.run())
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if running.done():
-            running.result()
-        running.cancel()
-    _say_end(session)
+    try:
+        yield handler
+    finally:
+        logging.getLogger("planar").removeHandler(handler)
 
 
 def _say_begin(session: "LiveSession") -> None:

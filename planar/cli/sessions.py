@@ -17,7 +17,7 @@ Name = Annotated[str, Parameter(help="Of the session: see `planar sessions`.")]
 def sessions(*, json: Json = False) -> None:
     """All sessions of this folder: running, stopped or ended by a crash."""
     from planar.engine.session import archive
-    from planar.engine.session.build import sessions_folder
+    from planar.engine.session.folder import sessions_folder
 
     found = archive.sessions(sessions_folder())
     rows = [
@@ -50,7 +50,7 @@ def journal(name: Name, /, *, kind: str | None = None, json: Json = False) -> No
         Entries of that kind only, such as told, step, candle or intent.
     """
     from planar.engine.session import archive
-    from planar.engine.session.build import sessions_folder
+    from planar.engine.session.folder import sessions_folder
     from planar.engine.session.words import sentences
 
     entries = archive.journal(sessions_folder() / name)
@@ -76,7 +76,7 @@ def replay(name: Name, /, *, at: str | None = None, interpreted: Flag = False, j
     """
     from planar.engine.market import moment
     from planar.engine.session import archive
-    from planar.engine.session.build import sessions_folder
+    from planar.engine.session.folder import sessions_folder
 
     entries = archive.journal(sessions_folder() / name)
     trader = archive.replayed(entries, until=moment(at, "--at"), compiled=False if interpreted else None)

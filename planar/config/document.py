@@ -32,6 +32,8 @@ def rows(config: Config, secrets: Secrets) -> list[Row]:
     found: list[Row] = []
     for name in SECTIONS:
         found += _section(config, name, getattr(settings, name))
+        if name == "alerts":
+            found += [Row(f"alerts.{key}", MASK, "", "secrets", "A secret.") for key in secrets.alerts.names()]
     exchanges = sorted({settings.defaults.exchange, *settings.exchanges, *(key[0] for key in secrets.by_key)})
     for name in exchanges:
         found += _section(config, f"exchanges.{name}", settings.exchange(name))

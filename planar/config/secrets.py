@@ -83,6 +83,22 @@ class Credentials:
         return {name: value for name, value in values.items() if value is not None}
 
 
+@dataclass(frozen=True)
+class AlertKeys:
+    """``[alerts]``: where messages go; an address of a webhook is as good as a key."""
+
+    webhook: Secret | None = None
+    telegram_token: Secret | None = None
+
+    def names(self) -> list[str]:
+        """Of those that are there."""
+        return [one.name for one in fields(self) if getattr(self, one.name) is not None]
+
+    def given(self) -> list[Secret]:
+        """Those that are there."""
+        return [getattr(self, name) for name in self.names()]
+
+
 Key = tuple[str, bool, str]
 """Exchange, whether it is its test environment, account (empty for the main one)."""
 
@@ -92,6 +108,7 @@ class Secrets:
     """Credentials by key: those of a test environment are never given for production, nor the reverse."""
 
     by_key: Mapping[Key, Credentials]
+    alerts: AlertKeys = AlertKeys()
 
     def credentials(self, exchange: str, sandbox: bool, account: str) -> Credentials | None:
         """Of exactly that key."""
@@ -112,15 +129,16 @@ def load_secrets(
     """
     found: dict[Key, Credentials] = {}
     content, source = _content(folder)
+    alerts = _alert_keys(content.pop("alerts", {}), source)
     for name, section in content.items():
         if name != "exchanges" or not isinstance(section, Mapping):
-            near = did_you_mean(name, ["exchanges"])
+            near = did_you_mean(name, ["exchanges", "alerts"])
             remedy = f".{near}" if near else f"; write [exchanges.{name}]."
             raise ConfigError(f"{source}: [{name}] is no section of secrets{remedy}")
         for each, inner in section.items():
             _take(found, each, inner, source, custom)
     _take_environment(found, os.environ if environment is None else environment, custom)
-    return Secrets(found)
+    return Secrets(found, alerts)
 
 
 def _content(folder: Path) -> tuple[dict[str, Any], str]:
@@ -131,6 +149,19 @@ def _content(folder: Path) -> tuple[dict[str, Any], str]:
         return opened(locked), str(locked)
     check_private(plain)
     return read_toml(plain, is_secret=True).unwrap(), str(plain)
+
+
+def _alert_keys(section: Any, source: str) -> AlertKeys:
+    known = [one.name for one in fields(AlertKeys)]
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"{source}: alerts must be a section, as [alerts].")
+    for key, value in section.items():
+        if key not in known:
+            near = did_you_mean(key, known) or f" It has {' and '.join(known)}."
+            raise ConfigError(f"{source}: [alerts] has no key {key!r}.{near}")
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigError(f"{source}: [alerts] {key} is not filled in.")
+    return AlertKeys(**{key: Secret(value.strip()) for key, value in section.items()})
 
 
 def _take(found: dict[Key, Credentials], name: str, section: Any, source: str, custom: Iterable[str]) -> None:

@@ -12,6 +12,9 @@ from typing import Any, Literal
 LONGEST = 120_000
 """Milliseconds within which every request is answered or given up; one for all programs, as they count together."""
 
+TOPICS = ("fills", "errors", "state", "drawdown", "parity")
+"""What sessions tell of."""
+
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -143,6 +146,20 @@ class Risk:
 
 
 @dataclass(frozen=True)
+class AlertSettings:
+    """``[alerts]``: what sessions tell of themselves, and to whom; webhook and telegram_token stand in secrets.toml."""
+
+    on: tuple[str, ...] = setting(TOPICS, "What is told: fills, errors, state, drawdown, parity.")
+    drawdown: float = setting(
+        0.1, "Share that equity must fall below its peak since the session was started.", unit="fraction"
+    )
+    telegram_chat: str = setting("", "The chat that messages go to, as a number or @channel.")
+    telegram_url: str = setting("https://api.telegram.org", "Where Telegram's Bot API is.")
+    heartbeat: str = setting("", "Address that is asked while a session runs; whoever watches it misses that.")
+    heartbeat_every: int = setting(60, "How often.", unit="s", at_least=1)
+
+
+@dataclass(frozen=True)
 class StoreSettings:
     """``[store]``: where candles live."""
 
@@ -165,6 +182,7 @@ class Settings:
     defaults: Defaults = field(default_factory=Defaults)
     routing: Routing = field(default_factory=Routing)
     risk: Risk = field(default_factory=Risk)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     exchanges: Mapping[str, ExchangeSettings] = field(default_factory=lambda: NOTHING)
     strategies: Mapping[str, StrategySettings] = field(default_factory=lambda: NOTHING)
@@ -174,7 +192,13 @@ class Settings:
         return self.exchanges.get(name) or ExchangeSettings(**self.defaults.of_exchanges())
 
 
-SECTIONS: dict[str, type] = {"defaults": Defaults, "routing": Routing, "risk": Risk, "store": StoreSettings}
+SECTIONS: dict[str, type] = {
+    "defaults": Defaults,
+    "routing": Routing,
+    "risk": Risk,
+    "alerts": AlertSettings,
+    "store": StoreSettings,
+}
 """Sections that stand once; every other table of the file is an exchange, or a strategy below ``strategies``."""
 
 

@@ -62,8 +62,8 @@ class Record:
             requests=count,
             success=1.0 - errors.total() / count if count else None,
             errors=dict(errors.most_common()),
-            latency_p50=_quantile(latencies, 0.50),
-            latency_p99=_quantile(latencies, 0.99),
+            latency_p50=quantile(latencies, 0.50),
+            latency_p99=quantile(latencies, 0.99),
             throughput=recent,
             last_success=None if self._last_success is None else round(self._last_success * 1000),
             clock_offset=self.clock_offset,
@@ -74,7 +74,7 @@ class Record:
         )
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float | None:
+def quantile(ordered: Sequence[float], share: float) -> float | None:
     """The least value that at least that share does not exceed."""
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)] if ordered else None
 

@@ -1,5 +1,6 @@
 """What one call saw of the network: how many requests it made, what status and headers came back."""
 
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ class Wire:
 
     def began(self, *, is_write: bool) -> None:
         """A request is on its way."""
+        departures = DEPARTURES.get()
+        if is_write and departures is not None:
+            departures.append(time.perf_counter())
         self.requests += 1
         self.open += 1
         self.sent += is_write
@@ -70,3 +74,6 @@ class Wire:
 
 WIRE: ContextVar[Wire | None] = ContextVar("WIRE", default=None)
 """Of the call under way in this task."""
+
+DEPARTURES: ContextVar[list[float] | None] = ContextVar("DEPARTURES", default=None)
+"""Where whoever wants to know it hears when this task's writes leave: `time.perf_counter`."""

@@ -5,6 +5,13 @@ recorder   a trader and its journal; replay
 origin     what a session begins from
 feed       closed candles, in order and without holes
 paper      an account of play money at a real market
+operator   what somebody may do with a session that runs
+folder     where sessions are kept, and which of them run
+control    the socket on which one is told
+line       who tells it
+status     how it stands
+log        what it did and warned of, as lines
+alerts     what somebody wants to be told while he is away
 live       the session: all of it together
 build      a session from what its caller asks for
 archive    sessions that were or are, read from their journals

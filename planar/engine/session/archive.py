@@ -1,18 +1,16 @@
 """Sessions that were or are: found by name, read and run again from their journals."""
 
-import fcntl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from planar.broker.journal import Entry, read
+from planar.engine.session.folder import JOURNAL, check_exists, is_running
 from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import DECIDING, replay
 from planar.engine.session.trader import Trader
-from planar.errors import ConfigError, did_you_mean
+from planar.errors import ConfigError
 from planar.model.timeframe import milliseconds
-
-JOURNAL, LOCK = "journal.sqlite", "lock"
 
 
 @dataclass(frozen=True)
@@ -44,26 +42,10 @@ def session(folder: Path) -> Session:
     )
 
 
-def is_running(folder: Path) -> bool:
-    """Whether a program holds the session."""
-    try:
-        with (folder / LOCK).open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
-
-
 def journal(folder: Path) -> list[Entry]:
     """All entries of a session. Raises ConfigError when there is none."""
-    path = folder / JOURNAL
-    if not path.exists():
-        known = [each.parent.name for each in folder.parent.glob(f"*/{JOURNAL}")]
-        near = did_you_mean(folder.name, known)
-        raise ConfigError(f"there is no session {folder.name!r} in {folder.parent}.{near} See `planar sessions`.")
-    return read(path)
+    check_exists(folder)
+    return read(folder / JOURNAL)
 
 
 def _origins(path: Path) -> list[Entry]:
@@ -92,7 +74,7 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
 
 def _happened(entry: Entry, length: int) -> int:
     """When what an entry tells was known, in the market's time; 0 where that does not matter."""
-    if entry.kind == "step":
+    if entry.kind in ("step", "ordered"):
         return int(entry.body["time"])
     if entry.kind == "candle":
         return int(entry.body[1]) + length

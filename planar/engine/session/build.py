@@ -1,5 +1,6 @@
 """`opened`: a session from what its caller asks for: new, or gone on with."""
 
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,8 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from planar.config.load import load as configured
+from planar.config.secrets import load_secrets
+from planar.engine.session.alerts import Alerts
+from planar.engine.session.control import Control
+from planar.engine.session.folder import sessions_folder
 from planar.engine.session.live import LiveSession, Wish
+from planar.engine.session.log import logged
 from planar.engine.session.paper import PaperAccount
+from planar.engine.session.words import sentences
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
@@ -20,6 +27,8 @@ from planar.model.timeframe import milliseconds
 from planar.strategy.load import load
 from planar.venue.config import VenueConfig
 from planar.venue.demo import Demo
+
+LOG = logging.getLogger("planar.session")
 
 DEMO_PACE = 1.0
 """Seconds that a candle of the strategy takes on the demo's own venue."""
@@ -45,18 +54,14 @@ class Choice:
     compiled: bool | None = None
 
 
-def sessions_folder() -> Path:
-    """Where sessions are kept: beside the store."""
-    return Path(configured().settings.store.path).parent / "sessions"
-
-
 @asynccontextmanager
 async def opened(
     choice: Choice, exchange: Exchange, listen: Callable[[LiveSession, str, Any], None]
 ) -> AsyncGenerator[LiveSession]:
     """A running session. listen: hears each entry of its journal. Raises ConfigError, StrategyError."""
-    cls = load(choice.strategy)
-    usual = configured().settings.strategies.get(Path(choice.strategy).stem)
+    cls, config = load(choice.strategy), configured()
+    keys = load_secrets(custom=config.custom).alerts
+    usual = config.settings.strategies.get(Path(choice.strategy).stem)
     parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
     names = choice.instruments or (tuple(usual.instruments) if usual else ()) or tuple(cls.instruments)
     if not names:
@@ -77,13 +82,23 @@ async def opened(
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = sessions_folder() / name
     async with AsyncExitStack() as stack:
+        stack.enter_context(logged(folder, exchange.scrub))
+        alerts = await stack.enter_async_context(Alerts(config.settings.alerts, keys, name))
         paper = None
         if choice.mode == "paper":
             paper = await stack.enter_async_context(PaperAccount(exchange, symbols, await _balances(wish, exchange)))
         place = paper.exchange if paper else exchange
         session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper)
-        session.on_entry.append(partial(listen, session))
-        yield await stack.enter_async_context(session)
+        hears = (listen, _log_entry, alerts.hear)
+        session.on_entry += [partial(hear, session) for hear in hears]
+        await stack.enter_async_context(session)
+        await stack.enter_async_context(Control(session))
+        yield session
+
+
+def _log_entry(session: LiveSession, kind: str, body: Any) -> None:
+    for sentence in sentences(session.origin, kind, body):
+        LOG.info("%s", sentence)
 
 
 def _wall() -> int:

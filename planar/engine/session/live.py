@@ -17,8 +17,10 @@ from typing import IO, Any
 from planar.broker.journal import Entry, Journal
 from planar.broker.live import Broker, Sent
 from planar.broker.terms import symbol_of, units_of
-from planar.engine.session.archive import JOURNAL, LOCK, replayed
+from planar.engine.session.archive import replayed
 from planar.engine.session.feed import Moments, history, missed, row_of
+from planar.engine.session.folder import JOURNAL, LOCK
+from planar.engine.session.operator import restrict
 from planar.engine.session.origin import Origin, code_of, history_document, history_of, instrument_of
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, Recorder, read_asks, replay
@@ -219,6 +221,7 @@ class LiveSession:
         begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
         self._open(journal, trader, max((e.body["time"] for e in entries if e.kind == "step"), default=begun))
         self.recorder.write("resumed", {})
+        restrict(self.broker.gate, entries)
         self._restore_orders(entries)
         if self._paper is not None:
             self._restore_paper(self._paper)
@@ -228,7 +231,7 @@ class LiveSession:
     def _restore_orders(self, entries: list[Entry]) -> None:
         """What the broker knew: the orders that are not over, their ids, and which fills were told."""
         trader, broker = self.recorder.trader, self.broker
-        asked = [a for e in entries if e.kind in ("begin", "step") for a in read_asks(e.body["asks"])]
+        asked = [a for e in entries if e.kind in ("begin", "step", "ordered") for a in read_asks(e.body["asks"])]
         places = {ask.id: ask for ask in asked if isinstance(ask, Place) and trader.is_open(ask.id)}
         amends = {ask.id: ask for ask in asked if isinstance(ask, Amend)}
         names: dict[int, list[str]] = {}
@@ -379,8 +382,13 @@ class LiveSession:
         """No more decisions; what is on its way comes to its end."""
         self._is_quiet = True
 
+    def stop(self) -> None:
+        """Lets `run` come to its end."""
+        if not self._failure.done():
+            self._failure.set_result(None)
+
     async def run(self) -> None:
-        """Goes on until it is cancelled; raises what ends it."""
+        """Goes on until it is cancelled or stopped; raises what ends it."""
         await asyncio.shield(self._failure)
 
     async def __aexit__(self, *_: object) -> None:

@@ -4,7 +4,7 @@ So a session is its journal: `replayed` gives a trader that has seen, asked for 
 it decided otherwise than the one that wrote it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from planar.broker.journal import Entry, Journal
@@ -14,7 +14,7 @@ from planar.model.ask import Amend, Ask, Cancel, Place, Row
 
 ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
 
-DECIDING = ("begin", "candle", "step", "told")
+DECIDING = ("begin", "candle", "step", "told", "ordered")
 """Kinds of entries that change a trader; all others are for the reader."""
 
 
@@ -53,6 +53,12 @@ class Recorder:
         """The hooks of a moment run."""
         asks = self.trader.step(time)
         self.write("step", {"time": time, "asks": told_asks(asks)})
+        return asks
+
+    def order(self, time: int, ks: Sequence[int], *, is_close: bool) -> list[Ask]:
+        """What the operator asks for: as of `Trader.clear`."""
+        asks = self.trader.clear(time, ks, is_close=is_close)
+        self.write("ordered", {"time": time, "ks": list(ks), "is_close": is_close, "asks": told_asks(asks)})
         return asks
 
     def tell(self, name: str, k: int, *numbers: int, **info: Any) -> bool:
@@ -98,6 +104,8 @@ def _happen(trader: Trader, entry: Entry) -> list[Ask] | None:
         return trader.begin()
     if entry.kind == "step":
         return trader.step(body["time"])
+    if entry.kind == "ordered":
+        return trader.clear(body["time"], body["ks"], is_close=body["is_close"])
     if entry.kind == "candle":
         k, *row = body
         trader.take(k, Row(*row))

@@ -24,6 +24,9 @@ from planar.strategy.source import CannotCompile
 from planar.strategy.texts import Texts
 
 HEADROOM = 4_096
+OPERATOR = "operator"
+"""The tag of orders that no strategy asked for."""
+
 FIRST_ROOM = 1_024
 HOOK_BITS = {
     "on_candle": ON_CANDLE,
@@ -209,6 +212,15 @@ class Trader(Books):
         if self.hooks is not None:
             self.interpreter.restore(self._memories, self._shared)
         self.interpreter.call("on_stop")
+
+    def clear(self, time: int, ks: Sequence[int], *, is_close: bool) -> list[Ask]:
+        """What an operator asks for: no open orders of these instruments any more; is_close: no positions either."""
+        self.record["now"] = time
+        for k in ks:
+            self.interpreter.brokers[k].cancel_all()
+            if is_close:
+                self.interpreter.brokers[k].close(tag=OPERATOR)
+        return self._asked()
 
     def _asked(self) -> list[Ask]:
         """What was asked for since the last time: cancels, then amends, then orders."""

@@ -14,7 +14,11 @@ from planar.model.order import Reason, Side, Status, Tif
 
 def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
     """What an entry says; nothing where it is only of use to a replay."""
-    if kind in ("step", "begin"):
+    if kind == "ordered" and not body["asks"]:
+        return []
+    if kind == "operator":
+        return [DEEDS[body["what"]]]
+    if kind in ("step", "begin", "ordered"):
         return [_asked(origin, ask) for ask in read_asks(body["asks"])]
     if kind == "told":
         return _told(origin, body)
@@ -22,11 +26,21 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
 
 
 OTHERS = {
+    "alarm": "{text}",
     "resumed": "The session goes on from its journal.",
     "stopped": "The session has stopped.",
     "foreign": "{symbol}: order {id} is not of this session, and is left alone.",
     "unknown": "Order {order}: {error}",
 }
+
+
+DEEDS = {
+    "pause": "The operator paused the session: no new entries.",
+    "resume": "The operator let the session go on.",
+    "stop": "The operator stops the session.",
+    "when_flat": "The operator stops the session once nothing is held: no new entries until then.",
+}
+"""What an operator did with a session, but for orders."""
 
 
 def _asked(origin: Origin, ask: Ask) -> str:

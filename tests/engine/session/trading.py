@@ -49,6 +49,37 @@ class Busy(Strategy):
         broker.log("an order failed")
 
 
+class Holds(Strategy):
+    """Buys once, and rests a sale and a purchase that nobody meets."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    is_done = False
+
+    def on_candle(self, candle, broker):
+        if broker.open_orders == 2:
+            self.is_done = True
+        if self.is_done or broker.open_orders:
+            return
+        if broker.is_flat:
+            broker.buy(cost=300.0)
+        else:
+            broker.sell(fraction=0.5, price=candle.close * 2)
+            broker.buy(cost=100.0, price=candle.close * 0.5)
+
+
+class Rests(Strategy):
+    """Rests a purchase that nobody meets."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    def on_candle(self, candle, broker):
+        if not broker.open_orders:
+            broker.buy(cost=100.0, price=candle.close * 0.5)
+
+
 class Raises(Strategy):
     """Raises at its third candle."""
 
