@@ -9,6 +9,7 @@ service    planar service
 alerts     planar alerts test
 detach     planar live --detach
 sessions   planar sessions | journal | replay
+parity     planar parity, drawn by causes
 data       planar data import | fetch | list | rules
 check      planar check
 config     planar config show | set | encrypt | decrypt
@@ -56,6 +57,7 @@ COMMANDS = {
     "alerts": ("alerts:app", "Whether messages of sessions arrive."),
     "journal": ("sessions:journal", "What a session saw, asked for and was told."),
     "replay": ("sessions:replay", "Run a session again from its journal, bit for bit."),
+    "parity": ("parity:parity", "How near a session came to its simulation, and what every difference is worth."),
     "check": ("check:check", "Does a strategy load, compile, warm up, see the future?"),
     "data": ("data:app", "Fetch or import candles, funding, trades and rules into the store, and list what is stored."),
     "config": ("config:app", "Show and change settings; encrypt keys."),

@@ -36,7 +36,7 @@ class Choices:
     fees: float | None = None
     """A fraction (0.001 is 0.1 %), for maker and taker."""
     fill: str = "pessimistic"
-    """Fill model: pessimistic, adaptive, optimistic or ideal."""
+    """Fill model: pessimistic, adaptive, optimistic, ideal, or a file of `planar parity --calibrate`."""
     store: StoreFile = None
     seed: int = 0
     """Of the synthetic market."""

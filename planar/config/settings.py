@@ -160,6 +160,16 @@ class AlertSettings:
 
 
 @dataclass(frozen=True)
+class Parity:
+    """``[parity]``: how near a session must stay to its simulation."""
+
+    fill: str = setting("pessimistic", "Fill model: a profile, or a file that `planar parity --calibrate` wrote.")
+    agreement: float = setting(0.9, "Least share of the orders that must go as simulated; 1 is all.", at_most=1)
+    shortfall: float = setting(25.0, "How much less than simulated a session may earn, of the turnover.", unit="bp")
+    orders: int = setting(10, "With fewer orders than this nothing is judged.", at_least=1)
+
+
+@dataclass(frozen=True)
 class StoreSettings:
     """``[store]``: where candles live."""
 
@@ -183,6 +193,7 @@ class Settings:
     routing: Routing = field(default_factory=Routing)
     risk: Risk = field(default_factory=Risk)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    parity: Parity = field(default_factory=Parity)
     store: StoreSettings = field(default_factory=StoreSettings)
     exchanges: Mapping[str, ExchangeSettings] = field(default_factory=lambda: NOTHING)
     strategies: Mapping[str, StrategySettings] = field(default_factory=lambda: NOTHING)
@@ -197,6 +208,7 @@ SECTIONS: dict[str, type] = {
     "routing": Routing,
     "risk": Risk,
     "alerts": AlertSettings,
+    "parity": Parity,
     "store": StoreSettings,
 }
 """Sections that stand once; every other table of the file is an exchange, or a strategy below ``strategies``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from planar.engine.fill_file import fill_model_of
 from planar.engine.frames import logs_of
 from planar.engine.history import Frames, Instruments, Request
 from planar.engine.interpret import Interpreter
@@ -18,7 +19,7 @@ from planar.engine.run import Run
 from planar.engine.simulation import Simulation
 from planar.errors import ConfigError, PlanarError, StrategyError
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
-from planar.simulator.fill_model import FillModel, fill_model
+from planar.simulator.fill_model import FillModel
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.columns import Series, check_warm_up, series_of
@@ -69,7 +70,8 @@ def backtest(
     start, end: dates or UTC ms; candles before the start warm the indicators up.
     cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker); else the Instrument's, else those that its
         exchange listed (kept in the store by a fetch), else 0.1 %.
-    fill: a FillModel or the name of a profile. execution_timeframe: of the candles that orders are settled on.
+    fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one.
+    execution_timeframe: of the candles that orders are settled on.
     compiled: True insists, False interprets, None compiles when possible.
     progress: True prints a bar past one second; a function is called with the share done.
     Raises ConfigError, StrategyError or DataError, each one paragraph with its remedy.
@@ -83,7 +85,7 @@ def backtest(
         cls.timeframe, cls.instruments, candles, instruments, first, last, execution_timeframe, store, seed, fees
     )
     market = open_market(request)
-    session = Session(made, market, first, _cash(cash, market), fill_model(fill), compiled)
+    session = Session(made, market, first, _cash(cash, market), fill_model_of(fill), compiled)
     return session.run(progress)
 
 
@@ -207,11 +209,15 @@ class Session:
         interpreter.call("on_reset")
         interpreter.call("on_start")
         interpreter.save(memories, shared)
-        simulation.run(hooks, interpreter.run_hook, _watch(progress, self.start, market.end))
+        simulation.run(hooks, self.hook_runner(interpreter), _watch(progress, self.start, market.end))
         if hooks is not None:
             interpreter.restore(memories, shared)
         interpreter.call("on_stop")
         return self._result(simulation, interpreter, texts, hooks)
+
+    def hook_runner(self, interpreter: Interpreter) -> Callable[[], None]:
+        """What runs the hook that the kernel asks for."""
+        return interpreter.run_hook
 
     def _lay_out(self, simulation: Simulation) -> tuple[list[np.ndarray], np.ndarray]:
         """Memory and column tables of every instrument, at addresses the kernel knows."""

@@ -1,11 +1,12 @@
-"""Backtested interpreted and compiled, traded live through CCXT at the venue, and run again from the live journal: the
-same orders, one by one, with what became of them.
+"""Backtested interpreted and compiled, traded live through CCXT at the venue, traded on paper, and run again from the
+journals: the same orders over the same candles, one by one, with what became of them.
 
 One fill model for all: `MODEL`. The venue is stepped: a candle opens, which closes the one before; the session decides
-and its orders arrive at the open; then the rest of the candle happens.
+and its orders arrive at the open; then the rest of the candle happens. A paper account is told the same two prints.
 """
 
 import asyncio
+import contextlib
 import time
 
 import polars as pl
@@ -18,6 +19,7 @@ from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
 from planar.engine.session.live import LiveSession, Wish
 from planar.engine.session.origin import Origin, history_of
+from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, replay
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.model.timeframe import milliseconds
@@ -25,6 +27,7 @@ from planar.store.synthetic import START, steps, synthetic
 from planar.strategy.load import load
 from planar.venue.config import VenueConfig
 from planar.venue.limits import Limits
+from planar.venue.prints import OPEN_FIRST, Shape, from_candles
 from planar.venue.server import Venue
 
 MODEL = FillModel("ohlc", 0, None, None, 0.0, None, "touch")
@@ -78,7 +81,29 @@ def same(account, trader):
     return len(account.open) == sum(int(record["active_n"]) for record in trader.memory.instruments)
 
 
-async def traded(folder, cls, instruments, frames, name):
+class Replayed(PaperAccount):
+    """A paper account whose market is told candle by candle: as prints, without a book."""
+
+    async def _follow(self, listing, symbol):
+        """Nothing is heard of the market but what `happen` tells."""
+
+    def prints(self, frames, length):
+        """What happens next: of each instrument in turn the open of a candle, then the rest of it."""
+        pairs = zip(self.venue.floor.listings, frames.values(), strict=True)
+        return [from_candles(each, frame[KNOWN:], length, Shape(OPEN_FIRST, 0)) for each, frame in pairs]
+
+    def happen(self, streams):
+        for stream in streams:
+            self.venue.floor.happen(next(stream))
+
+    @property
+    def venue(self):
+        return self._venue
+
+
+@contextlib.asynccontextmanager
+async def stepped(cls, instruments, frames):
+    """A venue of those candles that stands still, and CCXT's way to it."""
     length, first = milliseconds(cls.timeframe), next(iter(frames.values()))
     start = int(first["time"][KNOWN])
     config = VenueConfig(
@@ -88,19 +113,54 @@ async def traded(folder, cls, instruments, frames, name):
     )  # fmt: skip
     async with Venue(config) as venue:
         settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", enable_rate_limit=False)
-        exchange = CcxtExchange("binance", settings=settings, credentials=Credentials(Secret(KEY), Secret(SECRET)))
-        symbols = tuple(i.name.partition(":")[2] for i in instruments)
-        wish = Wish(cls(), name, symbols, history=KNOWN)
-        async with exchange, LiveSession(folder, exchange, wish, lambda: time.time_ns() // 1_000_000) as session:
-            for row in range(KNOWN, len(first)):
-                opens = int(first["time"][row])
-                venue.step(opens - venue.clock.now())
-                await quiet(session, venue, opens)
-                venue.step(1)
-                await quiet(session, venue, opens)
-            session.recorder.trader.order(1)
-            count = int(session.recorder.trader.record["orders_n"])
-            return session.recorder.trader.memory.logs["orders"][:count].copy()
+        async with CcxtExchange(
+            "binance", settings=settings, credentials=Credentials(Secret(KEY), Secret(SECRET))
+        ) as one:
+            yield venue, one
+
+
+async def played(session, venue, account, frames, happen=None):
+    """Steps through the candles. account: the venue of the orders; happen: tells it what the market did."""
+    first = next(iter(frames.values()))
+    for opens in first["time"][KNOWN:]:
+        for by in (int(opens) - venue.clock.now(), 1):
+            if happen is not None:
+                happen()
+            venue.step(by)
+            await quiet(session, account, int(opens))
+    session.recorder.trader.order(1)
+    count = int(session.recorder.trader.record["orders_n"])
+    return session.recorder.trader.memory.logs["orders"][:count].copy()
+
+
+def symbols_of(instruments):
+    return tuple(i.name.partition(":")[2] for i in instruments)
+
+
+async def traded(folder, cls, instruments, frames, name):
+    wish = Wish(cls(), name, symbols_of(instruments), history=KNOWN)
+    async with (
+        stepped(cls, instruments, frames) as (venue, exchange),
+        LiveSession(folder, exchange, wish, wall) as session,
+    ):
+        return await played(session, venue, venue, frames)
+
+
+async def papered(folder, cls, instruments, frames, name):
+    wish = Wish(cls(), name, symbols_of(instruments), mode="paper", history=KNOWN)
+    async with (
+        stepped(cls, instruments, frames) as (venue, market),
+        Replayed(market, wish.symbols, {"USDT": CASH}) as paper,
+        LiveSession(folder, paper.exchange, wish, wall, market=market, paper=paper) as session,
+    ):
+        streams = paper.prints(frames, milliseconds(cls.timeframe))
+        orders = await played(session, venue, paper.venue, frames, lambda: paper.happen(streams))
+        assert not venue.account.orders
+        return orders
+
+
+def wall():
+    return time.time_ns() // 1_000_000
 
 
 def again(folder, compiled):
@@ -130,9 +190,18 @@ def five_ways(folder, name, count):
     live = asyncio.run(traded(folder, cls, instruments, frames, name))
     check_same(interpreted, compiled, "interpreted")
     check_same(live, compiled, "live")
-    for way in (True, False):
-        check_same(again(folder, way), live, "run again")
+    paper = asyncio.run(papered(folder.with_name("paper"), cls, instruments, frames, name))
+    check_same(paper, compiled, "paper")
+    for journal in (folder, folder.with_name("paper")):
+        for way in (True, False):
+            check_same(again(journal, way), live, "run again")
     return len(live)
+
+
+@pytest.fixture(autouse=True)
+def one_fill_model(monkeypatch):
+    """The paper account's is the one of all."""
+    monkeypatch.setattr("planar.engine.session.paper.MODEL", MODEL)
 
 
 @pytest.mark.parametrize("name", ["sma_cross", "grid_maker"])

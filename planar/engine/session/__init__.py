@@ -15,5 +15,14 @@ alerts     what somebody wants to be told while he is away
 live       the session: all of it together
 build      a session from what its caller asks for
 archive    sessions that were or are, read from their journals
+story      what a session saw, asked for and got, without running its strategy
+shadow     the session's orders on the simulated exchange
+comparison  orders beside their shadows; the score
+shadowing  a shadow beside a running session
+attribution  what each difference is worth, and why
+reruns     its strategy as a backtest over the same candles
+market_candles  candles that were missing or have changed since
+calibration  a fill model measured on sessions
+parity     sessions and their simulation, as told
 words      what stands in a journal, in sentences
 """

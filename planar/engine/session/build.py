@@ -13,12 +13,15 @@ from typing import Any
 
 from planar.config.load import load as configured
 from planar.config.secrets import load_secrets
+from planar.engine.fill_file import fill_model_of
 from planar.engine.session.alerts import Alerts
 from planar.engine.session.control import Control
 from planar.engine.session.folder import sessions_folder
 from planar.engine.session.live import LiveSession, Wish
 from planar.engine.session.log import logged
 from planar.engine.session.paper import PaperAccount
+from planar.engine.session.shadow import prepare
+from planar.engine.session.shadowing import Shadowing
 from planar.engine.session.words import sentences
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
@@ -81,6 +84,7 @@ async def opened(
         exchange.plays(demo_config(cls.timeframe, symbols))
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = sessions_folder() / name
+    prepare()
     async with AsyncExitStack() as stack:
         stack.enter_context(logged(folder, exchange.scrub))
         alerts = await stack.enter_async_context(Alerts(config.settings.alerts, keys, name))
@@ -92,6 +96,8 @@ async def opened(
         hears = (listen, _log_entry, alerts.hear)
         session.on_entry += [partial(hear, session) for hear in hears]
         await stack.enter_async_context(session)
+        limits = config.settings.parity
+        await stack.enter_async_context(Shadowing(session, fill_model_of(limits.fill), limits))
         await stack.enter_async_context(Control(session))
         yield session
 

@@ -22,6 +22,10 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
         return [_asked(origin, ask) for ask in read_asks(body["asks"])]
     if kind == "told":
         return _told(origin, body)
+    if kind == "shadow":
+        return _shadowed(body) if body["differs"] else []
+    if kind == "parity":
+        return [_score(body)]
     return [OTHERS[kind].format(**body)] if kind in OTHERS else []
 
 
@@ -61,6 +65,25 @@ def _asked(origin: Origin, ask: Ask) -> str:
         amount = _amount(origin, ask.k, ask.units)
         return f"{symbol}: order {ask.id} shall be for {amount} at {_plain(price_of(price, instrument))}"
     return f"{symbol}: order {ask.id} shall be cancelled"
+
+
+def _shadowed(body: Mapping[str, Any]) -> list[str]:
+    """Where an order went otherwise than simulated."""
+    actual, expected = _got(body["actual"]), _got(body["expected"])
+    return [
+        f"{body['symbol']}: order {body['order']} got {actual}, simulated {expected}: worth {body['difference']:+,.2f}"
+    ]
+
+
+def _got(outcome: Mapping[str, Any]) -> str:
+    if not outcome["amount"]:
+        return f"nothing ({outcome['reason'] or outcome['status']})"
+    return f"{outcome['amount']:,.10g} at {outcome['price']:,.10g}"
+
+
+def _score(body: Mapping[str, Any]) -> str:
+    apart = "; that is further apart than [parity] allows" if body["is_apart"] else ""
+    return f"{body['agreeing']} of {body['orders']} orders went as simulated, {body['bps']:+.1f} bp of turnover{apart}."
 
 
 def _plain(number: Decimal) -> str:

@@ -1,0 +1,56 @@
+"""How near sessions came to their simulation: what ``planar parity`` tells."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from planar.engine.session import archive
+from planar.engine.session.attribution import Attribution, Share, attributed, judged, shares_of
+from planar.engine.session.comparison import Pair
+from planar.engine.session.market_candles import MarketCandles, as_seen, compared
+from planar.engine.session.story import Story, story_of
+from planar.errors import PlanarError
+from planar.simulator.fill_model import FillModel
+from planar.store.store import Store
+
+
+@dataclass(frozen=True)
+class Told:
+    """A session, read: its name, its story, and the candles that it is judged on."""
+
+    name: str
+    story: Story
+    market: MarketCandles
+
+    @property
+    def currency(self) -> str:
+        """What its money is counted in."""
+        return self.story.origin.instruments[0].quote
+
+    def attribution(self, model: FillModel) -> Attribution:
+        """Of the whole session, down to a backtest where its strategy can still be run."""
+        return attributed(self.story, model, self.market, why_not_again(self.story))
+
+    def since(self, model: FillModel, moment: int) -> tuple[list[Pair], list[Share]]:
+        """Its orders from a moment on, UTC ms of its machine, and the causes between them and their shadows."""
+        pairs, parts = judged(self.story, model, self.market, moment)
+        return pairs, shares_of(parts)
+
+
+def told(folder: Path, store: Path) -> Told:
+    """A session out of its folder. Raises ConfigError where there is none, with what was probably meant."""
+    story = story_of(archive.journal(folder))
+    market = compared(story, Store(store)) if store.exists() else as_seen(story)
+    return Told(folder.name, story, market)
+
+
+def active(folder: Path, since: int) -> list[Path]:
+    """Folders of the sessions whose journals were written from a moment on, UTC ms."""
+    return [folder / each.name for each in archive.sessions(folder) if each.last >= since]
+
+
+def why_not_again(story: Story) -> str:
+    """Why a session's strategy cannot be run again; empty where it can."""
+    try:
+        return story.origin.check_code()
+    except PlanarError as error:
+        return str(error)

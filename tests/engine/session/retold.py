@@ -1,0 +1,54 @@
+"""Journals of sessions that were told, candle by candle, what a backtest did; with lies where a test wants some."""
+
+from engine.session.test_trader import KNOWN, session_of, told_by
+
+from planar.broker.journal import Journal, read
+from planar.engine.session.origin import Origin, code_of, history_document
+from planar.engine.session.recorder import Recorder
+from planar.engine.session.story import story_of
+from planar.engine.session.trader import Trader
+from planar.model.ask import Row
+from planar.strategy.load import load
+
+START = 1_700_000_000_000
+"""What the machine's clock said when the session began."""
+
+
+class Liar(Recorder):
+    """Tells fills otherwise than they were. lie: gives the numbers of a fill as they are to be told."""
+
+    lie = None
+
+    def tell(self, name, k, *numbers, **info):
+        if name == "filled" and self.lie is not None:
+            numbers = self.lie(*numbers)
+        return super().tell(name, k, *numbers, **info)
+
+
+def retold(folder, name, lie=None):
+    """The story of such a session, its run, and the trader that was told."""
+    cls = load(name)
+    session = session_of(cls, None)
+    run, market = session.run(False), session.market
+    pasts = [c.at(slice(KNOWN)) for c in market.candles]
+    units = run._simulation.start_cash
+    origin = Origin(
+        name, code_of(cls), {}, "live", "binance", False, "", cls.timeframe, tuple(market.instruments), units,
+        (0,) * len(pasts), pasts[0].close_at(-1),
+    )  # fmt: skip
+    trader = Trader(session.strategies, market.instruments, pasts, cash=units, base=origin.base)
+    left = list(run._simulation.log("events")), list(run.logs.fills), run.logs.orders
+    with Journal(folder / "journal.sqlite") as journal:
+        recorder = Liar(trader, journal, lambda: START, lambda kind, body: None)
+        recorder.lie = lie
+        for past in pasts:
+            recorder.write("history", history_document(past))
+        recorder.write("origin", origin.document())
+        recorder.begin()
+        for row in range(KNOWN, len(market.candles[0])):
+            for k, candles in enumerate(market.candles):
+                recorder.take(k, Row(*(getattr(candles, field)[row].item() for field in Row._fields)))
+            now = market.candles[0].close_at(row)
+            told_by(left, recorder, now)
+            recorder.step(now)
+    return story_of(read(folder / "journal.sqlite")), run, trader
