@@ -2,7 +2,11 @@
 
 journal      what a session saw, asked for and was told, in order
 terms        the kernel's whole numbers as requests of the exchange, and its fills as whole numbers
-gate         whether it may, and why not
+gate         whether a session may trade, and why not
 pace         how long orders are on their way
-live         sends what is asked for, hears what becomes of it
+sent         orders on their way or at the exchange, found under any of their names
+books        what a broker tells of orders
+hearing      what the exchange says of them, told to the books once
+search       what became of those that nobody could say anything of
+live         the broker: sends what is asked for
 """

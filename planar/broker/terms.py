@@ -35,7 +35,8 @@ def request_of(place: Place, instrument: Instrument, client_id: str) -> OrderReq
     units, spent = place.units, _spent(place.budget, instrument)
     if place.budget and place.stop:  # exchanges take a cost for what trades at once
         amount = spent * exact(instrument.quote_unit) / (place.stop * exact(instrument.price_step))
-        units = math.floor(amount / exact(instrument.unit))
+        step = exact(instrument.amount_step)
+        units = int(amount // step * step / exact(instrument.unit))
     return OrderRequest(
         symbol_of(instrument),
         Side(place.side),
@@ -72,6 +73,21 @@ def filled_of(fill: Fill, instrument: Instrument) -> Filled:
         int(in_base),
         int(fill.liquidity is Liquidity.MAKER),
     )
+
+
+def base_fee_of(fill: Fill, instrument: Instrument) -> int:
+    """Base units that the fee of a sale took beside what was sold; `filled_of` has all other fees."""
+    if fill.fee is None or fill.side is Side.BUY or fill.fee_currency != instrument.base:
+        return 0
+    return math.ceil(Fraction(fill.fee) / exact(instrument.unit))
+
+
+def change_of(fill: Fill, instrument: Instrument) -> tuple[int, int]:
+    """What a fill changes in the account, its fee included: quote units, base units."""
+    told = filled_of(fill, instrument)
+    fee_base, fee_quote = (told.fee, 0) if told.fee_in_base else (base_fee_of(fill, instrument), told.fee)
+    sign = 1 if fill.side is Side.BUY else -1
+    return -sign * told.cost - fee_quote, sign * told.amount - fee_base
 
 
 def units_of(amount: Decimal, unit: float | str) -> int:

@@ -97,7 +97,12 @@ class Connected(Exchange):
     @property
     def is_real(self) -> bool:
         """Whether orders there move real money: not in test environments, nor on this machine."""
-        return not self.sandbox and not is_loopback(URL(self.settings.base_url).host or "")
+        return not self.sandbox and not self.is_local
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a venue on this machine, which may play another time than the clock's."""
+        return is_loopback(URL(self.settings.base_url).host or "")
 
     @property
     def has_keys(self) -> bool:

@@ -2,7 +2,11 @@
 
 trader     the strategy and its books, without I/O
 recorder   a trader and its journal; replay
+wish       what somebody wants to run; whether a session that is there is that
 origin     what a session begins from
+beginning  asks for it
+moments    when to decide
+decisions  those that come too late, or raise
 feed       closed candles, in order and without holes
 paper      an account of play money at a real market
 operator   what somebody may do with a session that runs
@@ -12,6 +16,7 @@ line       who tells it
 status     how it stands
 log        what it did and warned of, as lines
 alerts     what somebody wants to be told while he is away
+recovery   what a session was, and what became of its orders meanwhile
 live       the session: all of it together
 build      a session from what its caller asks for
 archive    sessions that were or are, read from their journals

@@ -78,7 +78,7 @@ def _happened(entry: Entry, length: int) -> int:
         return int(entry.body["time"])
     if entry.kind == "candle":
         return int(entry.body[1]) + length
-    has_time = entry.kind == "told" and entry.body["what"] != "not_cancelled"
+    has_time = entry.kind == "told" and entry.body["what"] not in ("not_cancelled", "adjusted")
     return int(entry.body["numbers"][1]) if has_time else 0
 
 

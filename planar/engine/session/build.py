@@ -78,8 +78,7 @@ async def opened(
             "demo, or a venue."
         )
     wish = Wish(cls(**parameters), choice.strategy, symbols, choice.mode, choice.cash, compiled=choice.compiled)
-    stem = Path(choice.strategy.partition(":")[0]).stem
-    name = choice.name or "-".join(filter(None, (stem, exchange.id, exchange.account, choice.mode)))
+    name = session_name(choice, exchange)
     if isinstance(exchange, Demo) and exchange.has_own_venue:
         exchange.plays(demo_config(cls.timeframe, symbols))
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -105,6 +104,14 @@ async def opened(
 def _log_entry(session: LiveSession, kind: str, body: Any) -> None:
     for sentence in sentences(session.origin, kind, body):
         LOG.info("%s", sentence)
+
+
+def session_name(choice: Choice, exchange: Exchange) -> str:
+    """The name that was chosen; else one for this strategy, exchange, environment, account and mode."""
+    stem = Path(choice.strategy.partition(":")[0]).stem
+    environment = "sandbox" if exchange.sandbox else ""
+    usual = "-".join(filter(None, (stem, exchange.id, environment, exchange.account, choice.mode)))
+    return choice.name or usual
 
 
 def _wall() -> int:

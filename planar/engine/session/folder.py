@@ -3,6 +3,7 @@
 import fcntl
 import shlex
 from pathlib import Path
+from typing import IO
 
 from planar.broker.journal import read
 from planar.config.load import load
@@ -15,6 +16,18 @@ JOURNAL, LOCK, LOG = "journal.sqlite", "lock", "session.log"
 def sessions_folder() -> Path:
     """All of them: beside the store."""
     return Path(load().settings.store.path).parent / "sessions"
+
+
+def locked(folder: Path) -> IO[str]:
+    """Takes a session for this program, as long as what this gives is open."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / LOCK).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise ConfigError(f"session {folder.name} is running already, in another program.") from None
+    return lock
 
 
 def is_running(folder: Path) -> bool:

@@ -5,63 +5,37 @@ session is one whose journal is empty.
 """
 
 import asyncio
-import fcntl
-import logging
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from planar.broker.journal import Entry, Journal
-from planar.broker.live import Broker, Sent
-from planar.broker.terms import symbol_of, units_of
-from planar.engine.session.archive import replayed
-from planar.engine.session.feed import Moments, history, missed, row_of
-from planar.engine.session.folder import JOURNAL, LOCK
+from planar.broker.live import Broker
+from planar.broker.terms import symbol_of
+from planar.engine.session.archive import origin_of
+from planar.engine.session.beginning import beginning
+from planar.engine.session.decisions import decided, explained
+from planar.engine.session.feed import Feed, reading
+from planar.engine.session.folder import JOURNAL, locked
+from planar.engine.session.moments import Moments
 from planar.engine.session.operator import restrict
-from planar.engine.session.origin import Origin, code_of, history_document, history_of, instrument_of
+from planar.engine.session.origin import Origin, history_document
 from planar.engine.session.paper import PaperAccount
-from planar.engine.session.recorder import DECIDING, Recorder, read_asks, replay
+from planar.engine.session.recorder import Recorder
+from planar.engine.session.recovery import Recovery
 from planar.engine.session.trader import Trader
-from planar.errors import ConfigError, ExchangeError, PlanarError, StrategyError
+from planar.engine.session.wish import Wish, check_code, check_wish
+from planar.errors import ConfigError, PlanarError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
-from planar.model.ask import Amend, Ask, Cancel, Place
-from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Reason, Status
 from planar.model.timeframe import milliseconds
-from planar.store.candles import utc
-from planar.strategy.base import Strategy
 
-LOG = logging.getLogger("planar.session")
-
-HISTORY = 1_000
-"""Candles before the first decision, where the strategy does not need more."""
+__all__ = ["LiveSession", "Wish"]
 
 DAY = 86_400_000
 PATIENCE = 10.0
 """Seconds that the streams have to connect; the session begins without them then, and they come when they come."""
-
-STALE_SHARE, STALE_MS = 0.05, 30_000
-"""A decision is stale when it is older than this share of its timeframe, or than this."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody wants to run.
-
-    strategy: its class, and where it is loaded from. cash: in quote; None is all that is free.
-    """
-
-    strategy: Strategy
-    place: str
-    symbols: tuple[str, ...]
-    mode: str = "live"
-    cash: Decimal | None = None
-    history: int = HISTORY
-    compiled: bool | None = None
 
 
 class LiveSession:
@@ -86,16 +60,17 @@ class LiveSession:
         self.origin: Origin
         self.recorder: Recorder
         self.broker: Broker
+        self.recovery = Recovery(self)
         self.is_resumed = False
         self.on_entry: list[Callable[[str, Any], None]] = []
         self._heard = 0
         self._length = 0
-        self._is_quiet = False
         self._lock: IO[str] | None = None
         self._journal: Journal | None = None
         self._moments: Moments
+        self._feed: Feed
         self._readers: list[asyncio.Task[None]] = []
-        self._subscriptions: list[Any] = []
+        self._opened: list[Any] = []
         self._failure: asyncio.Future[None]
 
     # Beginning.
@@ -110,56 +85,34 @@ class LiveSession:
 
     async def _open_all(self) -> None:
         self._failure = asyncio.get_running_loop().create_future()
-        self._take_lock()
+        self._lock = locked(self.folder)
         self._journal = journal = Journal(self.folder / JOURNAL)
         entries = list(journal.entries())
         self.is_resumed = bool(entries)
         # Listen before anything is asked: what happens meanwhile is heard.
-        orders = await self.exchange.streams.subscribe(Kind.ORDERS)
-        fills = await self.exchange.streams.subscribe(Kind.FILLS)
+        orders, fills = await self._subscribed(Kind.ORDERS), await self._subscribed(Kind.FILLS)
+        if self._paper is not None:
+            self._paper.watch(self._fail)
         if self.is_resumed:
             await self._resume(journal, entries)
         else:
             await self._begin(journal)
-        self._read(orders, self.broker.hear_order)
-        self._read(fills, self.broker.hear_fill)
+        self._read(Kind.ORDERS, orders, self.broker.hear_order)
+        self._read(Kind.FILLS, fills, self.broker.hear_fill)
         await self._follow()
 
-    def _take_lock(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = (self.folder / LOCK).open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._lock = lock
-        except OSError:
-            lock.close()
-            raise ConfigError(f"session {self.folder.name} is running already, in another program.") from None
+    async def _subscribed(self, kind: Kind) -> Any:
+        made = await self.exchange.streams.subscribe(kind)
+        self._opened.append(made)
+        return made
 
     async def _begin(self, journal: Journal) -> None:
         wish = self._wish
         if wish is None:
             raise ConfigError(f"there is no session {self.folder.name}.")
-        timeframe = type(wish.strategy).timeframe
-        self._length = milliseconds(timeframe)
-        instruments = [await self._instrument(symbol) for symbol in wish.symbols]
+        self._length = milliseconds(type(wish.strategy).timeframe)
         await self._hear_market(wish.symbols[0])
-        now = self.clock()
-        pasts = [await history(self.market, s, timeframe, wish.history, now) for s in wish.symbols]
-        self.origin = Origin(
-            strategy=wish.place,
-            code=code_of(type(wish.strategy)),
-            parameters=wish.strategy.parameters,
-            mode=wish.mode,
-            exchange=self.market.id,
-            sandbox=self.market.sandbox,
-            account=self.market.account,
-            timeframe=timeframe,
-            instruments=tuple(instruments),
-            cash=await self._cash(instruments[0], wish.cash),
-            base=(0,) * len(instruments),
-            started=now,
-            compiled=wish.compiled,
-        )
+        self.origin, pasts = await beginning(self.exchange, self.market, wish, self.clock())
         trader = self.origin.trader(pasts)
         self._open(journal, trader, max(tape.end for tape in trader.tapes))
         for past in pasts:
@@ -173,11 +126,32 @@ class LiveSession:
         self.broker.send(asks)
         self.recorder.commit()
 
+    async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
+        self.origin = origin_of(entries)
+        self._length = milliseconds(self.origin.timeframe)
+        if self._wish is not None:
+            check_wish(self.folder.name, self.origin, self._wish, self.market)
+        check_code(self.folder.name, self.origin)
+        await self._hear_market(symbol_of(self.origin.instruments[0]))
+        self.recovery.entries = entries
+        self._open(journal, *self.recovery.trader())
+        self.recorder.write("resumed", {})
+        restrict(self.broker.gate, entries)
+        self.recovery.restore_orders()
+        if self._paper is not None:
+            self.recovery.restore_paper(self._paper)
+        await self.recovery.settle()
+        self.recorder.commit()
+        self.recovery.entries = []
+
     async def _hear_market(self, symbol: str) -> None:
         """Where the market stands: a venue may play another time than the clock's."""
         await self.market.server_time()
         for trade in await self.market.recent_trades(symbol, 1):
-            self._heard = max(self._heard, trade.time)
+            self._saw(trade.time)
+
+    def _saw(self, time: int) -> None:
+        self._heard = max(self._heard, time)
 
     def _open(self, journal: Journal, trader: Trader, decided: int) -> None:
         self.recorder = Recorder(trader, journal, self._wall, self._entered)
@@ -185,138 +159,32 @@ class LiveSession:
         ends = [tape.end for tape in trader.tapes]
         self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 
-    async def _instrument(self, symbol: str) -> Instrument:
-        """The rules of a market, with what this account pays there."""
-        market = await self.market.market(symbol)
-        try:
-            fees = await self.exchange.fees(market.symbol)
-        except ExchangeError as error:
-            LOG.warning("the fees of this account are not known, those that the exchange lists count: %s", error)
-            return instrument_of(self.market.id, market)
-        return instrument_of(self.market.id, market, float(fees.maker), float(fees.taker))
-
-    async def _cash(self, instrument: Instrument, wanted: Decimal | None) -> int:
-        free = (await self.exchange.balance()).free.get(instrument.quote, Decimal(0))
-        if wanted is not None and wanted > free:
-            raise ConfigError(
-                f"--cash {wanted:f}: {self.exchange.name} has {free:f} {instrument.quote} free. Ask for less."
-            )
-        cash = free if wanted is None else wanted
-        if cash <= 0:
-            raise ConfigError(f"{self.exchange.name} has no {instrument.quote} free: deposit some, or free it.")
-        return units_of(cash, instrument.quote_unit)
-
-    # Going on after a stop or a crash.
-
-    async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
-        self.origin = Origin.read(next(e.body for e in entries if e.kind == "origin"))
-        self._length = milliseconds(self.origin.timeframe)
-        await self._hear_market(symbol_of(self.origin.instruments[0]))
-        edited = self.origin.check_code()
-        if edited:
-            raise ConfigError(f"session {self.folder.name}: {edited}. Undo that, or begin another session.")
-        pasts = [history_of(e.body, self.origin.timeframe) for e in entries if e.kind == "history"]
-        trader = self.origin.trader(pasts)
-        replay(trader, (e for e in entries if e.kind in DECIDING))
-        begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
-        self._open(journal, trader, max((e.body["time"] for e in entries if e.kind == "step"), default=begun))
-        self.recorder.write("resumed", {})
-        restrict(self.broker.gate, entries)
-        self._restore_orders(entries)
-        if self._paper is not None:
-            self._restore_paper(self._paper)
-        await self._settle_open_orders()
-        self.recorder.commit()
-
-    def _restore_orders(self, entries: list[Entry]) -> None:
-        """What the broker knew: the orders that are not over, their ids, and which fills were told."""
-        trader, broker = self.recorder.trader, self.broker
-        asked = [a for e in entries if e.kind in ("begin", "step", "ordered") for a in read_asks(e.body["asks"])]
-        places = {ask.id: ask for ask in asked if isinstance(ask, Place) and trader.is_open(ask.id)}
-        amends = {ask.id: ask for ask in asked if isinstance(ask, Amend)}
-        names: dict[int, list[str]] = {}
-        for entry in entries:
-            if entry.kind == "intent":
-                names.setdefault(entry.body["order"], []).append(entry.body["client_id"])
-        for id, place in places.items():
-            broker.restore(place, amends.get(id), names.get(id, []))
-        for entry in entries:
-            if entry.kind == "told":
-                broker.restore_told(entry.body)
-
-    def _restore_paper(self, paper: PaperAccount) -> None:
-        """A paper account ends with its program: it is made again of what the journal says."""
-        trader, count = self.recorder.trader, len(self.origin.instruments)
-        paper.restore(trader.cash()[0], [trader.base(k)[0] for k in range(count)])
-        for k in range(count):
-            for record in trader.open_records(k):
-                sent = self.broker.orders[int(record["id"]) + 1]
-                if sent.exchange_id:  # the others never arrived
-                    paper.rest(k, record, sent.names[-1])
-
-    async def _settle_open_orders(self) -> None:
-        """Asks what became of each order that was not over; one that never arrived is not sent late."""
-        for sent in list(self.broker.orders.values()):
-            if not sent.names:
-                self.broker.drop(sent, Reason.STALE_DECISION, "it was asked for, and not sent before the stop")
-            elif not await self._look(sent):
-                self.broker.drop(sent, Reason.STALE_DECISION, "the exchange does not have it")
-        trader = self.recorder.trader
-        open_ = [(k, one) for k in range(len(self.origin.instruments)) for one in trader.open_records(k)]
-        # A cancel that may not have arrived does no harm twice.
-        self.broker.send([Cancel(int(one["id"]) + 1, k) for k, one in open_ if one["cancel_at"] != NEVER])
-
-    async def _look(self, sent: Sent) -> bool:
-        """Whether the exchange has the order, or may still get it."""
-        window = self.exchange.quirk.receive_window_ms / 1000
-        until = asyncio.get_running_loop().time() + window
-        while True:
-            is_last = asyncio.get_running_loop().time() >= until
-            try:
-                if await self.broker.look_for(sent, is_last=is_last):
-                    return True
-            except ExchangeError as error:
-                LOG.warning("%s", error)
-                until = asyncio.get_running_loop().time() + window
-            else:
-                if is_last:
-                    return False
-            await asyncio.sleep(min(0.5, max(until - asyncio.get_running_loop().time(), 0.0)))
-
     # Going on.
 
     async def _follow(self) -> None:
-        """Hears closed candles; those between the history and the stream are asked for."""
-        for k, instrument in enumerate(self.origin.instruments):
-            symbol = symbol_of(instrument)
-            candles = await self.market.streams.subscribe(Kind.CANDLES, symbol, self.origin.timeframe)
-            self._subscriptions.append(candles)
-            self._readers.append(asyncio.create_task(self._guarded(partial(self._hear_candles, k, symbol, candles))))
+        """Hears closed candles; those between the history and the stream are asked for, and told by time."""
+        symbols = [symbol_of(each) for each in self.origin.instruments]
+        self._feed = Feed(self.market, symbols, self.origin.timeframe, self._moments, self._saw)
+        self._opened.append(self._feed)
+        await self._feed.subscribe()
+        await self._feed.catch_up(self.clock())
+        self._moments.begin()
+        for reader in self._feed.readers():
+            self._spawn(reader)
         await self.exchange.streams.ready(PATIENCE)
         await self.market.streams.ready(PATIENCE)
 
-    async def _hear_candles(self, k: int, symbol: str, candles: Any) -> None:
-        is_whole = False
-        async for event in candles:
-            candle = event.data
-            self._heard = max(self._heard, candle.time)
-            if not is_whole:
-                # From its first word on the stream is without holes; what came before that is asked for.
-                end = self.recorder.trader.tapes[k].end
-                async for row in missed(self.market, symbol, self.origin.timeframe, end, candle.time):
-                    self._moments.hear(k, row)
-                is_whole = True
-            if candle.is_closed:
-                self._moments.hear(k, row_of(candle))
-
-    def _read(self, subscription: Any, hear: Callable[[Any], None]) -> None:
+    def _read(self, kind: Kind, subscription: Any, hear: Callable[[Any], None]) -> None:
         async def read() -> None:
-            async for event in subscription:
-                hear(event.data)
+            told = reading(partial(self._subscribed, kind), self.broker.look_again, subscription)
+            async for data in told:
+                hear(data)
                 self.recorder.commit()
 
-        self._subscriptions.append(subscription)
-        self._readers.append(asyncio.create_task(self._guarded(read)))
+        self._spawn(read)
+
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._readers.append(asyncio.create_task(self._guarded(work)))
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """What a reader raises ends the session, with what it raised."""
@@ -331,56 +199,30 @@ class LiveSession:
 
     def _decide(self, time: int) -> None:
         """A moment has come; what the strategy raises ends the session, whoever called."""
+        if self._failure.done():
+            return
         try:
-            if not self._is_quiet and not self._failure.done():
-                self._decide_now(time)
+            self.broker.send(decided(self.recorder, time, self.clock, self._length))
+            self.recorder.commit()
         except PlanarError as error:
             self._fail(error)
         except Exception as error:
-            self._fail(self._explained(error, time))
-
-    def _explained(self, error: Exception, time: int) -> Exception:
-        """What compiled code raised, with the author's line: the same decision is made again interpreted."""
-        if self._journal is None or self.recorder.trader.hooks is None:
-            return error
-        try:
-            replayed(list(self._journal.entries()), compiled=False).step(time)
-        except PlanarError as told:
-            return told
-        return StrategyError(f"{type(error).__name__} at {utc(time)}, of compiled code alone: {error}")
-
-    def _decide_now(self, time: int) -> None:
-        asks = self.recorder.step(time)
-        late = self.clock() - time
-        if late > min(STALE_SHARE * self._length, STALE_MS):
-            self._refuse(asks, late)
-        else:
-            self.broker.send(asks)
-        self.recorder.commit()
-
-    def _refuse(self, asks: Sequence[Ask], late: int) -> None:
-        """Decisions that come too late are not sent, but for cancels."""
-        tell, now, why = self.recorder.tell, self.clock(), f"decided {late / 1000:.1f} s late"
-        for ask in asks:
-            if isinstance(ask, Place):
-                tell("ended", ask.k, ask.id, now, int(Status.REJECTED), int(Reason.STALE_DECISION), error=why)
-            elif isinstance(ask, Amend):
-                tell("not_amended", ask.k, ask.id, now, int(Reason.STALE_DECISION), error=why)
-        self.broker.send([ask for ask in asks if isinstance(ask, Cancel)])
+            self._fail(explained(self.recorder, error, time))
 
     def clock(self) -> int:
-        """The session's time, UTC ms: the exchange's clock, or of a venue that runs faster or replays, its market's."""
+        """The session's time, UTC ms: the exchange's clock, but its market's where a venue of this machine differs."""
         now, heard = self.market.clock(), max(self.market.market_time, self._heard)
-        is_other = heard > now + self._length or heard < now - DAY
-        return heard if heard and is_other else now
+        # An open candle says when it opened: a market is as far behind the clock as that, and no other for it.
+        is_other = heard > now + self._length or heard < now - self._length - DAY
+        return heard if heard and self.market.is_local and is_other else now
 
     def _entered(self, kind: str, body: Any) -> None:
         for call in self.on_entry:
             call(kind, body)
 
     def quiet(self) -> None:
-        """No more decisions; what is on its way comes to its end."""
-        self._is_quiet = True
+        """No more candles and decisions: whoever goes on is told of them. What is on its way comes to its end."""
+        self._moments.close()
 
     def stop(self) -> None:
         """Lets `run` come to its end."""
@@ -401,8 +243,12 @@ class LiveSession:
 
     async def _close(self) -> None:
         """Lets go of what was opened, however far that came."""
-        for subscription in self._subscriptions:
-            subscription.close()
+        if "_moments" in vars(self):
+            self._moments.close()
+        if "broker" in vars(self):
+            await self.broker.close()
+        for each in self._opened:
+            each.close()
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)

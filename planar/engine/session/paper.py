@@ -6,18 +6,22 @@ resting ones fill behind the trades that print through them, capped by their vol
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from planar.broker.terms import symbol_of
+from planar.broker.terms import symbol_of, units_of
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
+from planar.engine.session.feed import reading
 from planar.engine.session.origin import instrument_of
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.exchange.model import Book, Level, MarketTrade
+from planar.exchange.model import Book, Level, MarketTrade, OrderRequest
+from planar.exchange.subscription import Subscription
 from planar.exchange.tap import Kind
 from planar.model.order import Kind as OrderKind
 from planar.model.order import Side, Tif
@@ -49,15 +53,22 @@ class PaperAccount:
         self.market, self.symbols, self._balances = market, list(symbols), dict(balances)
         self.exchange: CcxtExchange
         self._venue: Venue
-        self._subscriptions: list[Any] = []
+        self._opened: AsyncExitStack
+        self._subscriptions: list[Subscription] = []
         self._readers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "PaperAccount":
+        async with AsyncExitStack() as opening:
+            await self._open(opening)
+            self._opened = opening.pop_all()
+        return self
+
+    async def _open(self, opening: AsyncExitStack) -> None:
         instruments = [instrument_of(self.market.id, await self.market.market(symbol)) for symbol in self.symbols]
         config = VenueConfig(
             tuple(instruments), is_fed=True, speed=1.0, model=MODEL, balances=self._balances, limits=NO_LIMITS
         )
-        self._venue = await Venue(config).__aenter__()
+        self._venue = await opening.enter_async_context(Venue(config))
         account, floor = self._venue.account, self._venue.floor
         # An account that is made again must not give numbers that it gave before.
         floor.count_from(floor.now)
@@ -66,10 +77,11 @@ class PaperAccount:
             settings=ExchangeSettings(base_url=f"http://127.0.0.1:{self._venue.port}", enable_rate_limit=False),
             credentials=Credentials(Secret(account.key), Secret(account.secret), source="the paper account"),
         )
+        opening.push_async_callback(self.exchange.close)
+        opening.push_async_callback(self._leave)
         vars(self.exchange.quirk)["receive_window_ms"] = WINDOW_MS
         for listing, symbol in zip(self._venue.floor.listings, self.symbols, strict=True):
             await self._follow(listing, symbol)
-        return self
 
     async def _follow(self, listing: Listing, symbol: str) -> None:
         """The market as it is, then as it goes on."""
@@ -77,9 +89,24 @@ class PaperAccount:
             self._traded(listing, trade)
         self._stands(listing, await self.market.book(symbol, DEPTH))
         for kind, hear in ((Kind.TRADES, self._traded), (Kind.BOOK, self._stands)):
-            subscription = await self.market.streams.subscribe(kind, symbol)
-            self._subscriptions.append(subscription)
-            self._readers.append(asyncio.create_task(_read(subscription, listing, hear)))
+            subscribe = partial(self._subscribed, kind, symbol)
+            self._readers.append(asyncio.create_task(_read(subscribe, await subscribe(), listing, hear)))
+
+    async def _subscribed(self, kind: Kind, symbol: str) -> Subscription:
+        made = await self.market.streams.subscribe(kind, symbol)
+        self._subscriptions.append(made)
+        return made
+
+    def watch(self, fail: Callable[[Exception], None]) -> None:
+        """Has somebody hear, once, what ended the hearing of the market: an account without one trades no more."""
+
+        def ended(reader: asyncio.Task[None]) -> None:
+            error = None if reader.cancelled() else reader.exception()
+            if isinstance(error, Exception):
+                fail(error)
+
+        for reader in self._readers:
+            reader.add_done_callback(ended)
 
     def _traded(self, listing: Listing, trade: MarketTrade) -> None:
         ticks = listing.ticks(float(trade.price))
@@ -98,13 +125,17 @@ class PaperAccount:
         for k, units in enumerate(bases):
             kernel.add_base(k, units - kernel.base(k)[0])
 
-    def rest(self, k: int, record: np.void, name: str) -> None:
+    def rest(self, k: int, record: np.void, request: OrderRequest, name: str) -> None:
         """Rests an order again that was open when the session ended, as far as it was not filled.
 
-        record: of the kernel, LIVE; name: its client id. What today's market refuses is not there any more.
+        record: of the kernel, LIVE; request: as it was sent; name: its client id. What today's market refuses is not
+        there any more.
         """
         floor, listing = self._venue.floor, self._venue.floor.listings[k]
-        units, limit, stop = (int(record["amount"] - record["filled"]), int(record["price"]), int(record["stop"]))
+        amount, limit, stop = int(record["amount"]), int(record["price"]), int(record["stop"])
+        if record["by_cost"]:  # the books count money, the account what that was to buy
+            amount = units_of(request.amount or Decimal(0), listing.instrument.unit)
+        units = amount - int(record["filled"])
         if record["form"] == OrderKind.LIMIT:
             stop = 0  # it was triggered
         if units <= 0 or not (limit or stop) or record["tif"] in (Tif.IOC, Tif.FOK):
@@ -117,19 +148,25 @@ class PaperAccount:
             LOG.warning("%s: an order that was open is not taken again: %s", listing.instrument.name, refusal)
 
     async def __aexit__(self, *error: Any) -> None:
+        await self._opened.aclose()
+
+    async def _leave(self) -> None:
         for subscription in self._subscriptions:
             subscription.close()
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
-        await self.exchange.close()
-        await self._venue.__aexit__(None, None, None)
 
 
-async def _read(subscription: Any, listing: Listing, hear: Any) -> None:
-    async for event in subscription:
+async def _read(
+    subscribe: Callable[[], Coroutine[Any, Any, Subscription]], first: Subscription, listing: Listing, hear: Any
+) -> None:
+    async def again() -> None:
+        """A book is told whole; trades that were lost filled nothing."""
+
+    async for data in reading(subscribe, again, first):
         try:
-            hear(listing, event.data)
+            hear(listing, data)
         except (ArithmeticError, ValueError) as error:
             LOG.warning("%s: what the market told cannot be used: %s", symbol_of(listing.instrument), error)
 

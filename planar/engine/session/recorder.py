@@ -61,6 +61,11 @@ class Recorder:
         self.write("ordered", {"time": time, "ks": list(ks), "is_close": is_close, "asks": told_asks(asks)})
         return asks
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether no balance is below zero."""
+        return self.trader.is_sound
+
     def tell(self, name: str, k: int, *numbers: int, **info: Any) -> bool:
         """Something became of an order, by a function of `planar.kernel.told`; False where that is no news.
 

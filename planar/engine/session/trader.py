@@ -260,12 +260,28 @@ class Trader(Books):
     # What is told.
 
     def tell(self, name: str, k: int, *numbers: int) -> bool:
-        """Calls ``planar.kernel.told``'s function of that name; False where that is no news, or the order is over."""
+        """Calls ``planar.kernel.told``'s function of that name; False where that is no news, or the order is over.
+
+        ``adjusted`` is of no order: it takes quote units and base units that came in, or, negative, went out.
+        """
+        if name == "adjusted":
+            return self._adjust(k, *numbers)
         answer = getattr(told, name)(self.address, k, *numbers)
         if name == "not_cancelled":
             self._cancelling.discard(numbers[0])
         self.make_room()
         return answer != told.OLD
+
+    def _adjust(self, k: int, cash: int, base: int) -> bool:
+        """Changes balances by what no open order explains."""
+        told.add_cash(self.address, cash)
+        told.add_base(self.address, k, base)
+        return True
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no balance is below zero."""
+        return self.cash()[0] >= 0 and all(self.base(k)[0] >= 0 for k in range(len(self.instruments)))
 
     def equity(self) -> float:
         """Cash, and what is held at its last price, in quote."""

@@ -34,6 +34,7 @@ OTHERS = {
     "resumed": "The session goes on from its journal.",
     "stopped": "The session has stopped.",
     "foreign": "{symbol}: order {id} is not of this session, and is left alone.",
+    "ghost": "{symbol}: order {order}, which was over in the books, is at the exchange as {id}: it is cancelled.",
     "unknown": "Order {order}: {error}",
 }
 
@@ -98,10 +99,14 @@ def _amount(origin: Origin, k: int, units: int) -> str:
 def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
     instrument, numbers = origin.instruments[body["k"]], body["numbers"]
     symbol, order, what = symbol_of(instrument), numbers[0], body["what"]
+    if what == "adjusted":
+        return [_adjusted(origin, body)]
     if what == "filled":
         amount, price = _amount(origin, body["k"], numbers[3]), Decimal(body["price"])
         is_told = body["fee"] is not None and body["fee_currency"]
         fee = f"{_plain(Decimal(body['fee']))} {body['fee_currency']}" if is_told else "not told"
+        if is_told and body["fee_currency"] not in (instrument.base, instrument.quote):
+            fee += ", which is not in the books"
         return [f"{symbol}: order {order} filled {amount} at {_plain(price)}, fee {fee}"]
     if what == "ended":
         status, reason = Status(numbers[2]), Reason(numbers[3])
@@ -117,3 +122,11 @@ def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
     if what == "not_cancelled":
         return [f"{symbol}: order {order} was not cancelled: {body.get('error', '')}"]
     return []
+
+
+def _adjusted(origin: Origin, body: Mapping[str, Any]) -> str:
+    """Balances that were corrected, and why."""
+    instrument, (cash, base) = origin.instruments[body["k"]], body["numbers"]
+    parts = [f"{_plain(decimal(cash, exact(instrument.quote_unit)))} {instrument.quote}"] if cash else []
+    parts += [f"{_amount(origin, body['k'], base)} {instrument.base}"] if base else []
+    return f"{symbol_of(instrument)}: books corrected by {' and '.join(parts) or 'nothing'}: {body['why']}"

@@ -75,10 +75,10 @@ INSTANTS = {
 """Each takes a session, ``die`` and which of the moments it is."""
 
 RECOVERY = {
-    "in recovery, before the journal is run again": lambda s, d: before(s, "_restore_orders", d, 1),
-    "in recovery, before orders are looked for": lambda s, d: before(s, "_settle_open_orders", d, 1),
-    "in recovery, after an order was looked for": lambda s, d: after(s, "_look", d, 1),
-    "in recovery, after it": lambda s, d: after(s, "_settle_open_orders", d, 1),
+    "in recovery, before the journal is run again": lambda s, d: before(s.recovery, "restore_orders", d, 1),
+    "in recovery, before orders are looked for": lambda s, d: before(s.recovery, "settle", d, 1),
+    "in recovery, after an order was looked for": lambda s, d: after(s.recovery, "look", d, 1),
+    "in recovery, after it": lambda s, d: after(s.recovery, "settle", d, 1),
 }
 
 

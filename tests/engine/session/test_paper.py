@@ -1,19 +1,33 @@
 """Paper: play money at a market that goes on by itself; the books are those of the paper account."""
 
 import asyncio
+import contextlib
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
-from engine.session.trading import SYMBOLS, Busy, exchange_at, session_at, settled, venue
+import pytest
+from engine.session.trading import SLOW, SYMBOLS, Busy, StopBuyer, exchange_at, session_at, settled, until, venue
 
 from planar.engine.session.paper import PaperAccount
+from planar.errors import Rejected, Unreachable
+from planar.exchange.model import OrderRequest
+from planar.model.order import Side
+from planar.venue.chaos import Rule
 
 
-async def traded(folder, there, seconds=2.0):
-    """A paper session at the venue's market; gives the trader, and the paper account's executions and orders."""
+@contextlib.asynccontextmanager
+async def paper_session(folder, there, cls):
+    """An account at the venue's market, and a session that trades with it."""
     async with (
         exchange_at(there.port) as market,
         PaperAccount(market, SYMBOLS, {"USDT": 10_000}) as paper,
-        session_at(folder, paper.exchange, Busy, market=market, paper=paper, mode="paper") as session,
+        session_at(folder, paper.exchange, cls, market=market, paper=paper, mode="paper") as session,
     ):
+        yield paper, session
+
+
+async def traded(folder, there, seconds=2.0, cls=Busy):
+    """A paper session at the venue's market; gives the trader, and the paper account's executions and orders."""
+    async with paper_session(folder, there, cls) as (paper, session):
         await asyncio.wait([running := asyncio.ensure_future(session.run())], timeout=seconds)
         if running.done():
             running.result()
@@ -38,16 +52,79 @@ def test_a_paper_session_trades_at_the_market_without_an_account_there(tmp_path)
     asyncio.run(scene())
 
 
-def test_takers_pay_the_levels_of_the_markets_book(tmp_path):
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL], ids=["buys", "sells"])
+def test_takers_pay_the_levels_of_the_markets_book(side):
     async def scene():
-        async with venue() as there:
-            _, account = await traded(tmp_path / "one", there)
-            taken = [(order, one) for order, one in account.executions if not one.is_maker]
-            assert taken
-            for order, one in taken:
-                market = account.listings[order.ticket.listing.index]
-                last = there.floor.markets[market.id].last
-                assert abs(one.ticks / last - 1) < 0.05
+        async with venue(speed=0, points=1) as there, exchange_at(there.port) as market:
+            book = await market.book("BTC/USDT", 10)
+            levels = (book.asks if side is Side.BUY else book.bids)[:3]
+            amount = levels[0].amount + levels[1].amount + levels[2].amount - Decimal("0.00010")
+            cost = sum((each.price * each.amount for each in levels), Decimal(0)) - levels[2].price * Decimal("0.00010")
+            owned = {"USDT": 2 * cost, "BTC": amount}
+            async with PaperAccount(market, SYMBOLS, owned) as paper:
+                order = await paper.exchange.place(OrderRequest("BTC/USDT", side, amount))
+                [fill] = await paper.exchange.fills("BTC/USDT")
+            assert (order.filled, fill.amount) == (amount, amount)
+            adverse = ROUND_UP if side is Side.BUY else ROUND_DOWN
+            assert fill.price == (cost / amount).quantize(Decimal("0.01"), adverse)
+            assert fill.price != levels[0].price
+
+    asyncio.run(scene())
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_stop_for_an_amount_of_money_is_there_again_after_a_restart(tmp_path):
+    async def scene():
+        async with venue(speed=SLOW) as there:
+            before, account = await traded(tmp_path / "one", there, 3.0, StopBuyer)
+            [was] = account.open.values()
+            after, account = await traded(tmp_path / "one", there, 0.5, StopBuyer)
+            [order] = account.open.values()
+            assert (order.ticket.stop, order.ticket.units) == (was.ticket.stop, was.ticket.units)
+            assert order.ticket.client_id == was.ticket.client_id
+            assert after.cash() == before.cash()
+
+    asyncio.run(scene())
+
+
+def test_a_session_whose_market_is_not_heard_any_more_ends_with_the_reason(tmp_path):
+    gone = Rejected("binance: the key was taken back.", exchange="binance", code="PERMISSION_DENIED")
+
+    async def scene():
+        async with venue() as there, paper_session(tmp_path / "one", there, Busy) as (paper, session):
+            paper._subscriptions[0].fail(gone)
+            async with asyncio.timeout(20):
+                await session.run()
+
+    with pytest.raises(Rejected, match="the key was taken back"):
+        asyncio.run(scene())
+
+
+def test_a_market_that_was_not_read_in_time_is_read_on(tmp_path):
+    lost = Unreachable("100,000 events were not read in time.", exchange="binance", code="LAGGED")
+
+    async def scene():
+        async with venue() as there, paper_session(tmp_path / "one", there, Busy) as (paper, session):
+            for subscription in list(paper._subscriptions):
+                subscription.fail(lost)
+            fills = int(session.recorder.trader.record["fills_n"])
+            await until(lambda: session.recorder.trader.record["fills_n"] > fills + 4)
+
+    asyncio.run(scene())
+
+
+def test_an_account_that_cannot_be_opened_leaves_nothing_behind():
+    async def scene():
+        async with venue() as there, exchange_at(there.port) as market:
+            await market.markets()
+            there.add_chaos([Rule("answer", "GET /api/v3/depth", count=0, status=400, code=-1121, text="No such.")])
+            before = asyncio.all_tasks()
+            paper = PaperAccount(market, SYMBOLS, {"USDT": 10_000})
+            with pytest.raises(Rejected):
+                await paper.__aenter__()
+            assert asyncio.all_tasks() == before
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", paper._venue.port)
 
     asyncio.run(scene())
 

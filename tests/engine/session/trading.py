@@ -19,6 +19,9 @@ SYMBOLS = ("BTC/USDT", "ETH/USDT")
 SPEED = 480.0
 """Eight candles of a minute in a second."""
 
+SLOW = 120.0
+"""Two: there is time to look at what each decision does."""
+
 
 class Busy(Strategy):
     """Buys and sells at market, rests limits, amends and cancels them: something at every candle."""
@@ -47,6 +50,130 @@ class Busy(Strategy):
 
     def on_order_error(self, order, broker):
         broker.log("an order failed")
+
+
+class Grid(Strategy):
+    """Rests orders on both sides of the market, and takes them all back every fifth candle."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count % 5 == 0:
+            broker.cancel_all()
+        else:
+            broker.buy(cost=100.0, price=candle.close * (1.0 - 0.0002 * (self.count % 5)))
+            if broker.position > 0.0:
+                broker.sell(broker.position * 0.5, price=candle.close * 1.0003)
+
+
+class Once(Strategy):
+    """Rests one order far below the market of bitcoin, and waits."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            broker.buy(cost=100.0, price=candle.close * 0.5)
+
+
+class Taker(Strategy):
+    """Buys bitcoin at market once, and waits."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            broker.buy(cost=100.0)
+
+
+class Amender(Strategy):
+    """Asks for bitcoin at a price that trades, then for the rest of it below the market, then gives up."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+    resting = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            self.resting = broker.buy(cost=5_000.0, price=candle.close * 1.01)
+        elif self.count == 6 and self.resting > 0:
+            broker.amend(self.resting, price=candle.close * 0.5)
+        elif self.count == 14 and self.resting > 0:
+            broker.cancel(self.resting)
+
+
+class Chaser(Strategy):
+    """Rests an order below the market of bitcoin, then amends it so that it trades at once."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+    resting = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            self.resting = broker.buy(cost=1_000.0, price=candle.close * 0.5)
+        elif self.count == 6 and self.resting > 0:
+            broker.amend(self.resting, price=candle.close * 1.01)
+
+
+class StopBuyer(Strategy):
+    """Waits with money for bitcoin to rise by a fifth."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            broker.buy(cost=200.0, stop=candle.close * 1.2)
+
+
+class Remembers(Strategy):
+    """What it logs depends on which instruments had a candle at each moment until then, and in which order."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    trace = 0.0
+
+    def on_step(self, universe):
+        for one in universe:
+            self.trace = self.trace * 0.5 + one.candle.close
+            one.broker.log("trace {}", self.trace)
+
+
+class Raises(Strategy):
+    """Raises at its third candle."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 3:
+            raise ValueError("it does not like this candle")
 
 
 class Holds(Strategy):
@@ -80,20 +207,6 @@ class Rests(Strategy):
             broker.buy(cost=100.0, price=candle.close * 0.5)
 
 
-class Raises(Strategy):
-    """Raises at its third candle."""
-
-    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
-    timeframe = "1m"
-
-    count = 0
-
-    def on_candle(self, candle, broker):
-        self.count += 1
-        if self.count == 3:
-            raise ValueError("it does not like this candle")
-
-
 def venue_config(**changes):
     usual = {
         "instruments": SYMBOLS, "timeframe": "1m", "points": 10, "speed": SPEED, "history": 300, "api_key": KEY,
@@ -102,9 +215,9 @@ def venue_config(**changes):
     return VenueConfig(**{**usual, **changes})
 
 
-def exchange_at(port, **settings):
+def exchange_at(port, key=KEY, **settings):
     made = {"base_url": f"http://127.0.0.1:{port}", "enable_rate_limit": False, **settings}
-    keys = Credentials(Secret(KEY), Secret(SECRET))
+    keys = Credentials(Secret(key), Secret(SECRET))
     exchange = CcxtExchange("binance", settings=ExchangeSettings(**made), credentials=keys)
     exchange.quirk.receive_window_ms = 500
     return exchange
@@ -120,6 +233,25 @@ def session_at(folder: Path, exchange, cls=Busy, *, market=None, paper=None, **w
 async def venue(**changes):
     async with Venue(venue_config(**changes)) as made:
         yield made
+
+
+@contextlib.asynccontextmanager
+async def running(session):
+    """An open session that goes on by itself; gives the task that ends when the session does."""
+    async with session:
+        work = asyncio.ensure_future(session.run())
+        try:
+            yield work
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+async def until(holds, seconds=20.0):
+    """Waits until something holds."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 async def settled(session, patience=10.0):

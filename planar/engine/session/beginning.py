@@ -1,0 +1,65 @@
+"""`beginning`: what a new session begins from: the rules of its markets, its cash, the candles before it."""
+
+import logging
+from decimal import Decimal
+
+from planar.broker.terms import units_of
+from planar.engine.session.feed import history
+from planar.engine.session.origin import Origin, code_of, instrument_of
+from planar.engine.session.wish import Wish
+from planar.errors import ConfigError, ExchangeError
+from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.interface import Exchange
+from planar.model.instrument import Instrument
+from planar.strategy.candles import Candles
+
+LOG = logging.getLogger("planar.session")
+
+
+async def beginning(exchange: Exchange, market: CcxtExchange, wish: Wish, now: int) -> tuple[Origin, list[Candles]]:
+    """The origin of a session, and the candles of each instrument before it.
+
+    exchange: has the account; market: tells prices; now: the market's time, UTC ms. Raises ConfigError where there is
+    not the cash that is asked for.
+    """
+    timeframe = type(wish.strategy).timeframe
+    instruments = [await _instrument(exchange, market, symbol) for symbol in wish.symbols]
+    pasts = [await history(market, symbol, timeframe, wish.history, now) for symbol in wish.symbols]
+    origin = Origin(
+        strategy=wish.place,
+        code=code_of(type(wish.strategy)),
+        parameters=wish.strategy.parameters,
+        mode=wish.mode,
+        exchange=market.id,
+        sandbox=market.sandbox,
+        account=market.account,
+        timeframe=timeframe,
+        instruments=tuple(instruments),
+        cash=await _cash(exchange, instruments[0], wish.cash),
+        base=(0,) * len(instruments),
+        started=now,
+        compiled=wish.compiled,
+    )
+    return origin, pasts
+
+
+async def _instrument(exchange: Exchange, market: CcxtExchange, symbol: str) -> Instrument:
+    """The rules of a market, with what this account pays there."""
+    found = await market.market(symbol)
+    try:
+        fees = await exchange.fees(found.symbol)
+    except ExchangeError as error:
+        LOG.warning("the fees of this account are not known, those that the exchange lists count: %s", error)
+        return instrument_of(market.id, found)
+    return instrument_of(market.id, found, float(fees.maker), float(fees.taker))
+
+
+async def _cash(exchange: Exchange, instrument: Instrument, wanted: Decimal | None) -> int:
+    """Quote units to begin with."""
+    free = (await exchange.balance()).free.get(instrument.quote, Decimal(0))
+    if wanted is not None and wanted > free:
+        raise ConfigError(f"--cash {wanted:f}: {exchange.name} has {free:f} {instrument.quote} free. Ask for less.")
+    cash = free if wanted is None else wanted
+    if cash <= 0:
+        raise ConfigError(f"{exchange.name} has no {instrument.quote} free: deposit some, or free it.")
+    return units_of(cash, instrument.quote_unit)

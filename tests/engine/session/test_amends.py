@@ -1,0 +1,132 @@
+"""An order that another replaces: what fills of either is of the one that the strategy asked for."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from engine.session.trading import (
+    SLOW,
+    Amender,
+    Chaser,
+    check_books,
+    exchange_at,
+    running,
+    session_at,
+    settled,
+    until,
+    venue,
+)  # fmt: skip
+
+from planar.model.order import Event, Status
+from planar.venue.chaos import Rule
+from planar.venue.config import VenueConfig
+
+pytestmark = pytest.mark.usefixtures("patient")
+
+PARTLY = Rule("partial", "POST /api/v3/order", share=1e-4)
+THIN = replace(VenueConfig().model, participation=1e-5)
+"""Of what trades, resting orders get next to nothing."""
+
+
+def events(session, kind):
+    """How often the books were told that of order 1."""
+    told = session.recorder.trader.log("events", 0)
+    return int(((told["order"] == 0) & (told["kind"] == kind)).sum())
+
+
+def names(session):
+    return [e.body["client_id"] for e in session._journal.entries("intent")]
+
+
+def test_fills_that_are_heard_before_the_answer_to_the_amend_are_of_the_order(tmp_path):
+    async def scene():
+        async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
+            amend, answered = exchange.amend, []
+
+            async def slowly(*arguments, **named):
+                order = await amend(*arguments, **named)
+                await until(lambda: session.recorder.trader.record["fills_n"] > 0)
+                answered.append(order.id)
+                return order
+
+            exchange.amend = slowly
+            async with running(session := session_at(tmp_path / "one", exchange, Chaser)) as work:
+                await until(lambda: answered or work.done())
+                await settled(session)
+                assert len(check_books(there, session)) == 2
+                assert events(session, Event.AMENDED) == 1
+                assert session.recorder.trader.order(1)["status"] == Status.FILLED
+
+    asyncio.run(scene())
+
+
+def broken(method, times=1):
+    """It does what it is asked for, and raises what nobody knows."""
+    left = [times]
+
+    async def call(*arguments, **named):
+        answer = await method(*arguments, **named)
+        left[0] -= 1
+        if left[0] >= 0:
+            raise KeyError("orderId")
+        return answer
+
+    return call
+
+
+def test_an_amend_and_a_cancel_whose_connector_broke_are_looked_for(tmp_path):
+    async def scene():
+        async with venue(speed=SLOW, model=THIN) as there, exchange_at(there.port) as exchange:
+            there.add_chaos([PARTLY])
+            exchange.amend, exchange.cancel = broken(exchange.amend), broken(exchange.cancel)
+            async with running(session := session_at(tmp_path / "one", exchange, Amender)) as work:
+                await until(lambda: session.recorder.trader.record["orders_n"] and not session.broker.orders)
+                await settled(session)
+                check_books(there, session)
+                assert (events(session, Event.AMENDED), len(there.account.open)) == (1, 0)
+                assert not work.done()
+
+    asyncio.run(scene())
+
+
+def test_an_order_that_filled_in_part_before_it_was_replaced_keeps_what_it_filled(tmp_path):
+    async def scene():
+        async with venue(speed=SLOW, model=THIN) as there, exchange_at(there.port) as exchange:
+            there.add_chaos([PARTLY])
+            async with running(session := session_at(tmp_path / "one", exchange, Amender)):
+                await until(lambda: events(session, Event.AMENDED) == 1)
+                await settled(session)
+                check_books(there, session)
+                order = session.recorder.trader.order(1)
+                assert 0 < order["filled"] < order["amount"]
+                assert order["status"] in (Status.OPEN, Status.PARTIAL)
+                await until(lambda: not there.account.open)
+                await settled(session)
+                check_books(there, session)
+                order = session.recorder.trader.order(1)
+                assert (order["status"], events(session, Event.AMENDED)) == (Status.CANCELLED, 1)
+
+    asyncio.run(scene())
+
+
+def test_an_order_of_several_names_is_gone_on_with_under_the_last(tmp_path):
+    folder = tmp_path / "one"
+
+    async def scene():
+        async with venue(speed=SLOW, model=THIN) as there:
+            there.add_chaos([PARTLY])
+            async with exchange_at(there.port) as exchange, running(session := session_at(folder, exchange, Amender)):
+                await until(lambda: events(session, Event.AMENDED) == 1)
+            async with exchange_at(there.port) as exchange, running(session := session_at(folder, exchange, Amender)):
+                [open_] = there.account.open.values()
+                sent = session.broker.orders[1]
+                assert sent.names == names(session)
+                assert len(sent.names) >= 2
+                assert (sent.exchange_id, sent.names[-1]) == (str(open_.id), open_.ticket.client_id)
+                assert session.recorder.trader.order(1)["filled"] > 0
+                check_books(there, session)
+                await until(lambda: not there.account.open)
+                await settled(session)
+                check_books(there, session)
+
+    asyncio.run(scene())
