@@ -51,7 +51,6 @@ class Hearing:
         self._is_closing = False
 
     def _restricted(self, state: State, why: str) -> None:
-        LOG.warning("%s %s", state.name, why)
         self.books.write("state", {"state": state.name, "why": why})
         self.books.commit()
 

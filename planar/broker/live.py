@@ -11,15 +11,17 @@ from collections.abc import Callable, Sequence
 from planar.broker.books import Books
 from planar.broker.hearing import LOG
 from planar.broker.pace import Pace
+from planar.broker.risk import RiskGate
 from planar.broker.search import Search
 from planar.broker.sent import Sent
 from planar.broker.terms import decimal, price_of, request_of
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order
-from planar.model.ask import Amend, Ask, Place
+from planar.exchange.risk import JUDGED
+from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import Instrument, exact
-from planar.model.order import Reason
+from planar.model.order import Reason, Status
 
 __all__ = ["Books", "Broker", "Sent"]
 
@@ -56,6 +58,7 @@ class Broker(Search):
     ) -> None:
         super().__init__(exchange, instruments, books, clock, fail)
         self.pace = Pace()
+        self.risk: RiskGate | None = None
         self._turns = [asyncio.Lock() for _ in instruments]
 
     @property
@@ -66,12 +69,41 @@ class Broker(Search):
 
     def send(self, asks: Sequence[Ask]) -> None:
         """Journals what is asked for, then sends it: of each instrument in order, of several side by side."""
+        asks = self._let_through(asks)
         for ask in asks:
             if isinstance(ask, Place):
                 self._intend(ask)
         self.books.commit()
         for k in sorted({ask.k for ask in asks}):
             self._run(self._tasks, self._chain(k, [ask for ask in asks if ask.k == k]))
+
+    def _let_through(self, asks: Sequence[Ask]) -> list[Ask]:
+        """What the limits allow; of the rest it is told why not."""
+        if self.risk is None:
+            return list(asks)
+        passed = []
+        for ask, why in self.risk.judged(asks):
+            if not why:
+                passed.append(ask)
+            else:
+                self._bar(ask, why)
+        return passed
+
+    def _bar(self, ask: Ask, why: str) -> None:
+        if isinstance(ask, Amend):
+            self.books.tell("not_amended", ask.k, ask.id, self._clock(), int(Reason.RISK_LIMIT), error=why)
+        elif ask.id in self.orders:
+            self.drop(self.orders[ask.id], Reason.RISK_LIMIT, why)
+        else:
+            refused = int(Status.REJECTED), int(Reason.RISK_LIMIT)
+            self.books.tell("ended", ask.k, ask.id, self._clock(), *refused, error=why)
+
+    def _is_barred(self, ask: Place | Amend) -> bool:
+        """Whether the limits do not let it leave any more, since what was before it became something else."""
+        why = self.risk.refusal(ask, late=True) if self.risk else ""
+        if why:
+            self._bar(ask, why)
+        return bool(why)
 
     def _intend(self, ask: Place) -> None:
         name = self.exchange.new_client_id()
@@ -85,11 +117,12 @@ class Broker(Search):
         self.books.write("intent", {"order": sent.id, "k": sent.k, "client_id": name})
 
     async def _chain(self, k: int, asks: list[Ask]) -> None:
+        JUDGED.set(True)
         async with self._turns[k]:
             for ask in asks:
                 sent = self.orders.get(ask.id)
-                if sent is None:
-                    continue  # it is over since
+                if sent is None or (not isinstance(ask, Cancel) and self._is_barred(ask)):
+                    continue  # it is over since, or may not leave any more
                 if isinstance(ask, Place):
                     await self._place(sent)
                 elif isinstance(ask, Amend):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from cyclopts import Parameter
 
 from planar.config.load import load
-from planar.config.settings import Settings
+from planar.config.settings import Risk, Settings
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,12 +50,18 @@ def ask(
         raise KeyboardInterrupt("nothing was changed.") from None
 
 
-def confirm(what: str, cost: Decimal | None, exchange: "Exchange", *, armed: bool) -> None:
+def confirm(what: str, cost: Decimal | None, exchange: "Exchange", *, armed: bool, is_exit: bool = False) -> None:
     """Lets an order pass that may move real money. Raises ConfigError when it may not.
 
-    cost: in quote, where it is known.
+    cost: in quote, where it is known. is_exit: it can only close a position, and may cost what it will.
     """
     risk = settings().risk
+    if not is_exit:
+        _check_cost(what, cost, risk)
+    confirm_real(what, exchange, armed=armed, risk=risk)
+
+
+def _check_cost(what: str, cost: Decimal | None, risk: Risk) -> None:
     if risk.max_order_cost and cost is None:
         raise ConfigError(f"{what} costs nobody knows how much, and risk.max_order_cost is set; nothing was sent.")
     if cost is not None and risk.max_order_cost and cost > Decimal(str(risk.max_order_cost)):
@@ -63,6 +69,10 @@ def confirm(what: str, cost: Decimal | None, exchange: "Exchange", *, armed: boo
             f"{what} costs about {cost:,.2f}, more than risk.max_order_cost = {risk.max_order_cost:,.2f} allows. "
             "Ask for less, or raise it: planar config set risk.max_order_cost …"
         )
+
+
+def confirm_real(what: str, exchange: "Exchange", *, armed: bool, risk: Risk, question: str = "Send it?") -> None:
+    """Asks whether real money may move, unless it does not or is armed. Raises ConfigError when it may not."""
     if not exchange.is_real or (armed and risk.armed):
         return
     if armed:
@@ -72,7 +82,7 @@ def confirm(what: str, cost: Decimal | None, exchange: "Exchange", *, armed: boo
             f"{what} moves real money at {exchange.name}, and nobody is here to say yes. Use --sandbox, or arm it: "
             "--armed with risk.armed = true in user/planar.toml."
         )
-    answer = _answered(f"{what} at {exchange.name}, with real money. Send it? [y/N] ")
+    answer = _answered(f"{what} at {exchange.name}, with real money. {question} [y/N] ")
     if answer.strip().lower() not in ("y", "yes"):
         raise ConfigError("nothing was sent.")
 

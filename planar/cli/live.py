@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from planar.cli.ask import Flag, settings
+from planar.cli.ask import Flag, confirm_real, settings
 from planar.cli.backtest import DEFAULT, parameters
-from planar.cli.options import Account, Instruments, Named, Params, Sandbox, Strategy
+from planar.cli.options import Account, Armed, Instruments, Named, Params, Sandbox, Strategy
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
+    from planar.engine.session.build import Choice
     from planar.engine.session.live import LiveSession
     from planar.exchange.interface import Exchange
 
@@ -45,12 +46,12 @@ USUAL = Choices()
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
+def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL, armed: Armed = False) -> None:
     """Trade a strategy at an exchange until Ctrl-C; the demo needs no keys and no network.
 
     What it does stands in its journal, data/sessions/NAME; after a stop or a crash the same command goes on from there.
     """
-    _trade(strategy, "live", choices)
+    _trade(strategy, "live", choices, armed=armed)
 
 
 def paper(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
@@ -61,7 +62,7 @@ def paper(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
     _trade(strategy, "paper", choices)
 
 
-def _trade(strategy: str, mode: str, choices: Choices) -> None:
+def _trade(strategy: str, mode: str, choices: Choices, *, armed: bool = False) -> None:
     if choices.detach:
         from planar.cli.detach import detached
 
@@ -85,9 +86,20 @@ def _trade(strategy: str, mode: str, choices: Choices) -> None:
     async def work() -> None:
         name = choices.exchange or settings().defaults.exchange
         async with get(name, sandbox=choices.sandbox, account=choices.account or "") as exchange:
+            if mode == "live":
+                _confirm(choice, exchange, armed=armed)
             await _run(choice, exchange)
 
     asyncio.run(work())
+
+
+def _confirm(choice: "Choice", exchange: "Exchange", *, armed: bool) -> None:
+    """Asks before a session moves real money."""
+    from planar.engine.session.build import limits_of
+
+    risk = limits_of(choice, exchange)
+    limits = ", ".join(f"{name} {value:,g}" for name, value in risk.limits.items())
+    confirm_real(f"A session of {choice.strategy} ({limits})", exchange, armed=armed, risk=risk, question="Start it?")
 
 
 def _money(text: str | None) -> Decimal | None:

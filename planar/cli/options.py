@@ -31,6 +31,7 @@ def check_symbol(_: object, word: object) -> None:
 
 Json = Annotated[bool, Parameter(negative=(), help="One JSON document instead of text.")]
 Sandbox = Annotated[bool, Parameter(name=["--sandbox", "--testnet"], negative=(), help="The test environment.")]
+Armed = Annotated[bool, Parameter(negative=(), help="With risk.armed = true: no question, real money.")]
 Account = Annotated[str | None, Parameter(help="A named account.")]
 Named = Annotated[str | None, Parameter(help="Such as binance; the configured default when left out.")]
 Symbol = Annotated[str, Parameter(help="Such as BTC/USDT.", validator=check_symbol)]

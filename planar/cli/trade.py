@@ -4,13 +4,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 from cyclopts import Parameter
 
 from planar.cli.answer import say, say_json, shown
 from planar.cli.ask import Flag, confirm
-from planar.cli.options import HERE, Json, Symbol, Where, check_symbol
+from planar.cli.options import HERE, Armed, Json, Symbol, Where, check_symbol
 from planar.errors import ConfigError, Unknown
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order, OrderRequest
@@ -41,8 +41,6 @@ class Terms:
 
 
 USUAL = Terms()
-
-Armed = Annotated[bool, Parameter(negative=(), help="With risk.armed = true: no question, real money.")]
 
 
 def buy(
@@ -205,7 +203,7 @@ def _number(what: str, text: str) -> Decimal:
 def _place(request: OrderRequest, where: Where, armed: bool, json: bool) -> None:
     async def work(exchange: Exchange, doubts: Doubts) -> Order:
         sized, cost = await _sized(exchange, replace(request, client_id=exchange.new_client_id()))
-        confirm(_said(sized), cost, exchange, armed=armed)
+        confirm(_said(sized), cost, exchange, armed=armed, is_exit=sized.reduce_only)
         what = f"the order ({_said(sized)}, client id {sized.client_id})"
         look = where.command(f"planar orders {sized.symbol} --client-id {sized.client_id}")
         doubts.append(_doubt(exchange, what, look))

@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from planar.config.check import MASK, masked
 from planar.config.load import Config
 from planar.config.secrets import Secrets
-from planar.config.settings import SECTIONS, ExchangeSettings, Limits, StrategySettings
+from planar.config.settings import SECTIONS, ExchangeSettings, Limits, StrategySettings, settings_of
 
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 
@@ -41,15 +41,18 @@ def rows(config: Config, secrets: Secrets) -> list[Row]:
         found += _keys(name, secrets)
     for name, each in settings.strategies.items():
         found += _section(config, f"strategies.{name}", each)
+        found += _section(config, f"strategies.{name}.risk", each.risk)
     return found
 
 
 def _section(config: Config, section: str, values: Any) -> Iterator[Row]:
-    for one in _settings(type(values)):
+    for one in settings_of(type(values)):
         name = f"{section}.{one.name}"
         source = config.sources.get(name, "default")
         if source == "default" and section.count(".") == 1 and section.startswith("exchanges."):
             source = config.sources.get(f"defaults.{one.name}", source)
+        if source == "default" and section.endswith(".risk"):
+            source = config.sources.get(f"risk.{one.name}", source)
         title = name.removeprefix("exchanges.")
         yield Row(title, shown(getattr(values, one.name)), one.metadata["unit"], source, one.metadata["help"])
 
@@ -73,10 +76,6 @@ def shown(value: Any) -> str:
     return ", ".join(f"{key}={each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
 
 
-def _settings(section: Any) -> list[Field]:
-    return [one for one in fields(section) if one.name != "limits"]
-
-
 def markdown() -> str:
     """The tables of ``docs/config.md``, one for each section."""
     sections = [
@@ -92,7 +91,7 @@ def _table(title: str, kind: Any) -> str:
     about = str(kind.__doc__).partition(": ")[2]
     lines = [f"### `{title}`", "", about[0].upper() + about[1:], ""]
     lines += ["| setting | type | default | unit | meaning |", "|---|---|---|---|---|"]
-    lines += [_line(one, kind) for one in _settings(kind)]
+    lines += [_line(one, kind) for one in settings_of(kind)]
     return "\n".join(lines)
 
 

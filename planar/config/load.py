@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field
+from dataclasses import Field, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ from planar.config.check import checked, parsed
 from planar.config.files import read_toml
 from planar.config.names import RENAMED, canonical, ccxt_ids, exchange_id
 from planar.config.settings import (
+    INNER,
     NOTHING,
     SECTIONS,
     ExchangeSettings,
     Limits,
+    Risk,
     Settings,
     StrategySettings,
     spellings,
@@ -73,11 +75,12 @@ class _Reader:
             raise ConfigError(f"{source}: {shown} = {content!r} must be a section, as in [{shown}].")
         table, seen = self.table(path), dict[str, str]()
         for key, value in content.items():
-            if table.kind is ExchangeSettings and (key == "limits" or (key in RATE and isinstance(value, Mapping))):
-                self.take((*path, "limits"), value, source)
+            inner, _ = INNER.get(table.kind, ("", None))
+            if key == inner or (table.kind is ExchangeSettings and key in RATE and isinstance(value, Mapping)):
+                self.take((*path, inner), value, source)
                 continue
             one = spellings(table.kind).get(key)
-            if one is None or one.name == "limits":
+            if one is None:
                 known = [*spellings(table.kind)]
                 raise ConfigError(
                     f"{source}: [{shown}] has no setting {key!r}.{did_you_mean(key, known)} See `planar config show`."
@@ -101,8 +104,15 @@ class _Reader:
             limits = Limits(**self.table((*path, "limits")).values)
             values = {**built["defaults"].of_exchanges(), **self.table(path).values}
             exchanges[path[1]] = ExchangeSettings(**values, limits=limits)
-        strategies = {p[1]: StrategySettings(**t.values) for p, t in self.tables.items() if p[0] == "strategies"}
-        return Settings(**built, exchanges=exchanges, strategies=strategies)
+        return Settings(**built, exchanges=exchanges, strategies=self._strategies(built["risk"]))
+
+    def _strategies(self, usual: Risk) -> dict[str, StrategySettings]:
+        names = dict.fromkeys(path[1] for path in self.tables if path[0] == "strategies")
+        of = {name: (self.table(("strategies", name)), self.table(("strategies", name, "risk"))) for name in names}
+        return {
+            name: StrategySettings(**mine.values, risk=replace(usual, **risk.values))
+            for name, (mine, risk) in of.items()
+        }
 
     def sources(self) -> dict[str, str]:
         """Where each setting that was set came from."""
@@ -137,9 +147,10 @@ def place_of(name: str, content: Mapping[str, Any] = NOTHING) -> tuple[Place, ty
 
 
 def _kind(path: Place) -> type:
-    if path[0] == "exchanges":
-        return Limits if len(path) == 3 else ExchangeSettings
-    return StrategySettings if path[0] == "strategies" else SECTIONS[path[0]]
+    if path[0] not in ("exchanges", "strategies"):
+        return SECTIONS[path[0]]
+    kind = ExchangeSettings if path[0] == "exchanges" else StrategySettings
+    return INNER[kind][1] if len(path) == 3 else kind
 
 
 def _custom(content: Mapping[str, Any]) -> set[str]:
@@ -237,11 +248,12 @@ def _place(reader: _Reader, words: list[str], shown: str) -> tuple[Place, type, 
     *path, name = words
     is_single = len(path) == 1 and path[0] in SECTIONS
     is_limits = len(path) == 3 and path[0] == "exchanges" and path[2] in ("limits", *RATE)
-    if not (is_single or is_limits or (len(path) == 2 and path[0] not in SECTIONS)):
+    is_risk = len(path) == 3 and (path[0], path[2]) == ("strategies", "risk")
+    if not (is_single or is_limits or is_risk or (len(path) == 2 and path[0] not in SECTIONS)):
         raise ConfigError(f"{shown} names no setting; write a section and its key, as binance.timeout.")
     if path[0] == "exchanges":
         path = [path[0], _exchange(reader, path[1], shown), *(["limits"] if is_limits else [])]
-    known = {key.lower(): one for key, one in spellings(_kind(tuple(path))).items() if key != "limits"}
+    known = {key.lower(): one for key, one in spellings(_kind(tuple(path))).items()}
     if name.lower() not in known:
         raise ConfigError(f"{shown} names no setting.{did_you_mean(name.lower(), known)} See `planar config show`.")
     return tuple(path), _kind(tuple(path)), known[name.lower()]

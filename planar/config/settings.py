@@ -139,10 +139,29 @@ class Routing:
 
 @dataclass(frozen=True)
 class Risk:
-    """``[risk]``: what no order may do, whoever asks."""
+    """``[risk]``: what no order may do; `[strategies.NAME.risk]` says it anew for the sessions of one strategy."""
 
     armed: bool = setting(False, "With the flag --armed, orders with real money are sent without a question.")
-    max_order_cost: float = setting(0.0, "Largest cost of one order; 0 for none.", unit="quote")
+    halted: bool = setting(False, "Sessions send nothing but cancels; heard while they run.")
+    max_order_cost: float = setting(0.0, "Largest cost of one order, by hand too; 0 for none.", unit="quote")
+    max_position_cost: float = setting(
+        0.0, "Largest worth of one instrument's position, with all that may still be filled; 0 for none.", unit="quote"
+    )
+    orders_per_minute: int = setting(
+        0, "Orders and amends that a session may send in a minute; 0 for any.", unit="1/min"
+    )
+    daily_loss: float = setting(
+        0.0, "Loss since 00:00 UTC at which a session takes no more positions that day; 0 for none.", unit="quote"
+    )
+    price_collar: float = setting(
+        0.0, "How far from the last price limits and stops may be; 0 for any.", unit="fraction"
+    )
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that are set, by name."""
+        every = {one.name: getattr(self, one.name) for one in fields(self) if one.type is not bool}
+        return {name: value for name, value in every.items() if value}
 
 
 @dataclass(frozen=True)
@@ -183,6 +202,7 @@ class StrategySettings:
     instruments: tuple[str, ...] = setting((), "Instead of the class's instruments.")
     cash: float = setting(10_000.0, "Cash to begin with.", unit="quote")
     params: Mapping[str, Any] = setting(NOTHING, "Parameters by name.")
+    risk: Risk = field(default_factory=Risk)
 
 
 @dataclass(frozen=True)
@@ -202,6 +222,11 @@ class Settings:
         """The settings of an exchange, which are the defaults where nothing is said of it."""
         return self.exchanges.get(name) or ExchangeSettings(**self.defaults.of_exchanges())
 
+    def risk_of(self, strategy: str) -> Risk:
+        """The limits of a strategy's sessions, which are all sessions' where nothing is said of it."""
+        mine = self.strategies.get(strategy)
+        return mine.risk if mine else self.risk
+
 
 SECTIONS: dict[str, type] = {
     "defaults": Defaults,
@@ -213,11 +238,19 @@ SECTIONS: dict[str, type] = {
 }
 """Sections that stand once; every other table of the file is an exchange, or a strategy below ``strategies``."""
 
+INNER: dict[type, tuple[str, type]] = {ExchangeSettings: ("limits", Limits), StrategySettings: ("risk", Risk)}
+"""The section that stands inside of another: its name and kind."""
+
+
+def settings_of(section: Any) -> list[Field]:
+    """The settings of a section, or of its kind; what stands in a section inside of it is not among them."""
+    return [one for one in fields(section) if one.metadata]
+
 
 def spellings(section: Any) -> dict[str, Field]:
     """The settings of a section under each name that the file may use."""
     names: dict[str, Field] = {}
-    for one in fields(section):
+    for one in settings_of(section):
         names[one.name] = one
         names.update(dict.fromkeys(one.metadata.get("aliases", ()), one))
     return names

@@ -11,7 +11,7 @@ from planar.exchange.order_terms import order_params
 from planar.exchange.own import OwnData
 from planar.exchange.precision import rounded
 from planar.exchange.recovery import LostOrder, is_done, lost_order
-from planar.exchange.risk import check_cost, needs_last
+from planar.exchange.risk import JUDGED, check_cost, needs_last
 from planar.exchange.worth import check_worth, is_clearly_enough, needs_price
 from planar.model.order import Kind
 
@@ -169,7 +169,7 @@ class Orders(OwnData):
         return ready
 
     async def _check_risk(self, request: OrderRequest, market: Market) -> None:
-        if self.risk.max_order_cost:
+        if self.risk.max_order_cost and not JUDGED.get():
             last = self.prices.fresh(market.symbol)
             if last is None and needs_last(request, market):
                 last = (await self.ticker(market.symbol)).last

@@ -122,6 +122,10 @@ class Streams:
         """How each feed is heard, and why not live."""
         return {self._feeds[key].name: (each.state, each.reason) for key, each in self._watchers.items()}
 
+    def reconnects(self, kind: Kind) -> int:
+        """How often the feeds of a kind were dialled again."""
+        return sum(each.reconnects for key, each in self._watchers.items() if key[0] is kind)
+
     async def close(self) -> None:
         """Ends all subscriptions and connections, for good."""
         self._is_closed = True

@@ -51,6 +51,7 @@ def test_it_says_what_it_is_and_what_it_does(folder):
         "This is a demo: a synthetic market on this machine, 3,600 times faster than real time, no real money." in told
     )
     assert "order 1: buy 10,000.00 USDT worth at market" in told
+    assert "Risk limits: max_position_cost 20,000 USDT, daily_loss 1,000 USDT." in told
     assert "order 1 filled" in told
     assert "Equity " in told
 

@@ -114,6 +114,11 @@ def test_a_custom_exchange_is_known_by_its_connector(tmp_path):
         ('[binance]\nleveraged = "twice"', r"leveraged = 'twice' must be one of '', 'from', 'to', 'both'"),
         ("[binance]\nlimit_buffer = 1.0", r"limit_buffer = 1.0 must be a fraction below 1"),
         ("[strategies.x]\nparms = {}", r"\[strategies.x\] has no setting 'parms'. Did you mean 'params'\?"),
+        (
+            "[strategies.x.risk]\ndayly_loss = 1",
+            r"\[strategies.x.risk\] has no setting 'dayly_loss'. Did you mean 'daily_",
+        ),
+        ("[risk]\nprice_collar = 2", r"price_collar = 2.0 must be a fraction below 1"),
         ("binance = 3", r"binance = 3 must be a section, as in \[binance\]"),
         ("timeout =\n", r"planar.toml is not TOML \(line 1\)"),
     ],
@@ -137,6 +142,19 @@ def test_a_mistake_in_the_file_names_file_section_key_and_remedy(tmp_path, text,
 def test_a_mistake_in_the_environment_names_the_variable(tmp_path, variable, text, message):
     with pytest.raises(ConfigError, match=message):
         load(tmp_path, {variable: text})
+
+
+def test_what_is_said_of_one_strategys_risk_goes_before_what_is_said_of_all(tmp_path):
+    text = "[risk]\ndaily_loss = 50\nmax_order_cost = 10\n[strategies.grid.risk]\ndaily_loss = 9\n[strategies.sma]\n"
+    environment = {"PLANAR__STRATEGIES__SMA__RISK__HALTED": "true"}
+    settings = load(written(tmp_path, text), environment).settings
+    assert settings.risk_of("grid").limits == {"daily_loss": 9, "max_order_cost": 10}
+    assert (
+        settings.risk_of("sma").limits == settings.risk_of("other").limits == {"daily_loss": 50, "max_order_cost": 10}
+    )
+    assert (settings.risk_of("sma").halted, settings.risk_of("other").halted) == (True, False)
+    assert set_value("strategies.grid.risk.daily_loss", "7", tmp_path) == (9, 7)
+    assert load(tmp_path, {}).settings.risk_of("grid").daily_loss == 7
 
 
 def test_setting_a_value_keeps_comments_order_and_spelling(folder):

@@ -9,6 +9,7 @@ from planar.config.settings import Risk
 from planar.errors import Rejected
 from planar.exchange import registry
 from planar.exchange.model import OrderRequest
+from planar.exchange.risk import check_cost
 from planar.model.order import Side
 
 TICKER = {"symbol": "BTCUSDT", "lastPrice": "100.00", "bidPrice": "99.99", "askPrice": "100.01", "closeTime": 1}
@@ -60,6 +61,11 @@ def test_an_order_is_sent_up_to_the_users_limit_and_not_beyond_it(request_, cost
 def test_an_order_of_which_nobody_knows_the_cost_is_not_sent():
     with pytest.raises(Rejected, match="it may cost nobody knows how much"):
         placed(OrderRequest(side=Side.SELL, **ONE), 1e9, {**TICKER, "lastPrice": None, "closeTime": 1})
+
+
+def test_what_can_only_close_a_position_may_cost_what_it_will():
+    closing = OrderRequest("BTC/USDT", Side.SELL, amount=D("5"), reduce_only=True)
+    check_cost(closing, None, None, Risk(max_order_cost=1.0), "binance")
 
 
 def test_without_a_limit_nothing_is_judged():

@@ -29,5 +29,10 @@ reruns     its strategy as a backtest over the same candles
 market_candles  candles that were missing or have changed since
 calibration  a fill model measured on sessions
 parity     sessions and their simulation, as told
+preflight  what is checked before the first order
+safety     limits, kill switch, the day's loss and the account, watched over together
+day        what was lost since 00:00 UTC
+reconcile  the books and the account, compared again and again
+accounting what one has more or less than the other, and why
 words      what stands in a journal, in sentences
 """

@@ -4,15 +4,17 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from planar.broker.switch import KillSwitch
 from planar.config.load import load as configured
 from planar.config.secrets import load_secrets
+from planar.config.settings import Risk
 from planar.engine.fill_file import fill_model_of
 from planar.engine.session.alerts import Alerts
 from planar.engine.session.control import Control
@@ -37,6 +39,9 @@ DEMO_PACE = 1.0
 """Seconds that a candle of the strategy takes on the demo's own venue."""
 
 PAPER_CASH = Decimal(10_000)
+DEMO_LOSS, DEMO_POSITION = 0.1, 2.0
+"""Limits of the demo, as shares of its cash, where none are set."""
+
 DEMO_POINTS, DEMO_HISTORY = 20, 2_000
 
 
@@ -72,11 +77,7 @@ async def opened(
     symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
     if not isinstance(exchange, CcxtExchange):
         raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
-    if exchange.is_real and choice.mode == "live":
-        raise ConfigError(
-            f"{exchange.name} is real money, and this version has no risk limits for sessions yet: use --sandbox, the "
-            "demo, or a venue."
-        )
+    risk = limits_of(choice, exchange)
     wish = Wish(cls(**parameters), choice.strategy, symbols, choice.mode, choice.cash, compiled=choice.compiled)
     name = session_name(choice, exchange)
     if isinstance(exchange, Demo) and exchange.has_own_venue:
@@ -84,6 +85,7 @@ async def opened(
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = sessions_folder() / name
     prepare()
+    switch = KillSwitch((sessions_folder(), folder), _stem(choice))
     async with AsyncExitStack() as stack:
         stack.enter_context(logged(folder, exchange.scrub))
         alerts = await stack.enter_async_context(Alerts(config.settings.alerts, keys, name))
@@ -91,7 +93,7 @@ async def opened(
         if choice.mode == "paper":
             paper = await stack.enter_async_context(PaperAccount(exchange, symbols, await _balances(wish, exchange)))
         place = paper.exchange if paper else exchange
-        session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper)
+        session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper, risk=risk, switch=switch)
         hears = (listen, _log_entry, alerts.hear)
         session.on_entry += [partial(hear, session) for hear in hears]
         await stack.enter_async_context(session)
@@ -108,10 +110,34 @@ def _log_entry(session: LiveSession, kind: str, body: Any) -> None:
 
 def session_name(choice: Choice, exchange: Exchange) -> str:
     """The name that was chosen; else one for this strategy, exchange, environment, account and mode."""
-    stem = Path(choice.strategy.partition(":")[0]).stem
     environment = "sandbox" if exchange.sandbox else ""
-    usual = "-".join(filter(None, (stem, exchange.id, environment, exchange.account, choice.mode)))
+    usual = "-".join(filter(None, (_stem(choice), exchange.id, environment, exchange.account, choice.mode)))
     return choice.name or usual
+
+
+def limits_of(choice: Choice, exchange: Exchange) -> Risk:
+    """The limits that a session would have; those of the demo where nothing is set for it.
+
+    Raises ConfigError for one with real money that has no limits.
+    """
+    risk = configured().settings.risk_of(_stem(choice))
+    if isinstance(exchange, Demo) and not exchange.is_real and not risk.limits:
+        cash = float(choice.cash or PAPER_CASH)
+        return replace(risk, daily_loss=cash * DEMO_LOSS, max_position_cost=cash * DEMO_POSITION)
+    missing = [name for name in ("daily_loss", "max_position_cost") if not getattr(risk, name)]
+    if missing and exchange.is_real and choice.mode == "live":
+        raise ConfigError(
+            f"{exchange.name} is real money, and {' and '.join(f'risk.{name}' for name in missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not set: `planar config set risk.{missing[0]} 100` sets one for "
+            f"all sessions, strategies.{_stem(choice)}.risk.{missing[0]} for this strategy. Or use --sandbox, or the "
+            "demo."
+        )
+    return risk
+
+
+def _stem(choice: Choice) -> str:
+    """The name under which the settings have a strategy."""
+    return Path(choice.strategy.partition(":")[0]).stem
 
 
 def _wall() -> int:

@@ -12,7 +12,9 @@ from typing import IO, Any
 
 from planar.broker.journal import Entry, Journal
 from planar.broker.live import Broker
+from planar.broker.switch import KillSwitch
 from planar.broker.terms import symbol_of
+from planar.config.settings import Risk
 from planar.engine.session.archive import origin_of
 from planar.engine.session.beginning import beginning
 from planar.engine.session.decisions import decided, explained
@@ -22,8 +24,10 @@ from planar.engine.session.moments import Moments
 from planar.engine.session.operator import restrict
 from planar.engine.session.origin import Origin, history_document
 from planar.engine.session.paper import PaperAccount
+from planar.engine.session.preflight import check_keys, preflight
 from planar.engine.session.recorder import Recorder
 from planar.engine.session.recovery import Recovery
+from planar.engine.session.safety import Safety
 from planar.engine.session.trader import Trader
 from planar.engine.session.wish import Wish, check_code, check_wish
 from planar.errors import ConfigError, PlanarError
@@ -32,6 +36,8 @@ from planar.exchange.tap import Kind
 from planar.model.timeframe import milliseconds
 
 __all__ = ["LiveSession", "Wish"]
+
+NO_LIMITS = Risk()
 
 DAY = 86_400_000
 PATIENCE = 10.0
@@ -42,7 +48,8 @@ class LiveSession:
     """One strategy at one exchange, with a folder of its own.
 
     exchange: takes the orders. market: tells prices; the same where None. paper: the account's owner, where it is of
-    play money. wish: what to begin with where the folder is empty. wall: UTC ms of this machine.
+    play money. wish: what to begin with where the folder is empty. wall: UTC ms of this machine. risk: its limits, new
+    at each start. switch: halts it.
     """
 
     def __init__(
@@ -54,9 +61,13 @@ class LiveSession:
         *,
         market: CcxtExchange | None = None,
         paper: PaperAccount | None = None,
+        risk: Risk = NO_LIMITS,
+        switch: KillSwitch | None = None,
     ) -> None:
         self.folder, self.exchange, self._wish, self._wall = folder, exchange, wish, wall
         self.market, self._paper = market or exchange, paper
+        self._risk, self._switch = risk, switch
+        self.safety: Safety
         self.origin: Origin
         self.recorder: Recorder
         self.broker: Broker
@@ -89,6 +100,7 @@ class LiveSession:
         self._journal = journal = Journal(self.folder / JOURNAL)
         entries = list(journal.entries())
         self.is_resumed = bool(entries)
+        check_keys(self.exchange)
         # Listen before anything is asked: what happens meanwhile is heard.
         orders, fills = await self._subscribed(Kind.ORDERS), await self._subscribed(Kind.FILLS)
         if self._paper is not None:
@@ -99,7 +111,10 @@ class LiveSession:
             await self._begin(journal)
         self._read(Kind.ORDERS, orders, self.broker.hear_order)
         self._read(Kind.FILLS, fills, self.broker.hear_fill)
+        if self.is_resumed:
+            await self.safety.compare()
         await self._follow()
+        self._spawn(self.safety.run)
 
     async def _subscribed(self, kind: Kind) -> Any:
         made = await self.exchange.streams.subscribe(kind)
@@ -119,10 +134,12 @@ class LiveSession:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
         try:
+            checked = await preflight(self.exchange, self.origin, trader, is_new=True)
             asks = self.recorder.begin()
         except BaseException:
             journal.undo()  # what never began is not gone on with
             raise
+        self.safety.say(checked)
         self.broker.send(asks)
         self.recorder.commit()
 
@@ -138,6 +155,8 @@ class LiveSession:
         self.recorder.write("resumed", {})
         restrict(self.broker.gate, entries)
         self.recovery.restore_orders()
+        self.safety.restore(entries)
+        self.safety.say(await preflight(self.exchange, self.origin, self.recorder.trader, is_new=False))
         if self._paper is not None:
             self.recovery.restore_paper(self._paper)
         await self.recovery.settle()
@@ -157,6 +176,9 @@ class LiveSession:
         self.recorder = Recorder(trader, journal, self._wall, self._entered)
         self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock, self._fail)
         ends = [tape.end for tape in trader.tapes]
+        places = self.exchange, self.market
+        self.safety = Safety(self.recorder, self.broker, self.clock, *places, self._risk, self._switch)
+        self.on_entry.append(self.safety.heard)
         self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 
     # Going on.

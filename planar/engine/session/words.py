@@ -26,6 +26,12 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
         return _shadowed(body) if body["differs"] else []
     if kind == "parity":
         return [_score(body)]
+    if kind == "state":
+        return [f"{body['state']}: {body['why'] or 'all orders may be sent again.'}"]
+    if kind == "checked":
+        return [*body["found"], _limits(origin, body["limits"])]
+    if kind == "reconciled":
+        return [DIFFERENCES[each["what"]].format(**each) for each in body["differences"]]
     return [OTHERS[kind].format(**body)] if kind in OTHERS else []
 
 
@@ -37,6 +43,24 @@ OTHERS = {
     "ghost": "{symbol}: order {order}, which was over in the books, is at the exchange as {id}: it is cancelled.",
     "unknown": "Order {order}: {error}",
 }
+
+DIFFERENCES = {
+    "adopted": "{symbol}: order {order} was open before, and is.",
+    "filled while away": "{symbol}: order {order} filled while the session was away.",
+    "cancelled by others": "{symbol}: order {order} was cancelled, and not by this session.",
+    "traded by others": "{symbol}: a {side} of {amount} at {price} is not of this session, and is left alone.",
+    "came in": "{amount} {currency} came into the account from outside; the session does not count on them.",
+    "went out": "{amount} {currency} went out of the account, and not by this session.",
+}
+"""What explains that an account has changed otherwise than by the session."""
+
+IN_QUOTE = ("max_order_cost", "max_position_cost", "daily_loss")
+
+
+def _limits(origin: Origin, limits: Mapping[str, float]) -> str:
+    quote = origin.instruments[0].quote
+    told = [f"{name} {value:,g}{f' {quote}' if name in IN_QUOTE else ''}" for name, value in limits.items()]
+    return f"Risk limits: {', '.join(told)}." if told else "No risk limits are set: see [risk] in user/planar.toml."
 
 
 DEEDS = {

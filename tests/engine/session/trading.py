@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import inspect
 import time
 from pathlib import Path
 
 from planar import Strategy
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
-from planar.engine.session.live import LiveSession, Wish
+from planar.engine.session.live import NO_LIMITS, LiveSession, Wish
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.venue.config import VenueConfig
 from planar.venue.limits import Limits
@@ -223,10 +224,11 @@ def exchange_at(port, key=KEY, **settings):
     return exchange
 
 
-def session_at(folder: Path, exchange, cls=Busy, *, market=None, paper=None, **wish):
-    place = f"{Path(__file__)}:{cls.__name__}"
+def session_at(folder: Path, exchange, cls=Busy, *, market=None, paper=None, risk=NO_LIMITS, switch=None, **wish):
+    place = f"{inspect.getsourcefile(cls)}:{cls.__name__}"
     wanted = Wish(cls(), place, SYMBOLS, history=100, **wish)
-    return LiveSession(folder, exchange, wanted, lambda: time.time_ns() // 1_000_000, market=market, paper=paper)
+    wall = lambda: time.time_ns() // 1_000_000  # noqa: E731
+    return LiveSession(folder, exchange, wanted, wall, market=market, paper=paper, risk=risk, switch=switch)
 
 
 @contextlib.asynccontextmanager
