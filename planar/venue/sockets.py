@@ -71,13 +71,16 @@ class Sockets:
     async def _serve(
         self, request: web.Request, connection: Connection, receive: Callable[[str], None]
     ) -> web.StreamResponse:
-        with contextlib.suppress(ConnectionError):  # the client is gone; what it wanted to hear is no fault
-            await self._talk(request, connection, receive)
+        try:
+            await connection.socket.prepare(request)
+        except ConnectionError:
+            return web.Response(status=400)  # the client is gone: nobody reads this
+        connection.transport = request.transport
+        with contextlib.suppress(ConnectionError):
+            await self._talk(connection, receive)
         return connection.socket
 
-    async def _talk(self, request: web.Request, connection: Connection, receive: Callable[[str], None]) -> None:
-        await connection.socket.prepare(request)
-        connection.transport = request.transport
+    async def _talk(self, connection: Connection, receive: Callable[[str], None]) -> None:
         self.open.add(connection)
         writer = asyncio.create_task(connection.write())
         try:

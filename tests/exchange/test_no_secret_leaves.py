@@ -116,7 +116,7 @@ def test_nothing_that_a_session_writes_holds_a_secret(tmp_path, monkeypatch, log
         "the log": logged.getvalue(), "errors": told, "reprs": "".join(shown),
         "files": files_under(tmp_path) + files_under(own_limits), "output": "".join(capfd.readouterr()),
     }  # fmt: skip
-    assert len(errors) > 30
+    assert len(errors) >= 30
     marks = ("fetch Request", "X-MBX-APIKEY", "receive loop", "asyncio DEBUG", "is not heard")
     assert [mark for mark in marks if mark not in places["the log"]] == []
     assert (tmp_path / "cache" / "planar" / "markets").exists()

@@ -71,14 +71,17 @@ async def opened(
     keys = load_secrets(custom=config.custom).alerts
     usual = config.settings.strategies.get(Path(choice.strategy).stem)
     parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
-    names = choice.instruments or (tuple(usual.instruments) if usual else ()) or tuple(cls.instruments)
+    named = choice.instruments or (tuple(usual.instruments) if usual else ())
+    names = named or tuple(cls.instruments)
     if not names:
         raise ConfigError(f"{cls.__name__} names no instruments: give --instrument BTC/USDT.")
     symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
     if not isinstance(exchange, CcxtExchange):
         raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
     risk = limits_of(choice, exchange)
-    wish = Wish(cls(**parameters), choice.strategy, symbols, choice.mode, choice.cash, compiled=choice.compiled)
+    given = frozenset({*parameters, *(["--instrument"] if named else [])})
+    strategy, mode = cls(**parameters), choice.mode
+    wish = Wish(strategy, choice.strategy, symbols, mode, choice.cash, compiled=choice.compiled, given=given)
     name = session_name(choice, exchange)
     if isinstance(exchange, Demo) and exchange.has_own_venue:
         exchange.plays(demo_config(cls.timeframe, symbols))

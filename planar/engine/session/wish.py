@@ -20,7 +20,8 @@ HISTORY = 1_000
 class Wish:
     """What to run.
 
-    strategy: its class, and where it is loaded from. cash: in quote; None is all that is free.
+    strategy: its class, and where it is loaded from. cash: in quote; None is all that is free. given: which parameters
+    were named, and ``--instrument`` where that was; None is all. What was not is as it was where a session goes on.
     """
 
     strategy: Strategy
@@ -30,6 +31,11 @@ class Wish:
     cash: Decimal | None = None
     history: int = HISTORY
     compiled: bool | None = None
+    given: frozenset[str] | None = None
+
+    def names(self, option: str) -> bool:
+        """Whether somebody asked for that, and did not leave it as it is."""
+        return self.given is None or option in self.given
 
 
 def check_wish(name: str, origin: Origin, wish: Wish, market: Exchange) -> None:
@@ -64,9 +70,10 @@ def _differences(origin: Origin, wish: Wish, market: Exchange) -> Iterator[tuple
     yield from _changed("--sandbox", _yes(origin.sandbox), _yes(market.sandbox))
     yield from _changed("--account", origin.account or "(none)", market.account or "(none)")
     began = [symbol_of(each) for each in origin.instruments]
-    yield from _changed("--instrument", " ".join(began), " ".join(wish.symbols))
+    if wish.names("--instrument"):
+        yield from _changed("--instrument", " ".join(began), " ".join(wish.symbols))
     asked = wish.strategy.parameters
-    for key in sorted({*origin.parameters, *asked}):
+    for key in filter(wish.names, sorted({*origin.parameters, *asked})):
         yield from _changed("--param", f"{key}={origin.parameters.get(key)}", f"{key}={asked.get(key)}")
     cash = decimal(origin.cash, exact(origin.instruments[0].quote_unit))
     if wish.cash is not None and wish.cash != cash:

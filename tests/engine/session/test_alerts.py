@@ -102,6 +102,7 @@ def test_what_fails_is_tried_again_and_what_is_refused_is_not(monkeypatch, caplo
     assert TOKEN not in caplog.text
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_a_channel_that_is_silent(monkeypatch, caplog):
     monkeypatch.setattr(module, "PATIENCE", 0.2)
 

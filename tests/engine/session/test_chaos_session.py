@@ -20,8 +20,10 @@ from engine.session import crowd
 from exchange.test_chaos_run import MOST_STANDING, resident, unlogged  # noqa: F401 - a fixture
 from exchange.venue_process import KEY, SECRET, venue_process
 
+from planar.broker.gate import State
 from planar.broker.journal import read
-from planar.engine.session.archive import JOURNAL, replayed
+from planar.engine.session.archive import replayed
+from planar.engine.session.folder import JOURNAL
 from planar.engine.session.live import LiveSession, Wish
 from planar.model.instrument import exact
 from planar.venue.chaos import REQUEST_FAULTS, Rule
@@ -105,15 +107,15 @@ class Running:
         await self.exchange.__aexit__(None, None, None)
 
     async def rest(self, seconds=60.0):
-        """Waits until nothing is on its way; decisions go on."""
-        self.session._is_quiet = True
+        """Waits until nothing is on its way; what is decided meanwhile is refused."""
+        self.session.broker.gate.restrict("compared", State.HALTED, "The books are compared.")
         async with asyncio.timeout(seconds):
             while self.session.broker.busy:
                 self.check()
                 await asyncio.sleep(0.1)
 
     def go_on(self):
-        self.session._is_quiet = False
+        self.session.broker.gate.lift("compared")
 
     def entries(self, *kinds):
         self.session.recorder.commit()

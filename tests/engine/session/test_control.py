@@ -100,6 +100,7 @@ def test_close_cancels_and_sells_what_was_named_and_the_session_goes_on(tmp_path
         assert "operator" in replayed(entries, compiled=compiled).texts.known
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_after_its_operator_traded_in_it(tmp_path):
     async def played():
         async with venue() as there:

@@ -57,6 +57,7 @@ def test_memory_after_downtime_is_a_backtests(tmp_path):
     assert len(theirs) - len(mine) <= 2  # the candle that it was stopped at
 
 
+@pytest.mark.slow
 def test_what_was_decided_of_candles_that_were_missed_is_not_sent(tmp_path):
     async def scene():
         async with venue() as there:
@@ -98,6 +99,7 @@ def test_a_stream_that_was_not_read_in_time_is_read_on_behind_what_it_lost(tmp_p
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_candles_that_cannot_be_asked_for_at_once_are_asked_for_again(tmp_path):
     async def scene():
         async with venue() as there:

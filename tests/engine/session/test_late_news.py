@@ -93,6 +93,7 @@ def test_an_order_that_was_taken_for_lost_and_turns_up_is_cancelled(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_an_order_that_turns_up_while_the_session_is_away_is_cancelled_when_it_is_back(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -150,6 +151,7 @@ def test_an_order_whose_connector_broke_is_looked_for(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_doubt_that_comes_up_while_the_session_closes_is_left_to_whoever_goes_on(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -195,6 +197,7 @@ def test_a_start_whose_orders_may_not_be_asked_for_ends_with_the_exchanges_reaso
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_fills_that_may_not_be_asked_for_end_the_session_with_the_exchanges_reason(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -291,6 +294,7 @@ def test_a_fee_in_a_third_currency_is_told_and_not_booked(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_fills_finer_than_the_books_count_are_remembered_as_the_exchange_told_them(tmp_path):
     fine = Decimal("0.000999999999999")
 

@@ -129,6 +129,7 @@ def test_an_account_that_cannot_be_opened_leaves_nothing_behind():
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_paper_session_goes_on_with_its_orders_and_balances(tmp_path):
     async def scene():
         async with venue() as there:

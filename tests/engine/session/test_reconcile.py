@@ -189,6 +189,7 @@ CHAOS = [
 ]
 
 
+@pytest.mark.slow
 def test_no_fault_of_the_exchange_is_taken_for_missing_money(tmp_path):
     async def scene():
         async with venue(chaos=tuple(rules_of(CHAOS))) as there, running(tmp_path / "one", there) as one:
@@ -204,6 +205,7 @@ def test_no_fault_of_the_exchange_is_taken_for_missing_money(tmp_path):
     assert {each["what"] for each in differences(tmp_path / "one")} <= set()
 
 
+@pytest.mark.slow
 def test_what_happened_while_a_stream_was_cut_is_compared_as_soon_as_it_is_heard_again(tmp_path):
     async def scene():
         async with venue() as there, running(tmp_path / "one", there, Rests) as one:

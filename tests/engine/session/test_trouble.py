@@ -55,6 +55,7 @@ def test_a_full_disk_ends_the_session_before_anything_is_sent_and_it_goes_on_whe
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_journal_that_another_program_holds_ends_the_session_and_it_goes_on_later(tmp_path):
     def hold(connection):
         connection.execute("PRAGMA busy_timeout = 100")

@@ -75,6 +75,16 @@ def test_cash_that_is_not_named_or_as_it_was_is_fine(began):
         check_wish("one", began, wish(began, cash=cash), CcxtExchange("binance"))
 
 
+def test_what_nobody_names_is_as_it_was(began):
+    """A session that began with another parameter and instrument goes on when neither is named again."""
+    other = replace(began, parameters={**began.parameters, "fast": 5}, instruments=began.instruments[:1])
+    exchange = CcxtExchange("binance")
+    check_wish("one", other, wish(other, given=frozenset()), exchange)
+    for given in ({"fast"}, {"--instrument"}):
+        with pytest.raises(ConfigError, match="A session goes on as it began"):
+            check_wish("one", other, wish(other, given=frozenset(given)), exchange)
+
+
 def test_sessions_of_an_exchange_and_of_its_test_environment_have_names_of_their_own():
     choice = Choice("strategies/sma_cross.py:SmaCross")
     real, test = (CcxtExchange("binance", sandbox=sandbox, account="two") for sandbox in (False, True))

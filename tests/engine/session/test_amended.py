@@ -74,6 +74,7 @@ def broken(method, times=1):
     return call
 
 
+@pytest.mark.slow
 def test_an_amend_and_a_cancel_whose_connector_broke_are_looked_for(tmp_path):
     async def scene():
         async with venue(speed=SLOW, model=THIN) as there, exchange_at(there.port) as exchange:
@@ -109,6 +110,7 @@ def test_an_order_that_filled_in_part_before_it_was_replaced_keeps_what_it_fille
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_an_order_of_several_names_is_gone_on_with_under_the_last(tmp_path):
     folder = tmp_path / "one"
 
