@@ -217,8 +217,20 @@ def test_detach_tells_what_a_session_died_from_before_it_was_open(there):
     assert "Did you mean 'fast'?" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-@pytest.mark.parametrize("mode", ["live", "paper"])
+@pytest.mark.parametrize(
+    ("mode", "number"),
+    [
+        pytest.param("live", signal.SIGINT, id="live, Ctrl-C"),
+        *(
+            pytest.param(m, n, id=f"{m}, {n.name}", marks=pytest.mark.slow)
+            for m, n in (
+                ("live", signal.SIGTERM),
+                ("paper", signal.SIGINT),
+                ("paper", signal.SIGTERM),
+            )
+        ),
+    ],
+)
 def test_a_session_that_is_opening_stops_at_once(there, mode, number):
     place, addresses = there
     hangs = hanging(addresses, "GET /api/v3/*rades")
@@ -235,6 +247,7 @@ def test_a_session_that_is_opening_stops_at_once(there, mode, number):
     assert (opening.returncode, out, err) == (0, "Stopped before the session was open.\n", "")
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_a_session_that_waits_for_an_answer(there):
     place, addresses = there
     hangs = hanging(addresses, "POST /api/v3/order")

@@ -7,7 +7,7 @@ import planar
 from planar.store.synthetic import synthetic
 
 CANDLES = synthetic(["test:A/USD"], "1h", candles=2_000, seed=3)["test:A/USD"]
-QUICK = 6
+QUICK = 3
 MANY = 150
 
 

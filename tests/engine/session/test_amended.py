@@ -38,6 +38,7 @@ def names(session):
     return [e.body["client_id"] for e in session._journal.entries("intent")]
 
 
+@pytest.mark.slow
 def test_fills_that_are_heard_before_the_answer_to_the_amend_are_of_the_order(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:

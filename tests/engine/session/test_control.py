@@ -75,10 +75,11 @@ def test_status_tells_books_orders_feeds_and_speed(tmp_path):
     assert 6 <= told["latency"]["orders"] <= told["ordered"]
     assert 0 < told["latency"]["wire_p50"] <= told["latency"]["wire_p99"]
     assert told["health"]["success"] == 1.0
-    assert "order" in told["recent"][-1]["text"]
+    assert all(each["text"] for each in told["recent"])
 
 
 @pytest.mark.parametrize("instrument", ["", "ETH/USDT", "binance:ETH/USDT"])
+@pytest.mark.slow
 def test_close_cancels_and_sells_what_was_named_and_the_session_goes_on(tmp_path, instrument):
     async def play(there, session, running, tell):
         await until(lambda: is_holding(session))
@@ -137,6 +138,7 @@ def test_what_an_operator_asked_for_and_a_crash_kept_from_being_sent_is_not_sent
     asyncio.run(played())
 
 
+@pytest.mark.slow
 def test_stop_with_close_leaves_nothing_at_the_venue(tmp_path):
     async def play(there, session, running, tell):
         await until(lambda: is_holding(session))
@@ -152,6 +154,7 @@ def test_stop_with_close_leaves_nothing_at_the_venue(tmp_path):
     assert [entry.kind for entry in read(tmp_path / "one" / "journal.sqlite")][-1] == "stopped"
 
 
+@pytest.mark.slow
 def test_stop_keeps_positions_and_orders(tmp_path):
     async def play(there, session, running, tell):
         await until(lambda: is_holding(session))
@@ -163,6 +166,7 @@ def test_stop_keeps_positions_and_orders(tmp_path):
     scene(tmp_path / "one", play, Holds)
 
 
+@pytest.mark.slow
 def test_when_flat_stops_once_the_strategy_has_sold_and_what_rests_is_cancelled(tmp_path):
     async def play(there, session, running, tell):
         await until(lambda: is_holding(session))
@@ -178,6 +182,7 @@ def test_when_flat_stops_once_the_strategy_has_sold_and_what_rests_is_cancelled(
     scene(tmp_path / "one", play, Holds)
 
 
+@pytest.mark.slow
 def test_when_flat_stops_at_once_where_only_purchases_rest(tmp_path):
     async def play(there, session, running, tell):
         await until(lambda: len(there.account.open) == 2)
@@ -209,6 +214,7 @@ def test_a_paused_session_is_paused_when_it_goes_on_until_it_is_resumed(tmp_path
     asyncio.run(played())
 
 
+@pytest.mark.slow
 def test_only_the_owner_may_connect_and_what_a_killed_program_left_is_no_hindrance(tmp_path):
     (tmp_path / "one").mkdir()
     path = socket_path(tmp_path / "one")
@@ -223,6 +229,7 @@ def test_only_the_owner_may_connect_and_what_a_killed_program_left_is_no_hindran
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_long_path_is_listened_for_elsewhere(tmp_path):
     folder = tmp_path / ("a" * 80) / ("b" * 80)
 
@@ -234,6 +241,7 @@ def test_a_folder_with_a_long_path_is_listened_for_elsewhere(tmp_path):
     assert scene(folder, play)["state"] == "ACTIVE"
 
 
+@pytest.mark.slow
 def test_what_is_no_request_is_answered_and_the_line_stays(tmp_path):
     def talk():
         with Line(tmp_path / "one") as line:
@@ -265,6 +273,7 @@ def test_a_session_that_does_not_run_says_how_to_start_it(tmp_path):
         ask(tmp_path / "onee", "pause")
 
 
+@pytest.mark.slow
 def test_a_session_that_hangs_is_said_to_hang(tmp_path, monkeypatch):
     monkeypatch.setattr(line, "STATUS_PATIENCE", 0.3)
 
@@ -278,6 +287,7 @@ def test_a_session_that_hangs_is_said_to_hang(tmp_path, monkeypatch):
     scene(tmp_path / "one", play)
 
 
+@pytest.mark.slow
 def test_asking_loads_nothing_of_the_engine():
     code = "import sys, planar.engine.session.line; print({'numba', 'ccxt', 'polars', 'duckdb'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -22,9 +22,9 @@ DYING = Path(__file__).with_name("dying.py")
 
 
 def sampled(instants):
-    """All but every fourth instant are for the long run."""
+    """All but every sixth instant are for the long run."""
     marks = [(), (pytest.mark.slow,)]
-    return [pytest.param(instant, marks=marks[number % 4 != 0]) for number, instant in enumerate(instants)]
+    return [pytest.param(instant, marks=marks[number % 6 != 0]) for number, instant in enumerate(instants)]
 
 
 class DeadError(BaseException):

@@ -79,6 +79,7 @@ def test_what_was_decided_of_candles_that_were_missed_is_not_sent(tmp_path):
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3], ids=["orders", "fills", "candles", "other candles"])
+@pytest.mark.slow
 def test_a_stream_that_was_not_read_in_time_is_read_on_behind_what_it_lost(tmp_path, place):
     async def scene():
         async with (
@@ -117,6 +118,7 @@ def test_candles_that_cannot_be_asked_for_at_once_are_asked_for_again(tmp_path):
 # The clock.
 
 
+@pytest.mark.slow
 def test_the_clock_of_a_quiet_market_and_of_long_candles_is_the_exchanges(tmp_path):
     exchange = CcxtExchange("binance")
     session = LiveSession(tmp_path / "one", exchange, None, lambda: 0)
@@ -127,6 +129,7 @@ def test_the_clock_of_a_quiet_market_and_of_long_candles_is_the_exchanges(tmp_pa
         assert abs(session.clock() - now) < 60_000
 
 
+@pytest.mark.slow
 def test_the_clock_of_a_venue_that_plays_another_time_is_its_markets(tmp_path):
     exchange = exchange_at(1)
     session = LiveSession(tmp_path / "one", exchange, None, lambda: 0)

@@ -75,6 +75,7 @@ async def lost_and_found(there, exchange, name):
     )
 
 
+@pytest.mark.slow
 def test_an_order_that_was_taken_for_lost_and_turns_up_is_cancelled(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -113,6 +114,7 @@ def test_an_order_that_turns_up_while_the_session_is_away_is_cancelled_when_it_i
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_what_an_order_traded_that_was_taken_for_lost_is_booked(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -130,6 +132,7 @@ def test_what_an_order_traded_that_was_taken_for_lost_is_booked(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_an_order_whose_connector_broke_is_looked_for(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -182,6 +185,7 @@ def test_a_doubt_that_comes_up_while_the_session_closes_is_left_to_whoever_goes_
 NO_KEY = {"what": "answer", "count": 0, "status": 401, "code": -2015, "text": "Invalid API-key, IP, or permissions."}
 
 
+@pytest.mark.slow
 def test_a_start_whose_orders_may_not_be_asked_for_ends_with_the_exchanges_reason(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there:
@@ -247,6 +251,7 @@ def test_a_fill_after_the_end_is_booked_and_the_session_goes_on(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_late_fill_that_the_books_cannot_pay_leaves_the_session_reducing(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -263,6 +268,7 @@ def test_a_late_fill_that_the_books_cannot_pay_leaves_the_session_reducing(tmp_p
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_the_fee_of_a_sale_that_is_taken_in_base_is_taken_from_the_books(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
@@ -280,6 +286,7 @@ def test_the_fee_of_a_sale_that_is_taken_in_base_is_taken_from_the_books(tmp_pat
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_fee_in_a_third_currency_is_told_and_not_booked(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:

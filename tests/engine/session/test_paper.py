@@ -41,6 +41,7 @@ async def traded(folder, there, seconds=2.0, cls=Busy):
         return trader, account
 
 
+@pytest.mark.slow
 def test_a_paper_session_trades_at_the_market_without_an_account_there(tmp_path):
     async def scene():
         async with venue() as there:
@@ -87,6 +88,7 @@ def test_a_stop_for_an_amount_of_money_is_there_again_after_a_restart(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_session_whose_market_is_not_heard_any_more_ends_with_the_reason(tmp_path):
     gone = Rejected("binance: the key was taken back.", exchange="binance", code="PERMISSION_DENIED")
 
@@ -100,6 +102,7 @@ def test_a_session_whose_market_is_not_heard_any_more_ends_with_the_reason(tmp_p
         asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_market_that_was_not_read_in_time_is_read_on(tmp_path):
     lost = Unreachable("100,000 events were not read in time.", exchange="binance", code="LAGGED")
 
@@ -113,6 +116,7 @@ def test_a_market_that_was_not_read_in_time_is_read_on(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_an_account_that_cannot_be_opened_leaves_nothing_behind():
     async def scene():
         async with venue() as there, exchange_at(there.port) as market:

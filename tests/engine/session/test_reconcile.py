@@ -77,6 +77,7 @@ def test_a_deposit_and_a_withdrawal_of_what_is_not_the_sessions_are_reported_and
     assert found == [("came in", "USDT", 50), ("went out", "USDT", 250)]
 
 
+@pytest.mark.slow
 def test_what_somebody_took_restricts_the_session_until_it_is_back(tmp_path):
     async def scene():
         async with venue() as there, running(tmp_path / "one", there, Rests) as one:
@@ -93,6 +94,7 @@ def test_what_somebody_took_restricts_the_session_until_it_is_back(tmp_path):
     assert why.endswith("Put that back, or begin another session; until then no new positions.")
 
 
+@pytest.mark.slow
 def test_a_trade_by_hand_is_told_and_left_alone(tmp_path):
     async def scene():
         async with (
@@ -112,6 +114,7 @@ def test_a_trade_by_hand_is_told_and_left_alone(tmp_path):
     assert Decimal(trade["amount"]) * Decimal(trade["price"]) == pytest.approx(300, rel=0.01)
 
 
+@pytest.mark.slow
 def test_an_order_that_somebody_cancelled_is_told_to_be_so(tmp_path):
     async def scene():
         async with (
@@ -130,6 +133,7 @@ def test_an_order_that_somebody_cancelled_is_told_to_be_so(tmp_path):
     assert (each["what"], each["order"]) == ("cancelled by others", 3)
 
 
+@pytest.mark.slow
 def test_what_happened_while_the_session_was_away_is_told_when_it_comes_back(tmp_path):
     async def scene():
         async with venue() as there, exchange_at(there.port) as hand:
@@ -151,6 +155,7 @@ def test_what_happened_while_the_session_was_away_is_told_when_it_comes_back(tmp
     assert len(differences(tmp_path / "one")) == 4, "each is told once"
 
 
+@pytest.mark.slow
 def test_a_position_that_somebody_opened_by_hand_is_not_the_sessions(tmp_path):
     async def scene():
         held = {"USDT": Decimal(10_000), "BTC": Decimal(1)}
@@ -221,6 +226,7 @@ def test_what_happened_while_a_stream_was_cut_is_compared_as_soon_as_it_is_heard
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_session_that_asks_for_more_all_the_time_is_compared_all_the_same(tmp_path):
     async def scene():
         async with venue(speed=60.0) as there, running(tmp_path / "one", there, Holds) as one:

@@ -68,6 +68,7 @@ def test_every_order_that_is_over_is_told_once_and_the_score_is_that_of_all(tmp_
     assert scores[-1]["difference"] == pytest.approx(worth)
 
 
+@pytest.mark.slow
 def test_it_alarms_when_the_session_is_not_as_its_simulation_and_not_again_until_it_was(tmp_path):
     async def scene():
         async with venue() as there:
@@ -83,6 +84,7 @@ def test_it_alarms_when_the_session_is_not_as_its_simulation_and_not_again_until
     assert "further apart than [parity] allows" in sentences(origin, "parity", last.body)[0]
 
 
+@pytest.mark.slow
 def test_a_shadow_that_fails_leaves_its_session_alone(tmp_path, caplog):
     endless = FillModel(latency_ms=2**70)
 
@@ -97,5 +99,6 @@ def test_a_shadow_that_fails_leaves_its_session_alone(tmp_path, caplog):
     assert "the session's shadow cannot be told: OverflowError" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_a_shadow_writes_decides_nothing():
     assert not {"shadow", "parity"} & set(DECIDING)
