@@ -32,7 +32,6 @@ async def preflight(exchange: Exchange, origin: Origin, trader: Trader, *, is_ne
     is_new: nothing is held yet, so it may as well not begin where a market is not traded.
     """
     found = await _rights(exchange)
-    await exchange.markets(reload=True)  # what was read some hours ago may not be traded any more
     for instrument in origin.instruments:
         market = await exchange.market(symbol_of(instrument))
         if is_new and not market.is_active:
