@@ -218,7 +218,9 @@ def test_a_market_that_is_not_traded_begins_nothing(tmp_path):
     async def scene():
         async with venue() as there:
             there.floor.set_status(there.floor.market("ETHUSDT").listing, "BREAK")
-            await begun(tmp_path / "one", exchange_at(there.port))
+            exchange = exchange_at(there.port)
+            await exchange.markets(reload=True)  # another venue may have been at this port
+            await begun(tmp_path / "one", exchange)
 
     with pytest.raises(ConfigError, match="ETH/USDT is not traded at binance now"):
         asyncio.run(scene())
