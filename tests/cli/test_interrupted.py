@@ -58,6 +58,7 @@ def interrupted(tmp_path, venue, on: str, *words: str) -> tuple[int, str]:
     return asking.returncode, " ".join(said.split())
 
 
+@pytest.mark.slow
 def test_whoever_interrupts_is_told_what_was_on_its_way(tmp_path, venue):
     """One venue for all: an order that may have been taken, its cancel, and a question that changes nothing."""
     code, said = interrupted(

@@ -124,6 +124,7 @@ def test_check_gives_what_it_found_as_a_document(somewhere, capsys):
     assert (code, found["strategy"], found["leaks"], found["why_interpreted"]) == (DONE, "SmaCross", [], None)
 
 
+@pytest.mark.slow
 def test_check_says_what_it_looked_at(somewhere, capsys):
     code, out, _ = run(["check", "relative_value"], capsys)
     assert code == DONE

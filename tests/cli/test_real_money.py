@@ -61,6 +61,7 @@ def test_with_limits_it_wants_a_word_or_two_arms(folder):
     assert not (folder / "data").exists()
 
 
+@pytest.mark.slow
 def test_with_limits_and_both_arms_it_begins(folder):
     (folder / "user" / "planar.toml").write_text(EXCHANGE + LIMITS.replace("[risk]", "[risk]\narmed = true"))
     command = [sys.executable, "-m", "planar", "live", "sma_cross", "--exchange", "real", "--armed"]

@@ -91,6 +91,7 @@ def test_an_amend_and_a_cancel_whose_connector_broke_are_looked_for(tmp_path):
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_an_order_that_filled_in_part_before_it_was_replaced_keeps_what_it_filled(tmp_path):
     async def scene():
         async with venue(speed=SLOW, model=THIN) as there, exchange_at(there.port) as exchange:

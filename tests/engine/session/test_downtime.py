@@ -34,6 +34,7 @@ def logged(notes):
     return [(int(each["time"]), int(each["instrument"]), float(each["a"])) for each in notes]
 
 
+@pytest.mark.slow
 def test_memory_after_downtime_is_a_backtests(tmp_path):
     async def scene():
         async with venue() as there:

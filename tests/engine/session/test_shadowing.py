@@ -49,6 +49,7 @@ def judged(entries):
     return [pair for pair in pairs if pair.is_over]
 
 
+@pytest.mark.slow
 def test_every_order_that_is_over_is_told_once_and_the_score_is_that_of_all(tmp_path):
     async def scene():
         async with venue() as there:
