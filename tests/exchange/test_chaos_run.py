@@ -11,7 +11,7 @@ import logging
 import os
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from decimal import Decimal
 from pathlib import Path
 from statistics import linear_regression
@@ -46,6 +46,9 @@ REQUEST_FAULTS = ("503", "429", "418", "drop", "delay", "accept_then_drop", "acc
 
 MOST_STANDING = 4
 """Faults of requests that wait for one."""
+
+MOST_RESTING = 20
+"""Orders that each trader leaves open: four stay below what the venue allows in one market (200)."""
 
 
 def resident():
@@ -122,7 +125,8 @@ async def book_differences(exchange, listeners):
 
 
 async def trade(exchange, dice, until, tally):
-    """Orders all along: market orders, and limits that rest and may be cancelled."""
+    """Orders all along: market orders, and limits that rest and are cancelled at once, later, or not at all."""
+    resting: deque[tuple[str, str]] = deque()
     while time.monotonic() < until:
         await asyncio.sleep(dice.uniform(0.02, 0.2))
         symbol, side = dice.choice(SYMBOLS), dice.choice([*Side])
@@ -133,9 +137,14 @@ async def trade(exchange, dice, until, tally):
                 price = last * (1 - side * Decimal(dice.choice(("0.0001", "0.0005", "0.05"))))
             placed = await exchange.place(OrderRequest(symbol, side, amount=Decimal("0.01"), price=price))
             tally["placed"] += 1
+            if price is not None:
+                resting.append((placed.id, symbol))
             if price is not None and dice.random() < 0.5:
-                await exchange.cancel(placed.id, symbol)
+                await exchange.cancel(*resting.pop())
                 tally["cancelled"] += 1
+            while len(resting) > MOST_RESTING:
+                await exchange.cancel(*resting.popleft())
+                tally["cancelled late"] += 1
         except ExchangeError as error:
             tally[f"{type(error).__name__} {error.code}"] += 1
 
