@@ -108,17 +108,25 @@ async def _do(venue: Venue, what: str, rest: list, traded: dict, refused: list[i
     elif what == "refused":
         return list(refused)
     elif what == "truth":
-        orders = {
-            str(order.id): (order.status, order.ticket.listing.amount_text(order.filled), order.ticket.client_id)
-            for order in venue.account.orders.values()
-        }
-        fills = [
-            (str(done.id), str(order.id), order.ticket.listing.price_text(done.ticks),
-             order.ticket.listing.amount_text(done.units))
-            for order, done in venue.account.executions
-        ]  # fmt: skip
-        return {"orders": orders, "fills": fills, **{name: list(rows) for name, rows in traded.items()}}
+        return {**_truth(venue), **{name: list(rows) for name, rows in traded.items()}}
+    elif what == "judge":
+        judge, *known = rest
+        return judge(_truth(venue), *known)
     return None
+
+
+def _truth(venue: Venue) -> dict:
+    """Orders and fills of the account, as the venue has them."""
+    orders = {
+        str(order.id): (order.status, order.ticket.listing.amount_text(order.filled), order.ticket.client_id)
+        for order in venue.account.orders.values()
+    }
+    fills = [
+        (str(done.id), str(order.id), order.ticket.listing.price_text(done.ticks),
+         order.ticket.listing.amount_text(done.units))
+        for order, done in venue.account.executions
+    ]  # fmt: skip
+    return {"orders": orders, "fills": fills}
 
 
 async def _cut(venue: Venue, how: str) -> None:

@@ -60,3 +60,15 @@ class Guards(Strategy):
             broker.cancel_all()
         elif turn == 0 and broker.is_long:
             broker.close()
+
+
+class Quotes(Strategy):
+    """Keeps an order on each side of the market, and has it amended at each candle."""
+
+    instruments = SYMBOLS
+    timeframe = "1m"
+
+    def on_candle(self, candle, broker):
+        broker.quote(0, "buy", candle.close * 0.9997, cost=120.0)
+        if broker.position > 0.0:
+            broker.quote(1, "sell", candle.close * 1.0003, amount=broker.position)
