@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from planar.engine.backtest import backtest
+    from planar.engine.bounds import Bounds, bounds
     from planar.engine.run import Run
     from planar.errors import ConfigError, DataError, ExchangeError, PlanarError, StrategyError
     from planar.model.instrument import Instrument
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bounds": "planar.engine.bounds",
     "ConfigError": "planar.errors",
     "DataError": "planar.errors",
     "ExchangeError": "planar.errors",
@@ -35,6 +37,7 @@ _HOMES = {
     "StrategyError": "planar.errors",
     "array": "planar.strategy.parameter",
     "backtest": "planar.engine.backtest",
+    "bounds": "planar.engine.bounds",
     "indicator": "planar.strategy",
     "override": "planar.strategy.override",
     "param": "planar.strategy.parameter",
@@ -42,8 +45,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run", "Side",
-    "Status", "Strategy", "StrategyError", "array", "backtest", "indicator", "override", "param", "shared",
+    "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run",
+    "Side", "Status", "Strategy", "StrategyError", "array", "backtest", "bounds", "indicator", "override", "param",
+    "shared",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """``planar backtest``: runs a strategy over candles and prints what happened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +43,8 @@ class Choices:
     """Of the synthetic market."""
     interpreted: Flag = False
     """Do not compile the strategy."""
+    bounds: Flag = False
+    """Show the pessimistic and the optimistic scenario side by side."""
 
 
 USUAL = Choices()
@@ -49,15 +52,23 @@ USUAL = Choices()
 
 def backtest(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL, json: Json = False) -> None:
     """Run a strategy over stored candles, or over the synthetic market when there are none."""
-    run = _run(strategy, choices, is_quiet=json)
+    import planar
+
+    if choices.bounds:
+        both = _run(planar.bounds, strategy, choices, is_quiet=json)
+        if json:
+            say_json({"pessimistic": _document(both.pessimistic), "optimistic": _document(both.optimistic)})
+        else:
+            both.show()
+        return
+    run = _run(planar.backtest, strategy, choices, is_quiet=json)
     if json:
         say_json(_document(run))
     else:
         run.show()
 
 
-def _run(strategy: str, choices: Choices, *, is_quiet: bool) -> "Run":
-    import planar
+def _run(make: Callable[..., Any], strategy: str, choices: Choices, *, is_quiet: bool) -> Any:
     from planar.report.progress import announce_compiling
     from planar.strategy.load import load
 
@@ -66,7 +77,7 @@ def _run(strategy: str, choices: Choices, *, is_quiet: bool) -> "Run":
     cls = load(strategy)
     if choices.timeframe is not None:
         cls = type(cls.__name__, (cls,), {"timeframe": choices.timeframe, "__module__": cls.__module__})
-    return planar.backtest(
+    return make(
         cls,
         instruments=choices.instrument or usual.instruments or None,
         start=choices.from_,
@@ -94,6 +105,7 @@ def _document(run: "Run") -> dict[str, Any]:
         "parameters": run.parameters,
         "stats": run.stats,
         "counts": {"orders": len(run.orders), "fills": len(run.fills), "trades": len(run.trades)},
+        "path_decided": run.path_decided[0],
         "data_hash": run.data_hash,
         "why_interpreted": run.why_interpreted,
         "notes": list(shown.notes),

@@ -126,6 +126,11 @@ class Run:
                 returns.append(closes[-1] / closes[0] - 1.0)
         return float(np.mean(returns)) if returns else None
 
+    @property
+    def path_decided(self) -> tuple[int, int]:
+        """How many fills the order of a candle's extremes decided, and how many there are."""
+        return self._counters["path_decided"], len(self.logs.fills)
+
     def costs(self) -> dict[str, float]:
         """What trading cost, in quote: fees, spread, impact, stop slippage."""
         return believe.costs(self.logs, self.fills)

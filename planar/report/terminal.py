@@ -59,17 +59,17 @@ class Printout:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Lay the parts out for the console's width and encoding."""
         run, encoding, width = self.summary, options.encoding, options.max_width - 2
-        yield from _part(_title(run, encoding, width))
+        yield from part(titled(run, encoding, width))
         if len(run.equity):
             curve = sparkline(run.equity, run.start_cash, width, utf=not options.ascii_only)
-            yield from _part(*curve, _extremes(run))
-        yield from _part(_statistics(run, width))
+            yield from part(*curve, _extremes(run))
+        yield from part(_statistics(run, width))
         if run.believe:
             rows = [(_text(label, encoding, "dim"), _text(value, encoding)) for label, value in run.believe]
-            yield from _part(Text("Believe this?", "bold"), _grid(rows))
+            yield from part(Text("Believe this?", "bold"), grid(rows))
         notes = [*run.notes, *_cautions(run)]
         if notes:
-            yield from _part(_grid([(Text("-"), _text(note, encoding)) for note in notes], gap=1))
+            yield from part(grid([(Text("-"), _text(note, encoding)) for note in notes], gap=1))
 
 
 def sparkline(values: np.ndarray, start: float, width: int, *, height: int = HEIGHT, utf: bool = True) -> list[Text]:
@@ -177,22 +177,23 @@ RIGHT: list[tuple[str, str, Cell]] = [
 
 def _statistics(run: Summary, width: int) -> Table:
     """Label, number and unit, in two groups side by side where there is room."""
-    left, right = ([_row(run, *line) for line in half] for half in (LEFT, RIGHT))
+    left, right = ([row(run, *line) for line in half] for half in (LEFT, RIGHT))
     if width < WIDE:
-        return _grid(left + right, gap=1, right=(2,))
+        return grid(left + right, gap=1, right=(2,))
     left += [[Text()] * len(right[0])] * (len(right) - len(left))
     between = [Text(" " * 4)]
-    return _grid([a + between + b for a, b in zip(left, right, strict=True)], gap=1, right=(2, 7))
+    return grid([a + between + b for a, b in zip(left, right, strict=True)], gap=1, right=(2, 7))
 
 
-def _row(run: Summary, label: str, name: str, cell: Cell) -> list[Text]:
+def row(run: Summary, label: str, name: str, cell: Cell) -> list[Text]:
+    """A statistic: its label, a gap, its number and its unit."""
     value = run.statistics.get(name)
     written, style = (UNDEFINED, "dim") if value is None else cell(value, run)
     number, _, unit = written.partition(" ")
     return [Text(label, "dim"), Text(), Text(number, style), Text(unit, style)]
 
 
-def _title(run: Summary, encoding: str, width: int) -> Text:
+def titled(run: Summary, encoding: str, width: int) -> Text:
     """Strategy, instruments, timeframe; period and its length; the market where it is not a real one."""
     more = len(run.instruments) - NAMED
     named = ", ".join(run.instruments[:NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -214,13 +215,13 @@ def _cautions(run: Summary) -> Iterator[str]:
         yield f"Less than {LEAST_DAYS} days: CAGR, volatility, Sharpe and Sortino are scaled to a year and say little."
 
 
-def _part(*lines: RenderableType) -> Iterator[RenderableType]:
+def part(*lines: RenderableType) -> Iterator[RenderableType]:
     """Lines in the page's margins, and an empty one."""
     yield from (Padding(line, (0, 1), expand=False) for line in lines)
     yield ""
 
 
-def _grid(rows: Sequence[Sequence[Text]], *, gap: int = 2, right: Sequence[int] = ()) -> Table:
+def grid(rows: Sequence[Sequence[Text]], *, gap: int = 2, right: Sequence[int] = ()) -> Table:
     """A table without lines; ``right`` names the columns that align right."""
     table = Table.grid(padding=(0, gap))
     for column in range(len(rows[0])):
