@@ -116,11 +116,11 @@ def margin_ratio(balance, maintenance):
 
 @compiled
 def _solvent(tiers, rest, long, short):
-    """The prices between which ``rest + (long - short) * price`` is above the maintenance margin of both legs."""
+    """The prices between which ``rest + (long - short) * price`` is above what long and short must keep."""
     low, high, is_under = np.inf, 0.0, True
     i, j, price = 0, 0, 0.0
     while True:
-        # From price up to end neither leg changes its tier, so what is left over the margin is a straight line.
+        # From price up to end neither of them changes its tier, so what is left over the margin is a straight line.
         next_long, next_short = Tier(tiers, i + 1).floor / long, Tier(tiers, j + 1).floor / short
         end = next_long if next_long < next_short else next_short
         slope = (long - short) - (Tier(tiers, i).rate * long + Tier(tiers, j).rate * short)
@@ -147,7 +147,7 @@ def liquidation_prices(tiers, balance, long, long_cost, short, short_cost, inver
     """Mark prices, (below, above), at or beyond which an account is liquidated by one instrument's move.
 
     balance: wallet and unrealised profits of all other positions, less their maintenance margins. long, short: amounts
-    of the two legs, unsigned, 0 for none; costs: what they were worth at their entries. (inf, 0) is at every price.
+    of the two positions, unsigned, 0 for none; costs: what they were worth at their entries. (inf, 0) is at any price.
     """
     if inverse:  # a long is a short in 1 / price
         low, high = _solvent(tiers, balance - short_cost + long_cost, abs(short), abs(long))
@@ -218,11 +218,11 @@ def cross_liquidation_prices(wallet: float, positions: Sequence[Position]) -> di
     found = {}
     for name in dict.fromkeys(name for name, _ in left):
         own = [one for one in positions if one.tiers.name == name]
-        legs = []
+        sides = []
         for side in (1, -1):
-            leg = [one for one in own if one.amount * side > 0]
-            legs += [sum(abs(one.amount) for one in leg)]
-            legs += [sum(abs(notional_of(one.amount, one.entry, one.inverse)) for one in leg)]
+            held = [one for one in own if one.amount * side > 0]
+            sides += [sum(abs(one.amount) for one in held)]
+            sides += [sum(abs(notional_of(one.amount, one.entry, one.inverse)) for one in held)]
         balance = wallet + sum(more for of, more in left if of != name)
-        found[name] = liquidation_prices(own[0].tiers, balance, *legs, own[0].inverse)
+        found[name] = liquidation_prices(own[0].tiers, balance, *sides, own[0].inverse)
     return found

@@ -321,15 +321,15 @@ def test_a_position_that_cannot_go_bankrupt_has_no_bankruptcy_price():
     assert margin.bankruptcy_price(1, 100, -0.02, inverse=True) == inf
 
 
-def test_a_hedge_of_equal_legs_is_liquidated_by_a_rise_alone_through_what_both_must_keep():
-    """1000 left, two legs of 1: each needs 0.4 %, so 0.008 * 125,000; in the second tier 100 less is asked of both."""
+def test_a_hedge_of_equal_sides_is_liquidated_by_a_rise_alone_through_what_both_must_keep():
+    """1000 left, a long and a short of 1: each keeps 0.4 %, so 0.008 * 125,000; in the second tier 0.01 * p - 100."""
     assert margin.liquidation_prices(flat(0.004), 1000, 1, 100, 1, 100) == (0, 125_000)
     assert margin.liquidation_prices(BTC, 1000, 1, 100, 1, 100) == (0, pytest.approx(1100 / 0.01))
     assert margin.liquidation_prices(flat(0), 1000, 1, 100, 1, 100) == (0, inf)
 
 
 def test_a_hedge_may_be_liquidated_on_both_sides():
-    """10 long, 9 short, from 100: 1 net, and 50 to lose. Kept: 0.4 % of 19 up to 1,000 each leg, then 40 %.
+    """10 long, 9 short, from 100: 1 net, and 50 to lose. Kept: 0.4 % of 19 up to 1,000 each, then 40 %.
 
     Below: 50 - 100 + 0.924 p = 0. Above 1,000 / 9: 50 - 100 - 0.396 * 2,000 + ... with 1 - 0.4 * 19 a price.
     """
@@ -351,7 +351,7 @@ def test_where_the_margin_jumps_a_short_is_liquidated_at_the_jump():
     assert margin.liquidation_price(tiers, -1, 100, 10) == 105
 
 
-def test_legs_of_one_instrument_share_their_prices_and_others_weigh_in():
+def test_long_and_short_of_one_instrument_share_their_prices_and_others_weigh_in():
     hedge = [Position(BTC, 2, 30_000, 31_000), Position(BTC, -1, 32_000, 31_000)]
     other = Position(ETH, -10, 2000, 2100)
     found = margin.cross_liquidation_prices(5000, [*hedge, other])

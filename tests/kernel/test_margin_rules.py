@@ -43,7 +43,7 @@ SIDE = st.sampled_from([1, -1])
 
 @dataclass(frozen=True)
 class Account:
-    """Two legs of one instrument and what else there is."""
+    """A long and a short of one instrument and what else there is."""
 
     tiers: Tiers
     balance: float
@@ -54,7 +54,7 @@ class Account:
     inverse: bool
 
     @property
-    def legs(self) -> tuple[float, ...]:
+    def sides(self) -> tuple[float, ...]:
         costs = [
             margin.notional_of(amount, entry, self.inverse)
             for amount, entry in ((self.long, self.long_entry), (self.short, self.short_entry))
@@ -63,11 +63,11 @@ class Account:
 
     @property
     def prices(self) -> tuple[float, float]:
-        return margin.liquidation_prices(self.tiers, *self.legs, self.inverse)
+        return margin.liquidation_prices(self.tiers, *self.sides, self.inverse)
 
     def left(self, price: Fraction) -> tuple[Fraction, Fraction]:
         """Margin balance less maintenance margin, and the sum of all that it is made of."""
-        balance, long, long_cost, short, short_cost = map(Fraction, self.legs)
+        balance, long, long_cost, short, short_cost = map(Fraction, self.sides)
         worth = [long / price, short / price] if self.inverse else [long * price, short * price]
         gains = worth[0] - long_cost + short_cost - worth[1]
         asked = sum(maintenance(self.tiers, one) for one in worth)
@@ -162,7 +162,7 @@ def test_powers_of_two_of_money_and_amounts_scale_the_prices_to_the_bit(account,
     below, above = account.prices
     of_money, of_amount = 2.0**money, 2.0**amount
     scaled = _scaled(account.tiers, of_money)
-    balance, long, long_cost, short, short_cost = account.legs
+    balance, long, long_cost, short, short_cost = account.sides
     found = margin.liquidation_prices(
         scaled, balance * of_money, long * of_amount, long_cost * of_money, short * of_amount, short_cost * of_money,
         account.inverse,
@@ -183,7 +183,7 @@ def _scaled(tiers: Tiers, factor: float) -> Tiers:
 
 @given(ACCOUNTS)
 def test_an_inverse_long_is_a_linear_short_in_the_reciprocal_price(account):
-    balance, long, long_cost, short, short_cost = account.legs
+    balance, long, long_cost, short, short_cost = account.sides
     below, above = margin.liquidation_prices(account.tiers, balance, long, long_cost, short, short_cost, inverse=True)
     low, high = margin.liquidation_prices(account.tiers, balance, short, short_cost, long, long_cost)
     with np.errstate(divide="ignore"):
@@ -199,7 +199,7 @@ def test_an_inverse_gain_is_that_of_its_coins_at_the_exit(amount, entry, price, 
 
 
 @given(MONEY, AMOUNT, PRICE, PRICE, st.integers(1, 5000))
-def test_equal_legs_are_liquidated_by_what_both_must_keep_alone(balance, amount, long_entry, short_entry, rate):
+def test_equal_sides_are_liquidated_by_what_both_must_keep_alone(balance, amount, long_entry, short_entry, rate):
     tiers = Tiers.of("x", [(0, rate / 10_000, 1)])
     left = balance + amount * (short_entry - long_entry)
     assume(abs(left) > 1e-6 * (balance + amount * (short_entry + long_entry)))
