@@ -8,7 +8,8 @@ from planar.errors import ExchangeError
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Market, MarketKind
 from planar.model.instrument import Instrument
-from planar.store.rules import Rules, Snapshot, Tier
+from planar.model.tiers import Tier
+from planar.store.rules import Rules, Snapshot
 
 
 async def listed_rules(exchange: Exchange, market: Market) -> Rules:
@@ -34,12 +35,9 @@ async def _tiers(exchange: Exchange, market: Market) -> tuple[Tier, ...] | None:
     if market.kind is MarketKind.SPOT:
         return None
     try:
-        found = await exchange.tiers(market.symbol)
+        return tuple(await exchange.tiers(market.symbol))
     except ExchangeError:  # what was asked for is the history; it shall not fail for this
         return None
-    return tuple(
-        Tier(one.floor, one.cap, one.maintenance_rate, one.maintenance_amount, one.max_leverage) for one in found
-    )
 
 
 def under(instrument: Instrument, snapshot: Snapshot) -> Instrument:

@@ -59,7 +59,7 @@ class Derivatives(Batches):
         market = await self._contract(symbol)
 
         def into(rows: Any) -> list[Tier]:
-            found = [answers.tier(raw, market.symbol, self.quirk.tier_amount_key) for raw in rows]
+            found = [answers.tier(raw, self.quirk.tier_amount_key) for raw in rows]
             return sorted(found, key=lambda tier: tier.floor)
 
         what = f"the tiers of {market.symbol}"

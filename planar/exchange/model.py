@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from planar.errors import ConfigError
 from planar.model.order import Kind, Side, Status, Tif
+from planar.model.tiers import Tier
 
 __all__ = [
     "Balance", "Book", "Candle", "Fees", "Fill", "FundingPayment", "FundingRate", "Level", "Liquidity", "MarginMode",
@@ -260,18 +261,6 @@ class Position:
     margin: Decimal | None
     unrealised_pnl: Decimal | None
     time: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """One bracket of leverage: notional from floor to cap, in quote; cap None for no end."""
-
-    symbol: str
-    floor: Decimal
-    cap: Decimal | None
-    maintenance_rate: Decimal
-    maintenance_amount: Decimal | None
-    max_leverage: Decimal
 
 
 @dataclass(frozen=True, slots=True)

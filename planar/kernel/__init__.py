@@ -11,5 +11,6 @@ settle       both phases of one instrument alone
 prints       the kernel in continuous time, as a venue drives it
 check        what a strategy may ask: rules, minimums, reservations; amend, cancel
 candles      whether candles are what all of it takes for granted
+margin       margin of futures: liquidation, bankruptcy, funding, tiers
 loop         the resumable loop over steps and decisions
 """

@@ -212,6 +212,12 @@ def units_of_money(state, money):
 
 
 @compiled
+def units_due(state, money):
+    """Money that the trader owes as quote units, rounded up; below 0 it is owed to the trader."""
+    return up(_over(money * state.quote_d, state.quote_n))
+
+
+@compiled
 def units_of_amount(ins, amount):
     """An amount as base units, rounded down."""
     return down(_over(amount * ins.base_d, ins.base_n))

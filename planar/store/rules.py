@@ -8,16 +8,7 @@ from typing import Any
 
 import duckdb
 
-
-@dataclass(frozen=True)
-class Tier:
-    """A bracket of leverage: notional from floor to cap, in quote; cap None for no end."""
-
-    floor: Decimal
-    cap: Decimal | None
-    maintenance_rate: Decimal
-    maintenance_amount: Decimal | None
-    max_leverage: Decimal
+from planar.model.tiers import Tier
 
 
 @dataclass(frozen=True)

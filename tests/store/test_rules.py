@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from planar.errors import ConfigError
-from planar.store.rules import Rules, Snapshot, Tier
+from planar.model.tiers import Tier
+from planar.store.rules import Rules, Snapshot
 from planar.store.store import Store
 
 BTC, ETH = "binance:BTC/USDT", "binance:ETH/USDT"

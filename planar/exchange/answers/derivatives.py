@@ -28,13 +28,12 @@ def position(raw: Raw, market: Market, *, is_change: bool = False) -> Position |
     )
 
 
-def tier(raw: Raw, symbol: str, amount_key: str = "") -> Tier:
+def tier(raw: Raw, amount_key: str = "") -> Tier:
     """One bracket of leverage.
 
     amount_key: what the exchange calls the maintenance amount, for which CCXT has no word.
     """
     return Tier(
-        symbol=symbol,
         floor=decimal(raw.get("minNotional")) or NONE,
         cap=decimal(raw.get("maxNotional")),
         maintenance_rate=needed(raw, "maintenanceMarginRate"),
