@@ -82,9 +82,9 @@ def _advice(found: "Finding") -> Iterator[str]:
     if settling:
         count = max(settling.values())
         yield (
-            f"too short for {', '.join(settling)}, which until candle {count:,} depends on where the history begins: "
-            f"a live session would decide otherwise than a backtest. Write warmup = {count} in the class, or let "
-            "warmup() give as many."
+            f"too short: for {count:,} candles {', '.join(settling)} may differ with where the history begins, and a "
+            f"live session decide otherwise than a backtest. Write warmup = {count} in the class, or let warmup() give "
+            "as many."
         )
     endless = [each.column for each in late if each.is_endless]
     if endless:

@@ -118,7 +118,8 @@ def _beside(values: np.ndarray, longer: np.ndarray, decided: int) -> _Seen:
 
 
 def _worst(name: str, found: list[_Seen]) -> WarmUp:
-    """Of what was seen from several origins, the longest."""
+    """Of what was seen from several origins, the longest; what had no number there says nothing."""
+    found = [seen for seen in found if seen.first < seen.looked_at] or found
     longest = max(found, key=lambda seen: seen.settled)
     first, looked_at = max(seen.first for seen in found), max(seen.looked_at for seen in found)
     if any(seen.settled == seen.looked_at for seen in found):

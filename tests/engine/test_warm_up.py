@@ -98,6 +98,15 @@ def test_a_warm_up_that_is_too_short_is_told_and_a_longer_one_is_not():
     assert early.first < early.settled <= 160
 
 
+def test_a_long_average_settles_on_few_candles_where_it_has_a_number():
+    class Long(Early):
+        def indicators(self, candles):
+            return {"sma": indicator.sma(candles.close, 200)}
+
+    (long,) = check(Long(), candles=FRAMES[NAME].head(365)).warm_ups
+    assert (long.first, long.settled, long.is_late) == (199, 199, False)
+
+
 def test_a_column_of_any_instrument_counts():
     names = [NAME, "test:B/USD"]
     frames = synthetic(names, "1h", candles=1_500, seed=6)

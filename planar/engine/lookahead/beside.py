@@ -54,20 +54,20 @@ def besides(strategy: Strategy, candles: Candles) -> list[Beside]:
 @contextmanager
 def replaced(data: Sequence[Beside], future: Future) -> Generator[None]:
     """What is not known by then is cut off or replaced for a while."""
+    dated = [(each, each.known) for each in data if each.known is not None and future.after is not After.SAME]
     try:
-        for each in data:
-            if each.known is not None and future.after is not After.SAME:
-                each.owner[each.name] = _changed(each.value, each.known > future.end, future)
+        for each, known in dated:
+            each.owner[each.name] = _changed(each.value, known > future.end, future)
         yield
     finally:
-        for each in data:
+        for each, _ in dated:
             each.owner[each.name] = each.value
 
 
 def _is_data(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim > 0
-    return isinstance(value, pl.DataFrame | pl.Series | list | tuple | dict) or "iloc" in dir(type(value))
+    return isinstance(value, pl.DataFrame | pl.Series | list | tuple | dict) or hasattr(type(value), "iloc")
 
 
 def _known(value: Any, candles: Candles) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import linecache
+import os
 import re
 import sys
 import textwrap
@@ -28,7 +29,7 @@ Place = tuple[CodeType, int, int, str]
 
 def is_authors(file: str) -> bool:
     """Whether a file is neither ours nor a library's."""
-    return not file.startswith((*LIBRARIES, f"{PACKAGE}/", "<"))
+    return not file.startswith((*LIBRARIES, f"{PACKAGE}{os.sep}", "<"))
 
 
 def line_at(code: CodeType, number: int) -> Line:
@@ -168,14 +169,14 @@ def digest(values: np.ndarray) -> int:
 
 def arrays_of(value: Any) -> Iterator[tuple[str, np.ndarray]]:
     """Arrays that a value is or holds: of numpy, of polars or pandas, columns of a frame by their names."""
-    has = dir(type(value))
+    kind = type(value)
     if isinstance(value, np.ndarray):
         if value.ndim and value.dtype != object:
             yield "", value
-    elif "to_numpy" in has and "columns" in has:
+    elif hasattr(kind, "to_numpy") and hasattr(kind, "columns"):
         for name in value.columns:
             yield from ((f"[{name!r}]", array) for _, array in arrays_of(value[name]))
-    elif "to_numpy" in has and "dtype" in has:
+    elif hasattr(kind, "to_numpy") and hasattr(kind, "dtype"):
         yield from arrays_of(np.asarray(value.to_numpy()))
 
 
