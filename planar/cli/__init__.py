@@ -11,7 +11,7 @@ detach     planar live --detach
 sessions   planar sessions | journal | replay
 parity     planar parity, drawn by causes
 data       planar data import | fetch | list | rules
-check      planar check
+check      planar check, drawn by finding
 config     planar config show | set | encrypt | decrypt
 look       planar balance | ticker | book | orders | fills | positions
 watch      planar watch, drawn by screen

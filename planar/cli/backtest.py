@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
 
 from planar.cli.answer import say_json
 from planar.cli.ask import Flag
-from planar.cli.options import Instruments, Json, Params, StoreFile, Strategy
+from planar.cli.options import From, Instruments, Json, Params, StoreFile, Strategy, Timeframe, To
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
+    import planar
     from planar.config.settings import StrategySettings
     from planar.engine.run import Run
 
@@ -24,15 +25,12 @@ DEFAULT = "sma_cross"
 class Choices:
     """What a run is made from, where it is not as the strategy, or its section in user/planar.toml, has it."""
 
-    from_: Annotated[str | None, Parameter(name="--from")] = None
-    """First moment of the run, such as 2024-01-31."""
-    to: str | None = None
-    """End of the run; candles that close later are left out."""
+    from_: From = None
+    to: To = None
     cash: float | None = None
     """Start cash, in the quote currency; 10,000 when left out."""
     instrument: Instruments = None
-    timeframe: str | None = None
-    """Instead of the strategy's own, such as 15m."""
+    timeframe: Timeframe = None
     param: Params = None
     fees: float | None = None
     """A fraction (0.001 is 0.1 %), for maker and taker."""
@@ -70,15 +68,11 @@ def backtest(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL, json:
 
 def _run(make: Callable[..., Any], strategy: str, choices: Choices, *, is_quiet: bool) -> Any:
     from planar.report.progress import announce_compiling
-    from planar.strategy.load import load
 
     announce_compiling()
     usual = settings_of(strategy)
-    cls = load(strategy)
-    if choices.timeframe is not None:
-        cls = type(cls.__name__, (cls,), {"timeframe": choices.timeframe, "__module__": cls.__module__})
     return make(
-        cls,
+        class_of(strategy, choices.timeframe),
         instruments=choices.instrument or usual.instruments or None,
         start=choices.from_,
         end=choices.to,
@@ -110,6 +104,16 @@ def _document(run: "Run") -> dict[str, Any]:
         "why_interpreted": run.why_interpreted,
         "notes": list(shown.notes),
     }
+
+
+def class_of(strategy: str, timeframe: str | None) -> "type[planar.Strategy]":
+    """The class of a strategy; with another timeframe, where one is named."""
+    from planar.strategy.load import load
+
+    cls = load(strategy)
+    if timeframe is None:
+        return cls
+    return type(cls.__name__, (cls,), {"timeframe": timeframe, "__module__": cls.__module__})
 
 
 def settings_of(strategy: str) -> "StrategySettings":

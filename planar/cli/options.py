@@ -45,6 +45,9 @@ Params = Annotated[
     list[str] | None,
     Parameter(name="--param", negative=(), help="A parameter of the strategy, such as fast=12; may be repeated."),
 ]
+Timeframe = Annotated[str | None, Parameter(help="Instead of the strategy's own, such as 15m.")]
+From = Annotated[str | None, Parameter(name="--from", help="First moment of the run, such as 2024-01-31.")]
+To = Annotated[str | None, Parameter(help="End of the run; candles that close later are left out.")]
 StoreFile = Annotated[
     Path | None, Parameter(help="The DuckDB file; that of [store] in user/planar.toml when left out.")
 ]

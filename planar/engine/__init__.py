@@ -15,7 +15,9 @@ fetcher       a fetch on its way: tasks, pieces, pages, outages
 sources       what can be fetched: candles, mark candles, funding rates, market trades
 listed_rules  an exchange's rules into the store, and from there into a backtest
 suggest       what to type next, for messages
-check         planar check: warm-up, and look-ahead by truncation
+check         planar check: look-ahead and warm-up
+lookahead     how look-ahead is found: other futures, what they change, and the author's line
+warm_up       after how many candles each column has settled
 doctor        planar doctor: what stands in the way of trading
 watch         planar watch: several feeds of one exchange
 picture       what is known of watched markets, as events come

@@ -79,7 +79,7 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
         base.higher[name] = (inner, rows)
         ready = max(ready, int(np.searchsorted(rows, _ready(inner), side="left")))
     base.offsets = _offsets(strategy, candles)
-    return base, _first_row(strategy, ready)
+    return base, max(ready, declared_warm_up(strategy))
 
 
 def _indicators(strategy: Strategy, candles: Candles) -> object:
@@ -165,12 +165,12 @@ def _without_numbers(series: Series, prefix: str = "") -> str:
     return next(filter(None, parts), "")
 
 
-def _first_row(strategy: Strategy, ready: int) -> int:
-    """The larger of what the indicators need and what the author declared."""
+def declared_warm_up(strategy: Strategy) -> int:
+    """What the author declared, candles. Raises StrategyError where that is none."""
     declared = strategy.warmup() if callable(strategy.warmup) else strategy.warmup
     if not isinstance(declared, int) or declared < 0:
         raise StrategyError(f"{_name(strategy)}: warmup={declared!r} must be a whole number of candles, 0 or more.")
-    return max(ready, declared)
+    return declared
 
 
 def _offsets(strategy: Strategy, candles: Candles) -> np.ndarray | None:

@@ -23,6 +23,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from planar.errors import did_you_mean
 from planar.kernel import views
 from planar.strategy import exact
@@ -322,4 +324,6 @@ def _add_what_it_uses(
             _add(source, cls, f"{name}", value, strings, digest, is_method=False)
             continue
         source.globals[name] = value
-        digest.update(f"{name}={value!r}".encode())
+        # Of a long array, repr shows the ends alone.
+        kept = value.tobytes() if isinstance(value, np.ndarray) else b""
+        digest.update(f"{name}={value!r}".encode() + kept)

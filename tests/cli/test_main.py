@@ -122,14 +122,50 @@ def test_check_gives_what_it_found_as_a_document(somewhere, capsys):
     code, out, _ = run(["check", "sma_cross", "--json"], capsys)
     found = json.loads(out)
     assert (code, found["strategy"], found["leaks"], found["why_interpreted"]) == (DONE, "SmaCross", [], None)
+    assert (found["truncations"], found["poisonings"], found["not_cut"]) == (64, 64, [])
+    assert [(each["column"], each["settled"], each["is_late"]) for each in found["warm_ups"]] == [
+        ("fast_ma", 9, False),
+        ("slow_ma", 49, False),
+    ]
 
 
-@pytest.mark.slow
-def test_check_says_what_it_looked_at(somewhere, capsys):
-    code, out, _ = run(["check", "relative_value"], capsys)
-    assert code == DONE
+def test_check_says_what_it_looked_at_and_how_long_each_column_warms_up(somewhere, capsys):
+    code, out, _ = run(["check", "breakout", "--timeframe", "1d", "--from", "2024-03-01", "--to", "2024-12-01"], capsys)
     said = " ".join(out.split())
-    assert "prefixes and 500 of the other 1, orders, amends and cancels on 64 truncations" in said
+    assert code == DONE
+    assert "Breakout binance:BTC/USDT 1d 2024-01-01 to 2024-12-01 UTC, 335 candles" in said
+    assert "Look-ahead none found columns: on 275 prefixes" in said
+    assert "with 64 futures cut off and 64 replaced" in said
+    assert "candles atr may differ with where the history begins" in said
+    assert "column first number settled" in said
+
+
+LEAKY = """
+from planar import Strategy
+
+
+class Leaky(Strategy):
+    instruments = ['a:B/C']
+
+    def indicators(self, candles):
+        return {"next": candles.frame["close"].shift(-1)}
+
+    def on_candle(self, candle, broker):
+        broker.buy(cost=100.0)
+"""
+
+
+def test_check_shows_what_sees_the_future_with_its_line_and_exits_with_1(somewhere, capsys):
+    (somewhere / "leaky.py").write_text(LEAKY)
+    code, out, err = run(["check", "leaky.py"], capsys)
+    assert code == INPUT
+    assert "column 'next' at candle 0 of a:B/C, closed 2024-01-01 01:00 UTC" in out
+    assert "becomes nan when the candles after it are cut off" in out
+    assert 'leaky.py, line 9, in indicators\n      return {"next": candles.frame["close"].shift(-1)}' in out
+    assert "Leaky sees the future: column 'next' at candle 0" in " ".join(err.split())
+    code, out, _ = run(["check", "leaky.py", "--json"], capsys)
+    (leak,) = json.loads(out)["leaks"]
+    assert (code, leak["what"], leak["candle"], leak["lines"][0]["number"]) == (INPUT, "column 'next'", 0, 9)
 
 
 ENDLESS = """

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 import planar
+from planar.engine.check import check
 from planar.strategy.load import load
 
 INTERPRETED = {"momentum_rotation": "on_step", "relative_value": "on_step", "regime_notebook": "notebook"}
 COMPILED = ["bollinger_reversion", "breakout", "grid_maker", "rsi_two_timeframes", "sma_cross"]
 EXAMPLES = sorted([*COMPILED, *INTERPRETED])
 
+LOOKED_AT = 700  # candles for what sees no future
 SMALL = 3_000  # candles: the longest warm-up is 100 days of hours
 
 
@@ -86,3 +88,17 @@ def test_an_example_copes_with_a_venue_that_takes_fees_in_base_and_refuses_small
         "STOP_WOULD_TRIGGER",
         "INSUFFICIENT_FUNDS",
     }
+
+
+@pytest.mark.parametrize("name", [n if n in COMPILED else pytest.param(n, marks=pytest.mark.slow) for n in EXAMPLES])
+def test_an_example_is_not_said_to_see_the_future(name, market):
+    found = check(load(name)(), candles=market(name, LOOKED_AT))
+    assert (found.leaks, found.not_cut) == ([], [])
+    assert (found.truncations, found.poisonings) == (64, 64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_accused_on_no_market(name, seed):
+    assert check(load(name)(), seed=seed).leaks == []

@@ -1,5 +1,6 @@
 """What compiled code keeps of the author's Python, and what it leaves to the interpreted form."""
 
+import numpy as np
 import pytest
 
 import planar
@@ -210,3 +211,18 @@ def test_a_text_made_by_the_strategy_may_have_braces_of_its_own():
             broker.log(repr({}) + repr({"a": 1}))
 
     assert planar.backtest(Shows, CANDLES).notes["text"][0] == "{}{'a': 1}"
+
+
+LONG = np.zeros(5_000)
+
+
+class ReadsALongArray(One):
+    def on_candle(self, candle, broker):
+        self.total = LONG[2_500]
+
+
+def test_another_array_of_the_module_is_another_strategy_however_long_it_is(monkeypatch):
+    """Python shows a long array by its ends, and these are alike."""
+    assert planar.backtest(ReadsALongArray, CANDLES, compiled=True).memory[NAME]["total"] == 0.0
+    monkeypatch.setitem(globals(), "LONG", np.where(np.arange(5_000) == 2_500, 1.0, 0.0))
+    assert planar.backtest(ReadsALongArray, CANDLES, compiled=True).memory[NAME]["total"] == 1.0

@@ -12,6 +12,7 @@ from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
 from planar.model.instrument import Instrument
 from planar.strategy.candles import Candles
+from planar.strategy.columns import declared_warm_up
 
 LOG = logging.getLogger("planar.session")
 
@@ -24,7 +25,8 @@ async def beginning(exchange: Exchange, market: CcxtExchange, wish: Wish, now: i
     """
     timeframe = type(wish.strategy).timeframe
     instruments = [await _instrument(exchange, market, symbol) for symbol in wish.symbols]
-    pasts = [await history(market, symbol, timeframe, wish.history, now) for symbol in wish.symbols]
+    count = max(wish.history, declared_warm_up(wish.strategy))
+    pasts = [await history(market, symbol, timeframe, count, now) for symbol in wish.symbols]
     origin = Origin(
         strategy=wish.place,
         code=code_of(type(wish.strategy)),

@@ -8,6 +8,7 @@ import pytest
 from engine.session.trading import SYMBOLS, Busy, Once, exchange_at, session_at, venue
 
 from planar.engine.session.archive import journal, origin_of
+from planar.engine.session.beginning import beginning
 from planar.engine.session.build import Choice, session_name
 from planar.engine.session.origin import Origin
 from planar.engine.session.wish import Wish, check_wish
@@ -119,6 +120,19 @@ def test_another_parameter_is_refused(tmp_path):
 
     there = None
     asyncio.run(both())
+
+
+def test_a_session_begins_with_as_many_candles_as_its_strategy_declares_for_its_warm_up(tmp_path):
+    class Patient(Busy):
+        warmup = 150  # more than the 100 of these tests
+
+    async def scene():
+        async with venue() as there, exchange_at(there.port) as exchange:
+            wish = Wish(Patient(), "", ("BTC/USDT",), history=100)
+            _, (past,) = await beginning(exchange, exchange, wish, there.clock.now())
+            return past
+
+    assert 150 <= len(asyncio.run(scene())) < 200  # the venue goes on while it is asked
 
 
 def test_another_strategy_is_refused(tmp_path):
