@@ -7,11 +7,11 @@ import numpy as np
 
 from planar.kernel.state import NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument
-from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER
+from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.records import set_cash_unit, set_rules
 
-LOGS = {"orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND, "notes": NOTE}
-SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1, "notes": 1}
+LOGS = {"orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND, "notes": NOTE, "refusals": REFUSAL}
+SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1, "notes": 1, "refusals": 1}
 """What one order may write to each log in one step."""
 
 FIRST_ROOM = 256
