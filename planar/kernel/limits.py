@@ -63,6 +63,36 @@ def judge_late(address, k, id, is_amend):
 
 
 @compiled
+def only_reduces(address, k, id, is_amend, is_late):
+    """Whether an open order, or the amend of it that is on its way, can only make the position smaller, even when all
+    others of its side fill as well; or whether the amend of a buy makes that no larger and no dearer.
+    """
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    order = Live(ins.live, Order(state.orders, id - 1).slot)
+    limit, trigger, total = order.price, order.stop, order.amount
+    if is_amend and order.amend >= 0:
+        amend = Amend(state.amends, order.amend)
+        limit, trigger, total = amend.price, amend.stop, amend.amount
+    if order.side == Side.BUY:
+        return is_amend and _is_within(ins, order, limit, trigger, total)
+    units = total - order.filled
+    for i in range(ins.active_n):
+        other = open_order(ins, i)
+        if other.side == Side.SELL and _counts(other, order.id, is_late):
+            units = plus(units, _left_at_most(state, other))
+    return units <= ins.base
+
+
+@compiled
+def _left_at_most(state, order):
+    """Base units that an order may still trade, on its own terms or on those of an amend on its way."""
+    if order.amend < 0:
+        return left_of(order)
+    return max(left_of(order), Amend(state.amends, order.amend).amount - order.filled)
+
+
+@compiled
 def _send(state):
     """Remembers when an order or an amend was sent."""
     limits = Limits(state.limits, 0)
