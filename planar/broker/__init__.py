@@ -3,8 +3,8 @@
 journal      what a session saw, asked for and was told, in order
 terms        the kernel's whole numbers as requests of the exchange, and its fills as whole numbers
 gate         whether a session may send, and why not
-limits       what orders may do to positions, judged
-risk         the limits of one session over its books
+limits       what limits and states refuse, in words
+risk         what a session's state lets through, and its limits once more when a turn to leave comes
 switch       what a user throws to halt sessions
 pace         how long orders are on their way
 sent         orders on their way or at the exchange, found under any of their names

@@ -1,98 +1,14 @@
-"""What a session's orders may do to its positions: pure, in whole units and exact money."""
+"""Refusals of limits and states in words: limit, value and remedy."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from planar.broker.gate import State
-from planar.config.settings import Risk
-from planar.exchange.precision import EXACT, short
+from planar.exchange.precision import short
 from planar.exchange.risk import too_dear
-from planar.model.order import Side
-
-NOTHING = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Reach:
-    """What an order may still do at worst. units: base, 0 where a cost buys them; cost: quote, None where unknown."""
-
-    side: Side
-    units: int
-    cost: Decimal | None
-
-    def worse(self, other: "Reach") -> "Reach":
-        """The worse of two terms of one order, of which nobody knows which it has."""
-        known = None if self.cost is None or other.cost is None else max(self.cost, other.cost)
-        return Reach(self.side, max(self.units, other.units), known)
-
-    def is_within(self, other: "Reach") -> bool:
-        """Whether it can do nothing that the other could not."""
-        if self.cost is None or other.cost is None:
-            return False
-        return self.side is other.side and self.units <= other.units and self.cost <= other.cost
-
-
-@dataclass(frozen=True)
-class Standing:
-    """One instrument: base units held, what they are worth each, and what its open orders may still do."""
-
-    held: int
-    unit_worth: Decimal | None
-    open: Sequence[Reach]
-
-    def is_reduced_by(self, order: Reach) -> bool:
-        """Whether an order can only make the position smaller, even when all others of its side fill as well."""
-        others = sum(each.units for each in self.open if each.side is order.side)
-        return order.units > 0 and others + order.units <= -order.side * self.held
-
-    def cost_after(self, order: Reach) -> Decimal | None:
-        """What the position may be worth once the order and all others of its side are filled; None for unknown."""
-        if self.unit_worth is None:
-            return None
-        total = order.side * self.held * self.unit_worth
-        for each in (*self.open, order):
-            if each.side is order.side:
-                if each.cost is None:
-                    return None
-                # What was bought below the market is worth what the market pays as soon as that is back.
-                total += max(each.cost, each.units * self.unit_worth)
-        return total
-
-
-def excess(risk: Risk, standing: Standing, order: Reach, quote: str) -> str:
-    """Which limit of cost an order that is no exit would break, and the remedy; empty where it breaks none."""
-    most_order, most = Decimal(str(risk.max_order_cost)), Decimal(str(risk.max_position_cost))
-    if most_order and (order.cost is None or order.cost > most_order):
-        return too_dear(order.cost, most_order, quote)
-    after = standing.cost_after(order) if most else NOTHING
-    if after is None:
-        return (
-            f"nobody knows what the position would be worth, and risk.max_position_cost = {short(most)} is set: wait."
-        )
-    if most and after > most:
-        return (
-            f"the position could be worth {short(round(EXACT.plus(after), 2))} {quote} with all that may still be "
-            f"filled, and risk.max_position_cost = {short(most)} is the most that is allowed: ask for less, or raise "
-            "that."
-        )
-    return ""
-
-
-def off_price(risk: Risk, prices: Sequence[Decimal | None], last: Decimal | None) -> str:
-    """Why a limit or a stop is too far from the market; empty where none is."""
-    collar = Decimal(str(risk.price_collar))
-    for price in prices:
-        if not collar or price is None:
-            continue
-        if last is None:
-            return f"nobody knows where the market stands, and risk.price_collar = {short(collar)} is set: wait."
-        if abs(price - last) > collar * last:
-            return (
-                f"{short(price)} is {abs(price / last - 1):.1%} away from the last price {short(last)}, and "
-                f"risk.price_collar = {short(collar)} allows {collar:.1%}: ask nearer to the market, or raise that."
-            )
-    return ""
+from planar.model.order import Limit
 
 
 def barred(state: State, why: str, *, is_exit: bool) -> str:
@@ -102,3 +18,50 @@ def barred(state: State, why: str, *, is_exit: bool) -> str:
     if state is State.REDUCING and not is_exit:
         return f"the session may only make positions smaller. {why}"
     return ""
+
+
+WORDS = {
+    "daily_loss": "the day's loss is {value} {quote}, and {limit} is the most that is allowed: no new positions until "
+    "00:00 UTC.",
+    "max_drawdown": "equity fell below its peak by more than {limit} allows: no new positions until {value}.",
+    "max_position_cost": "the position could be worth {value} {quote} with all that may still be filled, and {limit} "
+    "is the most that is allowed: ask for less, or raise that.",
+    "max_exposure": "all positions together could be worth {value} {quote} with all that may still be filled, and "
+    "{limit} is the most that is allowed: ask for less, or raise that.",
+    "price_collar": "its price is {share:.1%} away from the last close, and {limit} allows {most:.1%}: ask nearer to "
+    "the market, or raise that.",
+    "max_open_orders": "{value} orders of the instrument are open, and {limit} is the most that is allowed: cancel "
+    "one, or raise that.",
+    "orders_per_minute": "{value} orders and amends were sent within a minute, and {limit} is the most that is "
+    "allowed: ask less often, or raise that.",
+}
+
+
+def broken(refusal: Any, limits: Mapping[str, float], quote: str) -> str:
+    """Why a limit refused something. refusal: a record REFUSAL; limits: those that hold, by name."""
+    name = Limit(int(refusal["limit"])).name.lower()
+    return told(name, float(refusal["value"]), limits.get(name, 0), quote)
+
+
+def told(name: str, value: float, most: float, quote: str) -> str:
+    """The same of a limit's name, what the order came to, and the most that the limit allows."""
+    if name == "max_order_cost":
+        return too_dear(Decimal(f"{value:.8g}"), Decimal(repr(float(most))), quote)
+    shown = _moment(value) if name == "max_drawdown" else short(Decimal(f"{value:.8g}"))
+    limit = f"risk.{name} = {_short(most)}"
+    return WORDS[name].format(value=shown, share=value, most=most, limit=limit, quote=quote)
+
+
+def stop_told(limit: Limit, limits: Mapping[str, float], until: int) -> str:
+    """Why no position may grow for a while, and until when."""
+    fell = "The day's loss reached" if limit is Limit.DAILY_LOSS else "Equity fell below its peak by"
+    name = limit.name.lower()
+    return f"{fell} risk.{name} = {_short(limits.get(name, 0))}: no new positions until {_moment(until)}."
+
+
+def _short(value: float) -> str:
+    return short(Decimal(repr(float(value))))
+
+
+def _moment(time: float) -> str:
+    return f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M} UTC"

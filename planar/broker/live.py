@@ -100,7 +100,7 @@ class Broker(Search):
 
     def _is_barred(self, ask: Place | Amend) -> bool:
         """Whether the limits do not let it leave any more, since what was before it became something else."""
-        why = self.risk.refusal(ask, late=True) if self.risk else ""
+        why = self.risk.late(ask) if self.risk else ""
         if why:
             self._bar(ask, why)
         return bool(why)

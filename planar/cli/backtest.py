@@ -82,6 +82,7 @@ def _run(make: Callable[..., Any], strategy: str, choices: Choices, *, is_quiet:
         fill=choices.fill,
         store=choices.store,
         seed=choices.seed,
+        limits=usual.risk,
         compiled=False if choices.interpreted else None,
         progress=not is_quiet,
     )
@@ -121,7 +122,8 @@ def settings_of(strategy: str) -> "StrategySettings":
     from planar.config.load import load
     from planar.config.settings import StrategySettings
 
-    return load().settings.strategies.get(Path(strategy).stem) or StrategySettings()
+    settings = load().settings
+    return settings.strategies.get(Path(strategy).stem) or StrategySettings(risk=settings.risk)
 
 
 def parameters(texts: list[str]) -> dict[str, str]:

@@ -183,7 +183,7 @@ def _say_begin(session: "LiveSession") -> None:
 def _say_entry(session: "LiveSession", kind: str, body: Any) -> None:
     from planar.engine.session.words import sentences
 
-    if kind in ("begin", "resumed"):
+    if kind in ("origin", "resumed"):
         _say_begin(session)
     for sentence in sentences(session.origin, kind, body):
         at = datetime.fromtimestamp(session.clock() / 1000, UTC)

@@ -3,6 +3,7 @@
 settings   every setting there is: name, default, unit, help
 load       user/planar.toml and the environment, joined and checked
 check      one value against its setting
+limits     the limits of a run, joined from where they are set
 secrets    user/secrets.toml, kept from readers, logs and prints
 vault      secrets at rest, encrypted
 keys       putting keys into it, and taking them out

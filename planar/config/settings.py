@@ -139,7 +139,7 @@ class Routing:
 
 @dataclass(frozen=True)
 class Risk:
-    """``[risk]``: what no order may do; `[strategies.NAME.risk]` says it anew for the sessions of one strategy."""
+    """``[risk]``: what no order may do, in backtests and sessions; `[strategies.NAME.risk]` says it anew for one."""
 
     armed: bool = setting(False, "With the flag --armed, orders with real money are sent without a question.")
     halted: bool = setting(False, "Sessions send nothing but cancels; heard while they run.")
@@ -147,12 +147,19 @@ class Risk:
     max_position_cost: float = setting(
         0.0, "Largest worth of one instrument's position, with all that may still be filled; 0 for none.", unit="quote"
     )
-    orders_per_minute: int = setting(
-        0, "Orders and amends that a session may send in a minute; 0 for any.", unit="1/min"
+    max_exposure: float = setting(
+        0.0, "Largest worth of all positions together, with all that may still be filled; 0 for none.", unit="quote"
     )
+    max_open_orders: int = setting(0, "Orders of one instrument that may be open at once; 0 for any.")
+    orders_per_minute: int = setting(0, "Orders and amends that may be sent in a minute; 0 for any.", unit="1/min")
     daily_loss: float = setting(
-        0.0, "Loss since 00:00 UTC at which a session takes no more positions that day; 0 for none.", unit="quote"
+        0.0, "Loss since 00:00 UTC at which no more positions are taken that day; 0 for none.", unit="quote"
     )
+    max_drawdown: float = setting(
+        0.0, "Fall of equity below its peak at which no more positions are taken for a while; 0 for none.",
+        unit="fraction",
+    )  # fmt: skip
+    cooldown: int = setting(1440, "How long that while is.", unit="min", at_least=1)
     price_collar: float = setting(
         0.0, "How far from the last price limits and stops may be; 0 for any.", unit="fraction"
     )
@@ -161,7 +168,7 @@ class Risk:
     def limits(self) -> dict[str, float]:
         """The limits that are set, by name."""
         every = {one.name: getattr(self, one.name) for one in fields(self) if one.type is not bool}
-        return {name: value for name, value in every.items() if value}
+        return {name: value for name, value in every.items() if value and (name != "cooldown" or self.max_drawdown)}
 
 
 @dataclass(frozen=True)

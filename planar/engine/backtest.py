@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from planar.config.limits import joined
+from planar.config.settings import Risk
 from planar.engine.fill_file import fill_model_of
 from planar.engine.frames import logs_of
 from planar.engine.history import Frames, Instruments, Request
@@ -16,7 +18,7 @@ from planar.engine.interpret import Interpreter
 from planar.engine.market import Market, Moment, moment, open_market
 from planar.engine.rules import Fees
 from planar.engine.run import Run
-from planar.engine.simulation import Simulation
+from planar.engine.simulation import NO_LIMITS, Simulation
 from planar.errors import ConfigError, PlanarError, StrategyError
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
 from planar.simulator.fill_model import FillModel
@@ -58,6 +60,7 @@ def backtest(
     execution_timeframe: str | None = None,
     store: "Store | str | Path | None" = None,
     seed: int = 0,
+    limits: Risk | Mapping[str, float] | None = None,
     compiled: bool | None = None,
     progress: bool | Callable[[float], None] = False,
 ) -> Run:
@@ -72,6 +75,7 @@ def backtest(
         exchange listed (kept in the store by a fetch), else 0.1 %.
     fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one.
     execution_timeframe: of the candles that orders are settled on.
+    limits: what no order may do, such as ``{"max_position_cost": 2_000}``; they go before those of the class.
     compiled: True insists, False interprets, None compiles when possible.
     progress: True prints a bar past one second; a function is called with the share done.
     Raises ConfigError, StrategyError or DataError, each one paragraph with its remedy.
@@ -85,7 +89,8 @@ def backtest(
         cls.timeframe, cls.instruments, candles, instruments, first, last, execution_timeframe, store, seed, fees
     )
     market = open_market(request)
-    session = Session(made, market, first, _cash(cash, market), fill_model_of(fill), compiled)
+    held = joined(cls.limits, limits)
+    session = Session(made, market, first, _cash(cash, market), fill_model_of(fill), compiled, held)
     return session.run(progress)
 
 
@@ -139,8 +144,10 @@ class Session:
         cash: float,
         model: FillModel,
         compiled: bool | None,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
         self.strategy, self.market, self.cash, self.model = strategy, market, cash, model
+        self.limits = limits
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
         self.series, self.first_rows = self._columns()
         self.start = max(start or 0, min(int(c.time[0]) for c in market.execution))
@@ -199,6 +206,7 @@ class Session:
             start=self.start,
             cash=self.cash,
             model=self.model,
+            limits=self.limits,
         )
         texts = Texts(hooks.strings if hooks else ())
         memories, shared = self._lay_out(simulation)
@@ -237,6 +245,8 @@ class Session:
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
         settled = simulation.end()
         counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps")}
+        limited = simulation.memory.limits
+        counters |= {name: 0 if limited is None else int(limited[0][name]) for name in ("days_lost", "stops")}
         return Run(
             type(self.strategy).__name__,
             self.market,
@@ -250,6 +260,7 @@ class Session:
             why_interpreted=self.why_interpreted if hooks is None else None,
             memory=self._kept(interpreter),
             parameters=self.strategy.parameters,
+            limits=self.limits,
         )
 
     def _kept(self, interpreter: Interpreter) -> dict[str, dict[str, Any]]:

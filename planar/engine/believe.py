@@ -1,17 +1,22 @@
 """What a reader should know before believing a run: its data, its assumptions, what it paid, what was refused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from planar.config.limits import told
 from planar.engine.frames import Logs
 from planar.engine.market import Market
 from planar.model import timeframe as timeframes
-from planar.model.order import Reason, Status
+from planar.model.order import Limit, Reason, Status
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import gaps
 from planar.strategy.candles import Candles
+
+STOPS = {"daily_loss": "days_lost", "max_drawdown": "stops"}
+"""Limits that are reached by equity, and the counters of how often."""
 
 Row = tuple[str, str]
 """Label and value, as printed."""
@@ -19,7 +24,7 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run shows for itself. counters: the kernel's; costs: what trading cost, by kind."""
+    """What a run shows for itself. counters: the kernel's; costs: what trading cost, by kind; limits: by name."""
 
     market: Market
     model: FillModel
@@ -29,6 +34,7 @@ class Evidence:
     final: float
     counters: dict[str, int]
     costs: dict[str, float]
+    limits: Mapping[str, float]
 
 
 def rows(run: Evidence) -> list[Row]:
@@ -67,7 +73,22 @@ def _about_terms(run: Evidence) -> list[Row]:
         ("Steps", market.steps_source),
         ("Spread and impact paid", f"{_slippage(run.costs):,.2f} {market.instruments[0].quote}"),
         ("Path and latency", f"{run.model.path}, {run.model.latency_ms} ms"),
+        ("Limits", _limits(run)),
     ]
+
+
+def _limits(run: Evidence) -> str:
+    """Each limit with how often it refused something; stops with how often they came."""
+    count = np.bincount(run.logs.refusals["limit"], minlength=len(Limit))
+    rows, quote = [], run.market.instruments[0].quote
+    for name, value in run.limits.items():
+        about = []
+        if name in STOPS:
+            about.append(f"reached {run.counters[STOPS[name]]:,}")
+        if name.upper() in Limit.__members__:
+            about.append(f"refused {count[Limit[name.upper()]]:,}")
+        rows.append(told(name, value, quote) + (f" ({', '.join(about)})" if about else ""))
+    return ", ".join(rows) or "none"
 
 
 def _about_fills(run: Evidence) -> list[Row]:

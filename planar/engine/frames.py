@@ -19,7 +19,7 @@ DELISTED = -2
 class Logs:
     """The kernel's logs of a run, and what the numbers in them mean.
 
-    orders, fills, amends, notes: records of `planar.model.order` and `planar.kernel.state`, in order.
+    orders, fills, amends, notes, refusals: records of `planar.model.order` and `planar.kernel.state`, in order.
     live: records of the orders still open; records: the kernel's record of each instrument; quote: the unit of the
     cash, numerator and denominator.
     """
@@ -30,6 +30,7 @@ class Logs:
     amends: np.ndarray
     live: np.ndarray
     notes: np.ndarray
+    refusals: np.ndarray
     records: np.ndarray
     quote: tuple[int, int]
     texts: Texts
@@ -67,6 +68,7 @@ def logs_of(simulation: Simulation, texts: Texts) -> Logs:
         amends=log("amends"),
         live=simulation.open_orders(),
         notes=log("notes"),
+        refusals=log("refusals"),
         records=records,
         quote=(simulation.quote.numerator, simulation.quote.denominator),
         texts=texts,

@@ -26,7 +26,8 @@ class Run:
 
     stats: dict of statistics. orders, fills, trades, equity, notes: polars frames, in the order things happened; times
     are UTC ms, amounts base, money quote. data_hash: of the candles it ran on. why_interpreted: None when it was
-    compiled or asked not to be. memory: by instrument, what the strategy kept at the end. logs: the kernel's records.
+    compiled or asked not to be. limits: those that held, by name. memory: by instrument, what the strategy kept at the
+    end. logs: the kernel's records.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class Run:
         why_interpreted: str | None,
         memory: Mapping[str, dict[str, Any]],
         parameters: dict[str, Number],
+        limits: Mapping[str, float],
     ) -> None:
-        self.strategy, self.timeframe, self.parameters = name, timeframe, parameters
+        self.strategy, self.timeframe, self.parameters, self.limits = name, timeframe, parameters, limits
         self.why_interpreted = why_interpreted
         self.memory = memory
         self._market, self._model, self.logs, self._simulation = market, model, logs, simulation
@@ -145,6 +147,7 @@ class Run:
             self._final,
             self._counters,
             costs=self.costs(),
+            limits=self.limits,
         )
         return believe.rows(evidence)
 

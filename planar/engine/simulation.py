@@ -1,6 +1,6 @@
 """One simulated session: builds the kernel's state from instruments and candles, and runs it in slices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -9,8 +9,9 @@ from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
-from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER
+from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.fill_model import FillModel
+from planar.simulator.limits import set_limits, watches_equity
 from planar.simulator.records import set_cash_unit, set_model, set_rules, whole
 from planar.strategy.candles import Candles
 
@@ -20,10 +21,12 @@ LOGS = {
     "events": (EVENT, "events_cap"),
     "amends": (AMEND, "amends_cap"),
     "notes": (NOTE, "notes_cap"),
+    "refusals": (REFUSAL, "refusals_cap"),
 }
 SLICE_STEPS, INTERPRETED_STEPS = 2_000_000, 20_000
 FAR = 1e300
 LARGE_LOG = 1_000_000
+NO_LIMITS: Mapping[str, float] = {}
 
 
 class KernelHooks(Protocol):
@@ -48,6 +51,7 @@ class Simulation:
         start: int,
         cash: float,
         model: FillModel,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
         self.instruments = instruments
         self.execution = execution
@@ -57,6 +61,8 @@ class Simulation:
         self.quote = exact(instruments[0].quote_unit)
         self._set_state(cash, model)
         self.start_cash = int(self.state["cash"])
+        if limits:
+            set_limits(self.memory, limits)
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], candles[k], first_rows[k], start)
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
@@ -64,7 +70,8 @@ class Simulation:
         # Decisions need no look-out of their own where execution candles are the strategy's: the same objects.
         self.state["is_aligned"] = all(c is e for c, e in zip(candles, execution, strict=True))
         lone = self.memory.instruments[0]
-        self.state["is_lone"] = len(instruments) == 1 and self.state["is_aligned"] and lone["is_gapless"]
+        is_lone = len(instruments) == 1 and self.state["is_aligned"] and lone["is_gapless"]
+        self.state["is_lone"] = is_lone and not watches_equity(limits)
         rows = max(len(c) for c in execution)
         room = int(self.state["headroom"])
         # Memory that is not written to costs nothing, growing costs a copy: start with an order per candle.

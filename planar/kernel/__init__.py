@@ -9,7 +9,9 @@ match        one order meets one price: arrival, trigger, taker and maker fills
 path         a candle as a path: the open, then three legs; which path
 settle       both phases of one instrument alone
 prints       the kernel in continuous time, as a venue drives it
-check        what a strategy may ask: rules, minimums, reservations; amend, cancel
+worth        what is owned, and what an order may cost
+limits       what the limits of a run refuse
+check        what a strategy may ask: rules, minimums, reservations, limits; amend, cancel
 candles      whether candles are what all of it takes for granted
 margin       margin of futures: liquidation, bankruptcy, funding, tiers
 loop         the resumable loop over steps and decisions

@@ -14,6 +14,7 @@ from planar.kernel.ledger import (
     open_order,
     reserve_extra,
 )
+from planar.kernel.limits import judge, judge_amend
 from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
     affordable,
@@ -34,24 +35,13 @@ from planar.kernel.numbers import (
     whole_steps,
 )
 from planar.kernel.state import SLOTS, Amend, Instrument, Live, Order, State
-from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
+from planar.kernel.worth import BUFFER, equity_of, reference
+from planar.model.order import NEVER, Kind, Limit, Reason, Side, Status, Tif
 
 AMOUNT, COST, FRACTION, RISK, TARGET = 0, 1, 2, 3, 4
 """How an order is sized."""
 
-BUFFER = 0.01
 FAR = 1e300
-
-
-@compiled
-def equity_of(state):
-    """Cash and every base balance at its last close, as money."""
-    total = state.money
-    for k in range(state.count):
-        ins = Instrument(state.instruments, k)
-        if ins.base:
-            total += ins.amount * ins.last
-    return total
 
 
 @compiled
@@ -135,14 +125,6 @@ def _size(state, ins, side, limit, trigger, sizing, size, risk_stop):
 
 
 @compiled
-def _reference(ins, limit, trigger):
-    """The price an order is valued at before it trades: its limit, else its trigger, else the last close."""
-    if limit:
-        return price_of(ins, limit)
-    return price_of(ins, trigger) if trigger else ins.last
-
-
-@compiled
 def _budget(state, ins, sizing, size):
     """Quote units that a buy by cost or by fraction of free cash may spend, fee included."""
     free = free_cash(state)
@@ -163,7 +145,7 @@ def part_of(fraction, units):
 @compiled
 def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
     """Base units asked for by cost, fraction or risk; negative when a risk has no distance to its stop."""
-    price = _reference(ins, limit, trigger)
+    price = reference(ins, limit, trigger)
     if sizing == COST:
         return max(units_of_amount(ins, size / price), 0)
     if sizing == FRACTION:
@@ -215,7 +197,7 @@ def _wanted(ins, side, limit, trigger, amount, budget, free):
 def _estimated_need(ins, trigger, amount, free):
     """What a buy without a limit reserves: its cost a little above its price, or all that is free."""
     apart()
-    price = _reference(ins, 0, trigger)
+    price = reference(ins, 0, trigger)
     if need(ins, amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
         return -1
     return min(free, need(ins, amount, ticks_up(ins, price * (1.0 + BUFFER))))
@@ -250,6 +232,8 @@ def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire,
             held = _to_hold(state, ins, side, limit, trigger, amount, budget)
             if held < 0:
                 refusal = -held
+            elif state.limits and judge(state, ins, side, amount, limit, trigger, budget) != Limit.NONE:
+                refusal = Reason.RISK_LIMIT.value
     kind = Kind.LIMIT.value if has_price else Kind.MARKET.value
     if has_stop:
         kind = Kind.STOP_LIMIT.value if has_price else Kind.STOP.value
@@ -384,6 +368,9 @@ def _amend_refusal(state, ins, order, price, stop, amount):
     if total <= order.filled and not order.by_cost:
         return Reason.BELOW_MIN_AMOUNT
     wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
+    if reason == Reason.NONE and state.limits:
+        if judge_amend(state, ins, order, limit, trigger, total) != Limit.NONE:
+            reason = Reason.RISK_LIMIT
     if reason == Reason.NONE:
         _send_amend(state, ins, order, limit, trigger, total, wanted)
     return reason

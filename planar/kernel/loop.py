@@ -9,6 +9,7 @@ from numba import types
 
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import settle_delisted
+from planar.kernel.limits import look
 from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.path import choose_path, comes_near, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.settle import count_touched, settle_alone, settle_busy
@@ -219,6 +220,8 @@ def _advance(state, address):
     if state.next_delisting <= opens:
         _delist(state, opens)
     _step(state, address, opens)
+    if state.limits:
+        look(state)
     if state.next_delisting <= state.now:
         _delist(state, state.now)
     return True

@@ -5,11 +5,12 @@ Every function takes the state's address and a number: of the instrument in `BRO
 of the fill in `FILL_READS`. Money in quote, amounts in base, shares as fractions.
 """
 
-from planar.kernel.check import equity_of, position_of
+from planar.kernel.check import position_of
 from planar.kernel.ledger import free_cash
 from planar.kernel.machine import compiled
 from planar.kernel.numbers import amount_of, money_of, price_of
 from planar.kernel.state import Fill, Instrument, Order, State
+from planar.kernel.worth import equity_of
 from planar.model.order import LIVE, Side, Status
 
 LIVE_BYTES = LIVE.itemsize

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from planar.kernel.machine import at
-from planar.model.order import AMEND, EVENT, FILL, LIVE, ORDER
+from planar.model.order import AMEND, EVENT, FILL, LIVE, ORDER, REFUSAL
 
 # Bits of STATE.hooks: what the strategy defines.
 ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP = 1, 2, 4, 8, 16
@@ -40,12 +40,12 @@ STATE = _fields(
     """
     count now step_time execution steps slice_end phase cursor decided told fills_told
     active_n has_changes is_stepping next_open next_delisting is_aligned is_lone
-    orders_n fills_n events_n amends_n notes_n
-    orders_cap fills_cap events_cap amends_cap notes_cap headroom is_full
-    orders_full fills_full events_full amends_full notes_full
+    orders_n fills_n events_n amends_n notes_n refusals_n
+    orders_cap fills_cap events_cap amends_cap notes_cap refusals_cap headroom is_full
+    orders_full fills_full events_full amends_full notes_full refusals_full
     cash reserved pending returning latency slice_steps
     path touch budgeted
-    instruments orders fills events amends notes shared scratch stirred
+    instruments orders fills events amends notes refusals shared scratch stirred limits
     hooks interpreted current item path_decided touched
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
@@ -68,7 +68,19 @@ INSTRUMENT = _fields(
     """,
 )
 
+LIMITS = _fields(
+    # limits; what was sent last, as a ring of times; the day's loss and the drawdown
+    """
+    max_order_cost max_position_cost max_exposure max_open_orders
+    sent sent_room sent_n
+    day lost until cooldown days_lost stops
+    """,
+    "price_collar daily_loss max_drawdown day_equity marked peak",
+)
+"""The limits of a run, at `State.limits`, which is 0 for none (docs/simulation.md, section 11)."""
+
 State = at(STATE)
+Limits = at(LIMITS)
 Instrument = at(INSTRUMENT)
 Order = at(ORDER)
 Live = at(LIVE)
@@ -76,6 +88,7 @@ Fill = at(FILL)
 Event = at(EVENT)
 Amend = at(AMEND)
 Note = at(NOTE)
+Refusal = at(REFUSAL)
 
 FIRST_COLUMN = 9
 """Place of the first indicator in an instrument's column table (planar/strategy/typed.py)."""
@@ -97,11 +110,16 @@ takes as long as writing to it."""
 
 
 class Memory:
-    """Owns every array whose address stands in a record; as long as it lives, the addresses hold."""
+    """Owns every array whose address stands in a record; as long as it lives, the addresses hold.
+
+    limits, sent: what `State.limits` and `LIMITS.sent` are the addresses of.
+    """
 
     def __init__(self, count: int, max_orders: int) -> None:
         self.logs: dict[str, np.ndarray] = {}
         self.kept: list[np.ndarray] = []
+        self.limits: np.ndarray | None = None
+        self.sent = np.empty(0, np.int64)
         self.state = self.keep(np.zeros(1, STATE))
         self.instruments = self.keep(np.zeros(count, INSTRUMENT))
         state = self.state[0]

@@ -19,6 +19,7 @@ from planar.kernel.ledger import (
     set_cash,
     tell,
 )
+from planar.kernel.limits import look
 from planar.kernel.loop import rest_of_step
 from planar.kernel.machine import compiled, set_float, set_int
 from planar.kernel.numbers import plus
@@ -209,6 +210,8 @@ def step(address, time):
     state.step_time = time
     state.now = state.decided = time
     state.phase, state.cursor = TELL, 0
+    if state.limits:
+        look(state)
     return 0
 
 

@@ -57,7 +57,7 @@ class Status(Named):
 class Reason(Named):
     """Why an order was refused or ended. An order call that is refused gives the negative value.
 
-    Those from RISK_LIMIT on are told by paper and live sessions alone.
+    Those after RISK_LIMIT are told by paper and live sessions alone.
     """
 
     NONE = 0
@@ -83,6 +83,20 @@ class Reason(Named):
     STALE_DECISION = 20
     NOT_SENT = 21
     VENUE_REFUSED = 22
+
+
+class Limit(Named):
+    """What refuses an order for RISK_LIMIT (docs/simulation.md, section 11), in the order in which they are judged."""
+
+    NONE = 0
+    DAILY_LOSS = 1
+    MAX_DRAWDOWN = 2
+    MAX_ORDER_COST = 3
+    MAX_POSITION_COST = 4
+    MAX_EXPOSURE = 5
+    PRICE_COLLAR = 6
+    MAX_OPEN_ORDERS = 7
+    ORDERS_PER_MINUTE = 8
 
 
 class Event(Named):
@@ -181,3 +195,16 @@ AMEND = np.dtype(
     ],
     align=True,
 )
+
+REFUSAL = np.dtype(
+    [
+        ("time", "i8"),
+        ("order", "i4"),  # an index; of an amend that is refused, the order it is of
+        ("instrument", "i2"),
+        ("limit", "i1"),
+        ("is_amend", "i1"),
+        ("value", "f8"),  # what it came to, as `Limit`s are given; of MAX_DRAWDOWN until when nothing else passes
+    ],
+    align=True,
+)
+"""An order or an amend that a limit refused."""

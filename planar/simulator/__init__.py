@@ -2,5 +2,6 @@
 
 books        an account in continuous time
 fill_model   FillModel and its named profiles
+limits       the limits of a run, written into the kernel's record
 records      assumptions and rules, written into the kernel's records
 """

@@ -1,17 +1,18 @@
 """`Books`: the kernel's state of one account in continuous time: no candles, each instrument stands at one print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from planar.kernel.state import NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument
-from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER
+from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, REFUSAL
+from planar.simulator.limits import set_limits
 from planar.simulator.records import set_cash_unit, set_rules
 
-LOGS = {"orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND, "notes": NOTE}
-SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1, "notes": 1}
+LOGS = {"orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND, "notes": NOTE, "refusals": REFUSAL}
+SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1, "notes": 1, "refusals": 1}
 """What one order may write to each log in one step."""
 
 FIRST_ROOM = 256
@@ -21,8 +22,8 @@ FAR = 1e300
 class Books:
     """Balances and orders in whole units. What is asked arrives at once: `State.latency` is 0.
 
-    live: by instrument, LIVE records of its open orders, by slot. headroom: orders and notes that one step may write
-    beside those that can be open.
+    limits: those that hold, by name. live: by instrument, LIVE records of its open orders, by slot. headroom: orders
+    and notes that one step may write beside those that can be open.
     """
 
     def __init__(self, instruments: Sequence[Instrument], cash_unit: Fraction, headroom: int = 1) -> None:
@@ -31,6 +32,7 @@ class Books:
         self.memory = Memory(len(instruments), max(each.max_orders for each in instruments))
         self.address = self.memory.address
         self.record = self.memory.state[0]
+        self.limits: dict[str, float] = {}
         self.live: list[np.ndarray] = []
         self._active: list[np.ndarray] = []
         self.record["execution"] = 1
@@ -55,6 +57,11 @@ class Books:
         record["active"] = self._active[-1].ctypes.data
         record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
         set_rules(record, instrument, cash_unit)
+
+    def limit(self, limits: Mapping[str, float]) -> None:
+        """From now on these limits hold and no others, by name; what was sent and lost before is not forgotten."""
+        self.limits = dict(limits)
+        set_limits(self.memory, limits)
 
     def make_room(self) -> None:
         """Gives the logs that are short of room four times as much."""

@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from planar.strategy.parameter import Array, Number, Parameter, Shared
 from planar.strategy.signature import HOOKS, check_signatures
 from planar.strategy.undeclared import check_memory
 
-SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone")
+SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone", "limits")
 LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
 
 
@@ -64,6 +65,7 @@ class Strategy:
     timeframes: higher ones, seen as ``candle.d1``, ``candle.h4``, as of their last closed candle.
     warmup: candles before the first decision; 0 derives it from the indicators' leading gaps. May be a method.
     timezone: of ``candle.hour`` and ``candle.weekday``.
+    limits: what no order of it may do, such as ``{"max_position_cost": 2_000}``; docs/risk.md has all of them.
 
     Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_step(self, universe)``,
     ``on_start(self, broker)``, ``on_stop(self, broker)``, ``on_reset(self)``, ``on_fill(self, fill, broker)``,
@@ -78,6 +80,7 @@ class Strategy:
     timeframes: list[str] = []  # noqa: RUF012
     warmup: Any = 0
     timezone: str = "UTC"
+    limits: Mapping[str, float] = {}
 
     layout: Layout
 
@@ -142,6 +145,17 @@ def _check_settings(cls: type[Strategy], where: str) -> None:
     if not isinstance(cls.instruments, list | tuple) or not all(isinstance(i, str) for i in cls.instruments):
         wanted = "a list of names such as ['binance:BTC/USDT']"
         raise StrategyError(f"{where}: instruments is {cls.instruments!r}; write {wanted}.")
+    _check_limits(cls, where)
+
+
+def _check_limits(cls: type[Strategy], where: str) -> None:
+    if cls.limits != {}:
+        from planar.config.limits import joined
+
+        try:
+            joined(cls.limits)
+        except ConfigError as error:
+            raise StrategyError(f"{where}: {error}") from None
 
 
 def alias(timeframe: str) -> str:

@@ -1,17 +1,15 @@
 """No order that the limits let through breaks them, whatever fills; in REDUCING nothing makes a position larger."""
 
-from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from planar import Strategy
 from planar.broker.gate import Gate, State
-from planar.broker.risk import MINUTE, RiskGate
-from planar.config.settings import Risk
+from planar.broker.limits import broken
+from planar.broker.risk import RiskGate
 from planar.engine.session.trader import Trader
 from planar.model.ask import Amend, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
@@ -19,7 +17,7 @@ from planar.model.order import Reason, Side, Status
 from planar.strategy.candles import Candles
 
 BTC = Instrument("here:BTC/USDT", price_step=0.01, amount_step=0.001, maker=0.0, taker=0.0, base_unit=0.001)
-LAST = 100.0
+LAST, MINUTE = 100.0, 60_000
 TURN = []
 """What the strategy asks for at its next candle: calls that take its broker."""
 
@@ -47,7 +45,8 @@ class Scene:
         self.gate, self.now = Gate(lambda *_: None), MINUTE
         if state:
             self.gate.restrict("test", state, "The test wants it so.")
-        self.risk = RiskGate(Risk(**limits), self.trader, self.gate, lambda: self.now, lambda _: Decimal("100"))
+        self.trader.limit(limits)
+        self.risk = RiskGate(self.trader, self.gate)
         self.refused, self.unanswered = [], []
         self.trader.begin()
 
@@ -56,8 +55,9 @@ class Scene:
         TURN[:] = calls
         self.now += MINUTE
         self.trader.take(0, Row(self.now - MINUTE, LAST, LAST, LAST, LAST, LAST))
-        passed = []
-        for ask, why in self.risk.judged(self.trader.step(self.now)):
+        passed, asks = [], self.trader.step(self.now)
+        self.refused += [broken(each, self.trader.limits, "USDT") for each in self.trader.refused()]
+        for ask, why in self.risk.judged(asks):
             if why:
                 self.refuse(ask, why)
             else:
@@ -77,7 +77,7 @@ class Scene:
         if not self.trader.is_open(ask.id):
             return
         if not isinstance(ask, Cancel):
-            why = self.risk.refusal(ask, late=True)
+            why = self.risk.late(ask)
             if why:
                 self.refuse(ask, why)
             elif isinstance(ask, Place):
@@ -213,8 +213,8 @@ def test_what_is_refused_says_limit_value_and_remedy():
     )
     assert scene.refused == [
         "it may cost 200 USDT, and risk.max_order_cost = 150 is the most that is allowed: ask for less, or raise that.",
-        "90 is 10.0% away from the last price 100, and risk.price_collar = 0.05 allows 5.0%: ask nearer to the market, "
-        "or raise that.",
+        "its price is 10.0% away from the last close, and risk.price_collar = 0.05 allows 5.0%: ask nearer to the "
+        "market, or raise that.",
         "the position could be worth 280 USDT with all that may still be filled, and risk.max_position_cost = 250 is "
         "the most that is allowed: ask for less, or raise that.",
     ]
@@ -289,12 +289,3 @@ def test_an_amend_without_an_answer_counts_as_done():
     scene.asks(lambda b: b.buy(2.0, price=100.0))
     assert len(scene.refused) == 1
     assert "could be worth 600 USDT" in scene.refused[0]
-
-
-@pytest.mark.parametrize("limit", ["max_order_cost", "max_position_cost", "price_collar"])
-def test_where_nobody_knows_the_price_a_limit_refuses(limit):
-    scene = Scene(**{limit: 0.9})
-    scene.risk.prices = lambda _: None
-    scene.asks(lambda b: b.buy(0.001, price=None if limit == "max_order_cost" else 100.0))
-    assert len(scene.refused) == 1
-    assert "nobody knows" in scene.refused[0]

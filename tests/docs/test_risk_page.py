@@ -9,8 +9,8 @@ import planar
 from planar.broker.gate import State
 from planar.broker.switch import FILE
 from planar.config.load import load
-from planar.config.settings import Risk
 from planar.engine.session.words import DIFFERENCES
+from planar.model.order import Limit
 
 TEXT = (Path(planar.__file__).parents[1] / "docs" / "risk.md").read_text()
 
@@ -24,7 +24,7 @@ def test_its_settings_are_read(tmp_path):
     assert settings.risk_of("grid_maker").limits == {**usual, "orders_per_minute": 300, "price_collar": 0.1}
 
 
-LIMITS = Risk(max_order_cost=1, max_position_cost=1, orders_per_minute=1, daily_loss=1, price_collar=0.1).limits
+LIMITS = [limit.name.lower() for limit in Limit if limit]
 
 
 @pytest.mark.parametrize("name", [*LIMITS, *(state.name for state in State)])

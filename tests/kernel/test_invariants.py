@@ -1,5 +1,6 @@
 """What holds in every run of the kernel: docs/simulation.md and section 5 of the design, as properties."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from parity.play import CompiledPlayer, KernelPlayer, Pace, difference
 from reference.model import FillModel, Instrument
-from reference.scenarios import MINUTE, Scenario, random_scenario
+from reference.scenarios import DAY, MINUTE, Scenario, random_scenario
 
 from planar.model.order import Side, Status
 
@@ -121,9 +122,12 @@ def scaled(scenario: Scenario, n: int) -> Scenario:
 
     acts = tuple((*where, act(one)) for *where, one in scenario.acts)
     reactions = tuple((*where, act(one)) for *where, one in scenario.reactions)
+    in_quote = ("daily_loss", "max_order_cost", "max_position_cost", "max_exposure")
+    limits = {name: getattr(scenario.limits, name) for name in in_quote}
     return replace(
-        scenario, instruments=instruments, rows=rows, cash=scenario.cash * factor, acts=acts, reactions=reactions
-    )
+        scenario, instruments=instruments, rows=rows, cash=scenario.cash * factor, acts=acts, reactions=reactions,
+        limits=replace(scenario.limits, **{name: limit and limit * factor for name, limit in limits.items()}),
+    )  # fmt: skip
 
 
 @settings(LOUD, max_examples=60)
@@ -136,20 +140,24 @@ def test_scaling_every_price_by_a_power_of_two_scales_the_run_to_the_bit(scenari
     here["seen"] = [
         (now, (free, cash * factor, equity * factor, each)) for now, (free, cash, equity, each) in here["seen"]
     ]
+    if here["watch"]:
+        day, *equities, lost, until = here["watch"]
+        here["watch"] = (day, *(equity * factor for equity in equities), lost, until)
     assert not difference(there, here)
 
 
 @settings(LOUD, max_examples=60)
 @given(SCENARIOS, st.integers(1, 100_000))
 def test_shifting_time_changes_nothing_else(scenario, candles):
-    """By whole strategy candles."""
-    shift = candles * scenario.timeframe
+    """By whole strategy candles; by whole days where the day's loss is limited."""
+    shift = candles * (math.lcm(scenario.timeframe, DAY) if scenario.limits.daily_loss else scenario.timeframe)
     here, there = play(scenario).result(), play(scenario, shift).result()
-    for name in ("events", "fills", "equity", "answers", "seen"):
+    for name in ("events", "fills", "equity", "answers", "seen", "refused"):
         here[name] = [(time + shift, *rest) for time, *rest in here[name]]
     here["told"] = [(what, now + shift, order) for what, now, order in here["told"]]
     for order in here["orders"]:
         order["time"] += shift
+    del here["watch"], there["watch"]
     assert not difference(there, here)
 
 
@@ -167,7 +175,8 @@ def test_the_order_of_instruments_changes_nothing_while_cash_does_not_bind(scena
     assume(scenario.cash <= 1e6)
     last = len(scenario.instruments) - 1
     acts = tuple((at, k, act) for at, k, act in scenario.acts if is_sized_by_itself(act))
-    here = replace(scenario, cash=scenario.cash * 1000, acts=acts, reactions=())
+    own = replace(scenario.limits, daily_loss=None, max_drawdown=None, max_exposure=None, orders_per_minute=None)
+    here = replace(scenario, cash=scenario.cash * 1000, acts=acts, reactions=(), limits=own)
     there = replace(
         here, instruments=here.instruments[::-1], rows=here.rows[::-1],
         acts=tuple((at, last - k, act) for at, k, act in acts),

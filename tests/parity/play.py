@@ -14,7 +14,7 @@ from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, reads
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Event, Reason, Side, Status, Tif
+from planar.model.order import NEVER, Event, Limit, Reason, Side, Status, Tif
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import FIELDS, Candles, resample
 
@@ -49,7 +49,13 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
     m = scenario.model
     model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
-    return Simulation(instruments, execution, candles, [0] * len(candles), start=shift, cash=scenario.cash, model=model)
+    limits = {name: value for name, value in vars(scenario.limits).items() if value is not None}
+    if len(limits) == 1:  # the cool-down, which is none
+        limits = {}
+    first = [0] * len(candles)
+    return Simulation(
+        instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits
+    )
 
 
 class KernelPlayer(Player):
@@ -142,6 +148,15 @@ class KernelPlayer(Player):
     def target(self, k: int, weight: float) -> int | str | None:
         return _answer(check.target(self.address, k, weight, -1))
 
+    def _watched(self) -> tuple:
+        limits = self.scenario.limits
+        if (limits.daily_loss, limits.max_drawdown) == (None, None):
+            return ()
+        (record,) = self.simulation.memory.limits
+        day, lost = (None if record[name] < 0 else int(record[name]) for name in ("day", "lost"))
+        floats = (float(record[name]) for name in ("day_equity", "marked", "peak"))
+        return day, *floats, lost, int(record["until"]) or None
+
     def result(self) -> dict:
         """Everything that happened, in the reference's words."""
         state, records, log = self.state, self.records, self.simulation.log
@@ -182,6 +197,10 @@ class KernelPlayer(Player):
             "bases": [int(r["base"]) for r in records],
             "reserved": int(state["reserved"]),
             "reserved_base": [int(r["reserved"]) for r in records],
+            "refused": [
+                (int(r["time"]), int(r["order"]), Limit(int(r["limit"])).name.lower()) for r in log("refusals")
+            ],
+            "watch": self._watched(),
             "path_decided": int(state["path_decided"]),
             "touched": int(state["touched"]),
             "position": [float(reads.position(self.address, k)) for k in range(len(records))],
@@ -307,6 +326,8 @@ class Coverage:
         self.seen.update(
             ("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"]
         )
+        self.seen.update(("limit", name) for *_, name in result["refused"])
+        self.seen["scenarios", "with a refusal of a limit"] += bool(result["refused"])
         self.seen.update(("answer", answer) for *_, answer in result["answers"] if isinstance(answer, str))
         self.seen["fills", "decided by the path"] += result["path_decided"]
         self.seen["orders", "touched"] += result["touched"]

@@ -16,8 +16,8 @@ import planar
 from planar import FillModel, Instrument
 from planar.broker.journal import read
 from planar.config.secrets import Credentials, Secret
-from planar.config.settings import ExchangeSettings
-from planar.engine.session.live import LiveSession, Wish
+from planar.config.settings import ExchangeSettings, Risk
+from planar.engine.session.live import NO_LIMITS, LiveSession, Wish
 from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, replay
@@ -57,11 +57,11 @@ def market_of(cls, count):
     return instruments, made
 
 
-def backtested(cls, instruments, frames, compiled):
+def backtested(cls, instruments, frames, compiled, risk):
     start = int(next(iter(frames.values()))["time"][KNOWN])
     run = planar.backtest(
         cls, frames, instruments={i.name: i for i in instruments}, start=start, cash=float(CASH), fill=MODEL,
-        compiled=compiled,
+        compiled=compiled, limits=risk,
     )  # fmt: skip
     return run.logs.orders
 
@@ -137,21 +137,21 @@ def symbols_of(instruments):
     return tuple(i.name.partition(":")[2] for i in instruments)
 
 
-async def traded(folder, cls, instruments, frames, name):
+async def traded(folder, cls, instruments, frames, name, risk):
     wish = Wish(cls(), name, symbols_of(instruments), history=KNOWN)
     async with (
         stepped(cls, instruments, frames) as (venue, exchange),
-        LiveSession(folder, exchange, wish, wall) as session,
+        LiveSession(folder, exchange, wish, wall, risk=risk) as session,
     ):
         return await played(session, venue, venue, frames)
 
 
-async def papered(folder, cls, instruments, frames, name):
+async def papered(folder, cls, instruments, frames, name, risk):
     wish = Wish(cls(), name, symbols_of(instruments), mode="paper", history=KNOWN)
     async with (
         stepped(cls, instruments, frames) as (venue, market),
         Replayed(market, wish.symbols, {"USDT": CASH}) as paper,
-        LiveSession(folder, paper.exchange, wish, wall, market=market, paper=paper) as session,
+        LiveSession(folder, paper.exchange, wish, wall, market=market, paper=paper, risk=risk) as session,
     ):
         streams = paper.prints(frames, milliseconds(cls.timeframe))
         orders = await played(session, venue, paper.venue, frames, lambda: paper.happen(streams))
@@ -181,16 +181,16 @@ def check_same(mine, theirs, how):
     assert len(mine) == len(theirs), how
 
 
-def five_ways(folder, name, count):
+def five_ways(folder, name, count, risk=NO_LIMITS):
     cls = load(name)
     instruments, frames = market_of(cls, count)
-    compiled = backtested(cls, instruments, frames, True)
+    compiled = backtested(cls, instruments, frames, True, risk)
     compiled = compiled[compiled["time"] < int(next(iter(frames.values()))["time"][-1]) + 1]
-    interpreted = backtested(cls, instruments, frames, False)[: len(compiled)]
-    live = asyncio.run(traded(folder, cls, instruments, frames, name))
+    interpreted = backtested(cls, instruments, frames, False, risk)[: len(compiled)]
+    live = asyncio.run(traded(folder, cls, instruments, frames, name, risk))
     check_same(interpreted, compiled, "interpreted")
     check_same(live, compiled, "live")
-    paper = asyncio.run(papered(folder.with_name("paper"), cls, instruments, frames, name))
+    paper = asyncio.run(papered(folder.with_name("paper"), cls, instruments, frames, name, risk))
     check_same(paper, compiled, "paper")
     for journal in (folder, folder.with_name("paper")):
         for way in (True, False):
@@ -207,6 +207,18 @@ def one_fill_model(monkeypatch):
 @pytest.mark.parametrize("name", ["sma_cross", "grid_maker"])
 def test_the_same_orders_in_every_way(tmp_path, name):
     assert five_ways(tmp_path / "one", name, 80) > 1
+
+
+def test_limits_refuse_the_same_orders_in_every_way(tmp_path):
+    """Refused at asking, with the same reason; the cancels of a drawdown stop are the same, too."""
+    limits = Risk(
+        max_position_cost=3_500, max_exposure=3_400, price_collar=0.05, max_open_orders=5, orders_per_minute=4,
+        max_drawdown=0.0005, cooldown=300,
+    )  # fmt: skip
+    five_ways(tmp_path / "one", "grid_maker", 80, limits)
+    for way in ("one", "paper"):
+        refused = {entry.body["limit"] for entry in read(tmp_path / way / "journal.sqlite", "refused")}
+        assert refused == set(limits.limits) - {"cooldown"}
 
 
 @pytest.mark.slow

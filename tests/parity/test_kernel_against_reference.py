@@ -5,10 +5,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from parity.play import Coverage, KernelPlayer, disagreement
-from reference.model import FillModel, Instrument
+from parity.small import FLAT, PLAIN, assert_agreed, scenario_of
+from reference.model import Instrument
 from reference.scenarios import MINUTE, Scenario, random_scenario, squeezed_scenario
 
-from planar.model.order import Event, Reason
+from planar.model.order import Event, Limit, Reason
 
 SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
 """Hypothesis plays the random numbers, so that a failure shrinks to few orders on few candles."""
@@ -57,28 +58,12 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
     assert coverage.with_fills >= coverage.scenarios / 2
     seen = {name for (kind, name), count in coverage.seen.items() if count}
     assert {event.name for event in Event} <= seen
-    assert {reason.name for reason in Reason if 0 < reason < Reason.RISK_LIMIT} <= seen
+    assert {reason.name for reason in Reason if 0 < reason <= Reason.RISK_LIMIT} <= seen
+    assert {limit.name.lower() for limit in Limit if limit} <= seen
     assert {"maker", "taker", "delisted", "decided by the path", "touched"} <= seen
 
 
-# What random scenarios found once. One tick is 1, one step is 1, money counts in cents, and there are no fees.
-
-COIN = Instrument("COIN", 1.0, 1.0, maker=0.0, taker=0.0, base_unit=1.0, quote_unit=0.01)
-PLAIN = FillModel("ohlc", 0, None, None, 0.0, None, "cross")
-FLAT = (100.0, 100.0, 100.0, 100.0, 1e6)
-
-
-def scenario_of(rows, *acts, coin=COIN, timeframe=MINUTE, **model) -> Scenario:
-    """One instrument, its orders at the close of the candles that are named."""
-    acts = tuple((at, 0, act) for at, act in acts)
-    return Scenario((coin,), (tuple(rows),), MINUTE, timeframe, 10_000.0, FillModel(**{**vars(PLAIN), **model}), acts)
-
-
-def assert_agreed(scenario: Scenario) -> dict:
-    """Gives what both say."""
-    found, result = disagreement(scenario)
-    assert not found, found
-    return result
+# What random scenarios found once.
 
 
 def test_an_amend_that_travels_over_a_close_meets_the_path_where_it_arrives():

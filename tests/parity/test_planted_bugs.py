@@ -141,6 +141,40 @@ BUGS = {
         "if state.has_changes or (tells and state.told < state.events_n):",
         "if state.has_changes:",
     ),
+    "a limit that is just met is taken for broken": (
+        "limits.py",
+        "if after > limits.max_position_cost:",
+        "if after >= limits.max_position_cost:",
+    ),
+    "limits leave out what is held": ("limits.py", "total = cost_up(ins, ins.base, close)", "total = 0"),
+    "what is about to be cancelled counts": (
+        "limits.py",
+        "return order.id != id and (is_late or order.cancel_at == NEVER)",
+        "return order.id != id",
+    ),
+    "amends on their way count nowhere": (
+        "limits.py",
+        "if order.amend >= 0:\n        amend = Amend(state.amends, order.amend)\n        left",
+        "if order.amend >= NEVER:\n        amend = Amend(state.amends, order.amend)\n        left",
+    ),
+    "an amend that makes an order smaller is judged": (
+        "limits.py",
+        "return total <= order.amount and",
+        "return False and",
+    ),
+    "a day begins with its first close": ("limits.py", "equity if now == day * DAY else limits.marked", "equity"),
+    "a day that was lost is forgotten at the next close": (
+        "limits.py",
+        "if limits.lost != day and limits.day_equity",
+        "limits.lost = -1\n    if limits.day_equity",
+    ),
+    "a peak outlasts the cool-down": ("limits.py", "limits.until, limits.peak = 0, equity", "limits.until = 0"),
+    "buys stay open when a day is lost": ("limits.py", "    if is_begun:\n", "    if False:\n"),
+    "a minute is a millisecond longer": (
+        "limits.py",
+        "limits.sent_n % room) > now - MINUTE",
+        "limits.sent_n % room) >= now - MINUTE",
+    ),
 }
 
 

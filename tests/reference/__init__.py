@@ -8,13 +8,15 @@ Nothing here imports planar, and nothing here was written from the kernel: the p
 * `orders`    an order, a change of it on its way, a fill
 * `ledger`    who owns what, what is reserved, what happened
 * `asking`    section 2: what a strategy asks, and why it is refused
+* `limits`    section 11: the limits of a run
 * `venue`     section 4: what happens to an order at one price in one candle
 * `path`      section 3: the walk along one candle, and which path it takes
 * `engine`    the clock: steps, decisions, delistings (section 6)
 """
 
 from .engine import Engine
+from .limits import Limits
 from .model import FillModel, Instrument
 from .orders import Fill, Order
 
-__all__ = ["Engine", "Fill", "FillModel", "Instrument", "Order"]
+__all__ = ["Engine", "Fill", "FillModel", "Instrument", "Limits", "Order"]

@@ -4,6 +4,7 @@ import math
 
 from . import rules
 from .account import Account
+from .limits import Watch
 from .orders import Amendment, Order
 from .rules import Asked, RefusedError
 
@@ -12,6 +13,7 @@ class Desk(Account):
     """Takes orders, amends and cancels; all of them arrive one latency later."""
 
     now: int  # the decision time
+    watch: Watch
 
     def buy(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
@@ -101,7 +103,9 @@ class Desk(Account):
         )
         ledger.orders.append(order)
         try:
-            order.reserved = self._checked(order, asked)
+            reserved = self._checked(order, asked)
+            self.watch.check_order(order, self.now)
+            order.reserved = reserved
         except RefusedError as refused:
             order.status, order.reason = "REJECTED", refused.reason
             ledger.note(self.now, "REJECTED", order.id)
@@ -123,7 +127,7 @@ class Desk(Account):
         return rules.reservation(self, order, order.amount, order.price_ticks, order.stop_ticks)
 
     def _amendment(self, order: Order, price, amount, stop) -> Amendment:
-        """The new terms, when what would remain obeys rules 3 to 8."""
+        """The new terms, when what would remain obeys rules 3 to 9."""
         k, units = order.instrument, self.units[order.instrument]
         names_what_is_not_there = (
             order.is_market
@@ -141,6 +145,7 @@ class Desk(Account):
             rules.check_amount(self, k, remains)
         rules.check_cost(self, order, remains, price_ticks, stop_ticks)
         reserve = rules.reservation(self, order, remains, price_ticks, stop_ticks)
+        self.watch.check_amend(order, price_ticks, stop_ticks, total, self.now)
         due, extra = self.now + self.model.latency_ms, max(reserve - order.reserved, 0)
         return Amendment(due, price_ticks, stop_ticks, total, reserve, extra)
 

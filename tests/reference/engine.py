@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .asking import Desk
+from .limits import Limits, Watch
 from .market import DAY, Market
 from .model import FillModel, Instrument
 from .orders import Fill
@@ -24,6 +25,7 @@ class Engine(Desk):
         execution_ms: int | None = None,
         cash: float = 10_000.0,
         model: FillModel | None = None,
+        limits: Limits | None = None,
         on_candle: Callable | None = None,
         on_fill: Callable | None = None,
         on_order_error: Callable | None = None,
@@ -36,6 +38,7 @@ class Engine(Desk):
             for instrument, columns in zip(instruments, candles, strict=True)
         ]
         super().__init__(instruments, markets, cash, model or FillModel())
+        self.watch = Watch(self, limits or Limits())
         self.on_candle, self.on_fill = on_candle, on_fill
         self.on_order_error, self.on_step = on_order_error, on_step
         self.equity_curve: list[tuple[int, float, float]] = []
@@ -76,8 +79,17 @@ class Engine(Desk):
         self.ledger.forget_done()
         self.now = time + self.execution
         self.equity_curve.append((self.now, self.equity(), self.cash()))
+        if self.watch.look(self.now):
+            self._withdraw()
         self._settle_delisted(self.now)
         self._tell()
+
+    def _withdraw(self) -> None:
+        """Section 11: asks for the end of every buy."""
+        for orders in self.ledger.live:
+            for order in orders:
+                if order.is_buy:
+                    self.cancel(order.id)
 
     def _tell(self) -> None:
         untold, self.ledger.untold = self.ledger.untold, []

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from .engine import Engine
+from .limits import Limits
 from .model import FillModel, Instrument
 from .orders import Fill
 
@@ -31,6 +32,7 @@ WORLDS = [
     (1.2e-5, 1e-8, 1.0),
     (2.5e-9, 1e-12, 1000.0),
 ]
+NO_LIMITS = Limits()
 PLAIN_ORDER = {"price": None, "stop": None, "stop_loss": None, "tif": "GTC", "expire": None, "post_only": False}
 
 
@@ -51,6 +53,7 @@ class Scenario:
     model: FillModel
     acts: tuple[tuple, ...]
     reactions: tuple[tuple, ...] = ()
+    limits: Limits = NO_LIMITS
 
     @property
     def count(self) -> int:
@@ -120,7 +123,7 @@ def random_scenario(rng) -> Scenario:
         reactions.append(
             (rng.choice(["fill", "fill", "error"]), rng.randint(0, 12), k, _random_act(rng, scenario, k, at))
         )
-    return replace(scenario, acts=acts, reactions=tuple(reactions))
+    return replace(scenario, acts=acts, reactions=tuple(reactions), limits=_random_limits(rng, scenario))
 
 
 def squeezed_scenario(rng) -> Scenario:
@@ -183,6 +186,26 @@ def _random_model(rng, execution: int) -> FillModel:
         participation=rng.choice([None, 0.1, 1.0, 1.0]),
         limit_fill=rng.choice(["cross", "touch"]),
     )
+
+
+def _random_limits(rng, scenario: Scenario) -> Limits:
+    """None, or any of them, near to what the script asks for and what it may lose."""
+    if rng.random() < 0.6:
+        return NO_LIMITS
+    cash = scenario.cash
+    choices = {
+        "daily_loss": [cash * share for share in (1e-4, 1e-3, 1e-2, 0.05)],
+        "max_drawdown": [1e-4, 1e-3, 1e-2, 0.1],
+        "max_order_cost": [cash * share for share in (0.3, 0.05, 0.1, 0.9, 1e-9)],
+        "max_position_cost": [cash * share for share in (0.3, 0.1, 0.5, 0.9)],
+        "max_exposure": [cash * share for share in (0.5, 0.3, 1.0)],
+        "price_collar": [1e-3, 0.01, 0.05, 0.2],
+        "max_open_orders": [1, 2, 4],
+        "orders_per_minute": [1, 2, 5],
+    }
+    chosen = {name: rng.choice(values) for name, values in choices.items() if rng.random() < 0.3}
+    step = scenario.execution // MINUTE
+    return Limits(**chosen, cooldown=rng.choice([step, 3 * step, 10 * step, 1, 1440]))
 
 
 def _random_rows(rng, world: tuple, count: int, ratio: int, cash: float) -> tuple:
@@ -447,6 +470,7 @@ class ReferencePlayer(Player):
             execution_ms=scenario.execution,
             cash=scenario.cash,
             model=scenario.model,
+            limits=scenario.limits,
             on_step=lambda engine, now: self.on_step(now),
         )
         self.engine.player = self
@@ -505,6 +529,13 @@ class ReferencePlayer(Player):
         """A share of equity."""
         return self.engine.target(k, weight)
 
+    def _watched(self) -> tuple:
+        """What the limits of equity know in the end."""
+        watch, limits = self.engine.watch, self.scenario.limits
+        if (limits.daily_loss, limits.max_drawdown) == (None, None):
+            return ()
+        return watch.day, watch.day_equity, watch.marked, watch.peak, watch.lost, watch.until
+
     def result(self) -> dict:
         """Everything that happened, in plain values."""
         engine = self.engine
@@ -534,6 +565,8 @@ class ReferencePlayer(Player):
             "bases": list(engine.base_units),
             "reserved": engine.reserved_quote,
             "reserved_base": engine.reserved_base,
+            "refused": engine.watch.refused,
+            "watch": self._watched(),
             "path_decided": engine.path_decided,
             "touched": engine.touched,
             "position": [float(engine.position(k)) for k in range(len(engine.instruments))],

@@ -188,7 +188,9 @@ def _topics(kind: str, body: Any) -> list[str]:
         return ["errors"]
     if kind == "alarm":
         return [body["topic"]]
-    return {"unknown": ["errors"], "operator": ["state"], "resumed": ["state"], "stopped": ["state"]}.get(kind, [])
+    if kind in ("unknown", "refused"):
+        return ["errors"]
+    return ["state"] if kind in ("operator", "resumed", "stopped") else []
 
 
 def _words(told: str) -> str:

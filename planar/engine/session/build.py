@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from planar.broker.switch import KillSwitch
+from planar.config.limits import joined
 from planar.config.load import load as configured
 from planar.config.secrets import load_secrets
 from planar.config.settings import Risk
@@ -119,11 +120,12 @@ def session_name(choice: Choice, exchange: Exchange) -> str:
 
 
 def limits_of(choice: Choice, exchange: Exchange) -> Risk:
-    """The limits that a session would have; those of the demo where nothing is set for it.
+    """The limits that a session would have: of the settings, else of its class; of the demo where nothing is set.
 
     Raises ConfigError for one with real money that has no limits.
     """
     risk = configured().settings.risk_of(_stem(choice))
+    risk = replace(risk, **joined(load(choice.strategy).limits, risk))
     if isinstance(exchange, Demo) and not exchange.is_real and not risk.limits:
         cash = float(choice.cash or PAPER_CASH)
         return replace(risk, daily_loss=cash * DEMO_LOSS, max_position_cost=cash * DEMO_POSITION)

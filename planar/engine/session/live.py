@@ -133,6 +133,7 @@ class LiveSession:
         for past in pasts:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
+        self.recorder.limit(self._risk.limits)
         try:
             checked = await preflight(self.exchange, self.origin, trader, is_new=True)
             asks = self.recorder.begin()
@@ -153,6 +154,7 @@ class LiveSession:
         self.recovery.entries = entries
         self._open(journal, *self.recovery.trader())
         self.recorder.write("resumed", {})
+        self.recorder.limit(self._risk.limits)
         restrict(self.broker.gate, entries)
         self.recovery.restore_orders()
         self.safety.restore(entries)

@@ -4,17 +4,18 @@ So a session is its journal: `replayed` gives a trader that has seen, asked for 
 it decided otherwise than the one that wrote it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from planar.broker.journal import Entry, Journal
 from planar.engine.session.trader import Trader
 from planar.errors import DataError
 from planar.model.ask import Amend, Ask, Cancel, Place, Row
+from planar.model.order import Limit
 
 ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
 
-DECIDING = ("begin", "candle", "step", "told", "ordered")
+DECIDING = ("limits", "begin", "candle", "step", "told", "ordered")
 """Kinds of entries that change a trader; all others are for the reader."""
 
 
@@ -38,10 +39,16 @@ class Recorder:
         """Returns when all that was written is on disk."""
         self.journal.commit()
 
+    def limit(self, limits: Mapping[str, float]) -> None:
+        """From now on these limits hold."""
+        self.trader.limit(limits)
+        self.write("limits", dict(limits))
+
     def begin(self) -> list[Ask]:
         """Runs ``on_start``."""
         asks = self.trader.begin()
         self.write("begin", {"asks": told_asks(asks)})
+        self._say_refused()
         return asks
 
     def take(self, k: int, row: Row) -> None:
@@ -53,13 +60,23 @@ class Recorder:
         """The hooks of a moment run."""
         asks = self.trader.step(time)
         self.write("step", {"time": time, "asks": told_asks(asks)})
+        self._say_refused()
         return asks
 
     def order(self, time: int, ks: Sequence[int], *, is_close: bool) -> list[Ask]:
         """What the operator asks for: as of `Trader.clear`."""
         asks = self.trader.clear(time, ks, is_close=is_close)
         self.write("ordered", {"time": time, "ks": list(ks), "is_close": is_close, "asks": told_asks(asks)})
+        self._say_refused()
         return asks
+
+    def _say_refused(self) -> None:
+        """Writes down what limits refused, for the reader."""
+        for each in self.trader.refused():
+            name = Limit(int(each["limit"])).name.lower()
+            about = {"k": int(each["instrument"]), "order": int(each["order"]) + 1, "is_amend": bool(each["is_amend"])}
+            most = self.trader.limits[name]
+            self.write("refused", {**about, "limit": name, "value": float(each["value"]), "most": most})
 
     @property
     def is_sound(self) -> bool:
@@ -105,6 +122,8 @@ def replay(trader: Trader, entries: Iterable[Entry]) -> None:
 
 def _happen(trader: Trader, entry: Entry) -> list[Ask] | None:
     body = entry.body
+    if entry.kind == "limits":
+        trader.limit(body)
     if entry.kind == "begin":
         return trader.begin()
     if entry.kind == "step":

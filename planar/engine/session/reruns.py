@@ -58,7 +58,7 @@ def _backtested(
     market = Market(instruments, list(candles), list(candles), "a session", "of the account", "of the exchange")
     strategy = load(origin.strategy)(**origin.parameters)
     kind, compiled = (Seen, False) if passes else (Session, None)
-    session = kind(strategy, market, story.begun, cash, model, compiled)
+    session = kind(strategy, market, story.begun, cash, model, compiled, story.limits)
     if isinstance(session, Seen):
         session.passes = passes
     return _earned(session.run(False).logs.fills, instruments, prices)

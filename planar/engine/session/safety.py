@@ -8,6 +8,7 @@ from typing import Any
 
 from planar.broker.gate import State
 from planar.broker.journal import Entry
+from planar.broker.limits import stop_told
 from planar.broker.live import Broker
 from planar.broker.risk import RiskGate
 from planar.broker.switch import KillSwitch
@@ -29,7 +30,7 @@ LOOK = 1.0
 PATIENCE = 10.0
 """Seconds that a session which goes on waits for that; a stop that has to be moved cannot wait for ever."""
 
-KILLED = "kill switch"
+KILLED, STOPPED = "kill switch", "limits"
 
 
 class Safety:
@@ -47,10 +48,9 @@ class Safety:
     ) -> None:
         self._recorder, self._broker, self._clock, self._market = recorder, broker, clock, market
         self._trader, self._switch = recorder.trader, switch
-        self.limits = risk.limits
         quote, most = broker.instruments[0].quote, Decimal(str(risk.daily_loss))
         self.day = Day(most, quote, broker.gate, clock, self.equity, recorder.write)
-        self.risk = RiskGate(risk, recorder.trader, broker.gate, clock, self.price, self.look)
+        self.risk = RiskGate(recorder.trader, broker.gate, self.look)
         self.reconciler = Reconciler(recorder, broker, exchange, clock, self.risk.cancelled)
         broker.risk = self.risk
 
@@ -63,8 +63,8 @@ class Safety:
         self.reconciler.restore(entries)
 
     def say(self, checked: list[str]) -> None:
-        """Writes down which limits hold, and what was checked before the first order."""
-        self._recorder.write("checked", {"limits": self.limits, "found": checked})
+        """Writes down what was checked before the first order."""
+        self._recorder.write("checked", {"found": checked})
         self.look()
 
     def look(self) -> None:
@@ -75,6 +75,15 @@ class Safety:
         else:
             self._broker.gate.lift(KILLED)
         self.day.look()
+        self._look_at_limits()
+
+    def _look_at_limits(self) -> None:
+        """While the books let no position grow by themselves, that is the session's state, too."""
+        limit, until = self._trader.stopped()
+        if max(self._clock(), int(self._trader.record["now"])) < until:
+            self._broker.gate.restrict(STOPPED, State.REDUCING, stop_told(limit, self._trader.limits, until))
+        else:
+            self._broker.gate.lift(STOPPED)
 
     def _withdraw(self) -> None:
         """Cancels entries that rest while none may be sent; stops and other exits stay."""

@@ -57,9 +57,9 @@ class Moment(NamedTuple):
 class Story:
     """Candles, decisions and outcomes of a session, as far as its journal was heard.
 
-    tapes: candles of each instrument, those before the session first. outcomes: by the order's id; written: when they
-    were asked for, by this machine's clock. late: (instrument, close) of the candles that came after the decision they
-    were for.
+    tapes: candles of each instrument, those before the session first. limits: those that hold now. outcomes: by the
+    order's id; written: when they were asked for, by this machine's clock. late: (instrument, close) of the candles
+    that came after the decision they were for.
     """
 
     def __init__(self) -> None:
@@ -70,6 +70,7 @@ class Story:
         self.outcomes: dict[int, Outcome] = {}
         self.written: dict[int, int] = {}
         self.late: set[tuple[int, int]] = set()
+        self.limits: dict[str, float] = {}
         self.heard = 0
         self._totals: dict[int, int] = {}
         self._wanted: dict[int, int] = {}
@@ -83,6 +84,8 @@ class Story:
             self._pasts.append(body)
         elif entry.kind == "origin":
             self._begin(Origin.read(body))
+        elif entry.kind == "limits":
+            self.limits = body
         elif entry.kind == "candle":
             self._take(body[0], Row(*body[1:]))
         elif entry.kind == "told":

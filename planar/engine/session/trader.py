@@ -11,10 +11,11 @@ import numpy as np
 from planar.engine.interpret import Interpreter
 from planar.errors import StrategyError
 from planar.kernel import ledger, reads, told
+from planar.kernel.limits import DAY
 from planar.kernel.state import NEEDS_PYTHON, ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
 from planar.model.ask import Amend, Ask, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
-from planar.model.order import NEVER, Status
+from planar.model.order import NEVER, Limit, Status
 from planar.simulator.books import Books
 from planar.strategy.base import Strategy
 from planar.strategy.candles import FIELDS, Candles
@@ -104,7 +105,7 @@ class Trader(Books):
         self.tapes = [Tape(candles) for candles in history]
         self.first_rows = [0] * len(instruments)
         self._columns: list[list[np.ndarray]] = [[] for _ in instruments]
-        self._seen = {"orders": 0, "amends": 0}
+        self._seen = {"orders": 0, "amends": 0, "refusals": 0}
         self._cancelling: set[int] = set()
         self.series: list[Series] = [self._recomputed(k) for k in range(len(instruments))]
         self.hooks, self.why_interpreted = self._compiled(compiled)
@@ -228,11 +229,24 @@ class Trader(Books):
         cancels = [Cancel(id, k) for k in range(len(self.instruments)) for id in self._new_cancels(k)]
         amends = [self._amend(record) for record in self.log("amends", self._seen["amends"])]
         orders = [self._place(index) for index in range(first, int(self.record["orders_n"]))]
-        self._seen = {"orders": int(self.record["orders_n"]), "amends": int(self.record["amends_n"])}
+        self._seen |= {"orders": int(self.record["orders_n"]), "amends": int(self.record["amends_n"])}
         self.make_room()
         before = [each for each in cancels if each.id <= first]
         after = [each for each in cancels if each.id > first]
         return [*before, *amends, *(each for each in orders if each is not None), *after]
+
+    def refused(self) -> list[np.void]:
+        """What limits refused since the last time: records REFUSAL."""
+        new = self.log("refusals", self._seen["refusals"])
+        self._seen["refusals"] += len(new)
+        return list(new)
+
+    def stopped(self) -> tuple[Limit, int]:
+        """Which limit of equity lets no position grow now, and until when, UTC ms; 0 for none."""
+        if self.memory.limits is None:
+            return Limit.NONE, 0
+        lost, until = int(self.memory.limits[0]["lost"]), int(self.memory.limits[0]["until"])
+        return max((Limit.DAILY_LOSS, (lost + 1) * DAY), (Limit.MAX_DRAWDOWN, until), key=lambda each: each[1])
 
     def _new_cancels(self, k: int) -> list[int]:
         asked = [int(o["id"]) + 1 for o in self.open_records(k) if o["cancel_at"] != NEVER]

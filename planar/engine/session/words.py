@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from planar.broker.limits import told as refusal_told
 from planar.broker.terms import decimal, price_of, symbol_of
+from planar.config.limits import told as limit_told
 from planar.engine.session.origin import Origin
 from planar.engine.session.recorder import read_asks
 from planar.model.ask import Amend, Ask, Place
@@ -28,8 +30,12 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
         return [_score(body)]
     if kind == "state":
         return [f"{body['state']}: {body['why'] or 'all orders may be sent again.'}"]
+    if kind == "limits":
+        return [_limits(origin, body)]
     if kind == "checked":
-        return [*body["found"], _limits(origin, body["limits"])]
+        return list(body["found"])
+    if kind == "refused":
+        return [_refused(origin, body)]
     if kind == "reconciled":
         return [DIFFERENCES[each["what"]].format(**each) for each in body["differences"]]
     return [OTHERS[kind].format(**body)] if kind in OTHERS else []
@@ -54,13 +60,17 @@ DIFFERENCES = {
 }
 """What explains that an account has changed otherwise than by the session."""
 
-IN_QUOTE = ("max_order_cost", "max_position_cost", "daily_loss")
-
 
 def _limits(origin: Origin, limits: Mapping[str, float]) -> str:
-    quote = origin.instruments[0].quote
-    told = [f"{name} {value:,g}{f' {quote}' if name in IN_QUOTE else ''}" for name, value in limits.items()]
+    told = [limit_told(name, value, origin.instruments[0].quote) for name, value in limits.items()]
     return f"Risk limits: {', '.join(told)}." if told else "No risk limits are set: see [risk] in user/planar.toml."
+
+
+def _refused(origin: Origin, body: Mapping[str, Any]) -> str:
+    instrument = origin.instruments[body["k"]]
+    what = "keeps its terms" if body["is_amend"] else "is refused"
+    why = refusal_told(body["limit"], body["value"], body["most"], instrument.quote)
+    return f"{symbol_of(instrument)}: order {body['order']} {what} (RISK_LIMIT): {why}"
 
 
 DEEDS = {

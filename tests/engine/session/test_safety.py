@@ -1,6 +1,7 @@
 """What keeps a session from doing harm, at the venue through CCXT: limits, the day's loss, kill switch, preflight."""
 
 import asyncio
+import re
 from decimal import Decimal
 
 import pytest
@@ -11,17 +12,14 @@ from planar import Strategy
 from planar.broker.gate import State
 from planar.broker.switch import KillSwitch
 from planar.config.settings import ExchangeSettings, Risk
+from planar.engine.session.archive import journal, origin_of, replayed
 from planar.engine.session.day import LENGTH
+from planar.engine.session.words import sentences
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.model.order import Reason
 
 
-def refusals(folder):
-    return [body for body in told(folder, "told") if body["what"] == "ended" and Reason.RISK_LIMIT in body["numbers"]]
-
-
-def test_an_order_beyond_a_limit_is_refused_before_it_is_sent_and_the_strategy_hears_it(tmp_path):
+def test_an_order_beyond_a_limit_is_refused_when_it_is_asked_for_and_the_journal_says_why(tmp_path):
     async def scene():
         async with venue() as there, running(tmp_path / "one", there, Holds, risk=Risk(max_position_cost=150.0)) as one:
             await until(lambda: one.recorder.trader.record["steps"] >= 4 and one.recorder.trader.record["fills_n"] >= 2)
@@ -31,10 +29,19 @@ def test_an_order_beyond_a_limit_is_refused_before_it_is_sent_and_the_strategy_h
             assert len(there.account.orders) == 2
 
     asyncio.run(scene())
-    first = refusals(tmp_path / "one")[0]
-    assert "risk.max_position_cost = 150 is the most that is allowed: ask for less, or raise that." in first["error"]
+    refused = told(tmp_path / "one", "refused")
+    assert {(body["limit"], body["most"]) for body in refused} == {("max_position_cost", 150.0)}
     intents = {body["order"] for body in told(tmp_path / "one", "intent")}
-    assert intents.isdisjoint(body["numbers"][0] for body in refusals(tmp_path / "one"))
+    assert intents.isdisjoint(body["order"] for body in refused)
+    entries = journal(tmp_path / "one")
+    (sentence,) = sentences(origin_of(entries), "refused", refused[0])
+    assert re.fullmatch(
+        r"BTC/USDT: order 3 is refused \(RISK_LIMIT\): the position could be worth [12]\d\d(\.\d+)? USDT with all "
+        r"that may still be filled, and risk.max_position_cost = 150 is the most that is allowed: ask for less, or "
+        r"raise that\.",
+        sentence,
+    )
+    replayed(entries)
 
 
 def test_the_users_limit_for_orders_by_hand_does_not_hold_an_exit_back(tmp_path):
@@ -164,7 +171,6 @@ def test_it_says_what_it_checked(tmp_path):
     asyncio.run(scene())
     [checked] = told(tmp_path / "one", "checked")
     assert checked == {
-        "limits": {},
         "found": [
             "The key of binance may trade.",
             "BTC/USDT: fees 0.1 % as maker and 0.1 % as taker; least order 5 USDT.",
@@ -249,4 +255,4 @@ def test_a_session_is_of_limits_that_are_new_at_each_start(tmp_path):
                 await until(lambda: one.recorder.trader.record["steps"] >= 2)
 
     asyncio.run(scene())
-    assert [body["limits"] for body in told(tmp_path / "one", "checked")] == [{}, {"max_order_cost": 50.0}]
+    assert told(tmp_path / "one", "limits") == [{}, {"max_order_cost": 50.0}]
