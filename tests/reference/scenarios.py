@@ -31,7 +31,10 @@ WORLDS = [
     (1.2e-5, 1e-8, 1.0),
     (2.5e-9, 1e-12, 1000.0),
 ]
-PLAIN_ORDER = {"price": None, "stop": None, "stop_loss": None, "tif": "GTC", "expire": None, "post_only": False}
+PLAIN_ORDER = {
+    "price": None, "stop": None, "take": None, "trail": None, "trail_by": None, "activation": None, "stop_loss": None,
+    "tif": "GTC", "expire": None, "post_only": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
