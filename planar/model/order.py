@@ -28,11 +28,11 @@ class Kind(Named):
 
     MARKET = 0
     LIMIT = 1
-    STOP = 2
+    STOP = 2  # waits for a price that is worse than the market's
     STOP_LIMIT = 3
-    TAKE = 4
+    TAKE = 4  # waits for a better one
     TAKE_LIMIT = 5
-    TRAIL = 6
+    TRAIL = 6  # a stop that follows the best price
 
 
 class Tif(Named):
