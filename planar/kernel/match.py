@@ -332,7 +332,9 @@ def change(state, ins, order, price, time):
         tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
         return
     tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
-    if order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
+    if order.form == Kind.TRAIL:
+        see(ins, order, price)
+    elif order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
         take(state, ins, order, price, 0.0, time)
 
 
@@ -342,7 +344,9 @@ def _change_refusal(state, ins, order, amend, price):
     if order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop):
         return Reason.INVALID_ORDER
     was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
-    order.price, order.stop, order.amount = amend.price, amend.stop, amend.amount
+    order.price, order.amount = amend.price, amend.amount
+    if order.form != Kind.TRAIL:  # that may have moved since
+        order.stop = amend.stop
     reason = Reason.NONE
     if order.form == Kind.LIMIT:
         if order.post_only and _crosses(state, ins, order, price):
