@@ -3,6 +3,8 @@
 Each function answers an order id (from 1) or a negative `Reason`.
 """
 
+import math
+
 from planar.kernel.ledger import (
     activate,
     ask_cancel,
@@ -17,6 +19,7 @@ from planar.kernel.ledger import (
 from planar.kernel.limits import judge, judge_amend
 from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
+    RATE,
     affordable,
     amount_of,
     cost_down,
@@ -35,6 +38,7 @@ from planar.kernel.numbers import (
     whole_steps,
 )
 from planar.kernel.state import SLOTS, Amend, Instrument, Live, Order, State
+from planar.kernel.triggers import STOP, TAKE, TRAIL, trail_from, waits_at, waits_below
 from planar.kernel.worth import BUFFER, equity_of, reference
 from planar.model.order import NEVER, Kind, Limit, Reason, Side, Status, Tif
 
@@ -56,27 +60,43 @@ def position_of(state, ins):
 
 
 @inlined
-def _look_out(ins, is_limit, side, ticks):
+def _look_out(ins, is_below, ticks):
     """Widens the range of prices in which the instrument has something to do, by a tick more than limit or trigger."""
-    if is_limit == (side == Side.BUY):
+    if is_below:
         ins.down = max(ins.down, (ticks + 1) * ins.tick)
     else:
         ins.up = min(ins.up, (ticks - 1) * ins.tick)
+
+
+@compiled
+def _look_out_trailing(ins, order):
+    """A trailing stop moves with each new best price, and triggers on the other side."""
+    apart()
+    is_sell = order.side == Side.SELL
+    if order.best > 0.0:
+        _look_out(ins, is_sell, order.stop)
+    start = order.best if order.best > 0.0 else order.activation * ins.tick
+    if start == 0.0:
+        ins.up = -FAR  # it will follow from whatever it sees first
+    elif is_sell:
+        ins.up = min(ins.up, start - ins.tick)
+    else:
+        ins.down = max(ins.down, start + ins.tick)
 
 
 @inlined
 def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, order.due)
-    if order.form != Kind.MARKET:
-        is_limit = order.form == Kind.LIMIT
-        _look_out(ins, is_limit, order.side, order.price if is_limit else order.stop)
+    if order.form == Kind.TRAIL:
+        _look_out_trailing(ins, order)
+    elif order.form != Kind.MARKET:
+        _look_out(ins, waits_below(order.form, order.side), waits_at(order))
     elif order.status != Status.PENDING:
         ins.market_rest = 1
     if order.amend >= 0:
         amend = Amend(state.amends, order.amend)
-        is_limit = order.form == Kind.LIMIT
-        _look_out(ins, is_limit, order.side, amend.price if is_limit else amend.stop)
+        _look_out(ins, waits_below(order.form, order.side), amend.price if order.form == Kind.LIMIT else amend.stop)
 
 
 @compiled
@@ -88,15 +108,15 @@ def watch_all(state, ins):
 
 
 @inlined
-def _refused_at_once(state, ins, has_price, has_stop, tif, expire, post_only):
+def _refused_at_once(state, ins, has_price, how, tif, expire, post_only):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
         return Reason.NO_PRICE.value
     # Combinations that no venue takes.
-    if post_only and (not has_price or is_at_once or has_stop):
+    if post_only and (not has_price or is_at_once or how):
         return Reason.INVALID_ORDER.value
-    if (is_at_once and has_stop) or (tif == Tif.GTD) != (expire != NEVER):
+    if (is_at_once and how) or (how >= TRAIL and has_price) or (tif == Tif.GTD) != (expire != NEVER):
         return Reason.INVALID_ORDER.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
@@ -204,18 +224,18 @@ def _estimated_need(ins, trigger, amount, free):
 
 
 @inlined
-def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag):
+def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag):
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
-    has_price, has_stop = price == price, stop == stop
-    limit = trigger = amount = held = 0
+    has_price, has_stop = price == price, how != 0
+    limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
-    refusal = _refused_at_once(state, ins, has_price, has_stop, tif, expire, post_only)
+    refusal = _refused_at_once(state, ins, has_price, how, tif, expire, post_only)
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:
             refusal = Reason.INVALID_PRICE.value
         elif has_stop:
-            trigger = ticks_near(ins, stop)
+            trigger, trail, wakes = _trigger_of(ins, side, how, stop, activation)
             if trigger < 1:
                 refusal = Reason.INVALID_PRICE.value
         if refusal:
@@ -236,11 +256,13 @@ def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire,
                 refusal = Reason.RISK_LIMIT.value
     kind = Kind.LIMIT.value if has_price else Kind.MARKET.value
     if has_stop:
-        kind = Kind.STOP_LIMIT.value if has_price else Kind.STOP.value
+        kind = _kind_of(how, has_price)
     order = _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag)
     order.requested, order.budget, order.reserved = size, max(budget, 0), held
     order.expire = expire if tif == Tif.GTD else NEVER
     order.due = min(order.arrive, order.expire)
+    if has_stop:
+        order.trail, order.activation, order.best = trail, wakes, 0.0
     if refusal:
         keep(state, ins, order, Status.REJECTED, refusal, state.now)
         return -refusal
@@ -252,11 +274,38 @@ def _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire,
         ins.pending += held
     activate(state, ins, order)
     ins.due = min(ins.due, order.due)
-    if has_stop:
-        _look_out(ins, False, side, trigger)
+    if trail:
+        _look_out_trailing(ins, order)
+    elif has_stop:
+        _look_out(ins, waits_below(kind, side), trigger)
     elif has_price:
-        _look_out(ins, True, side, limit)
+        _look_out(ins, side == Side.BUY, limit)
     return order.id + 1
+
+
+@compiled
+def _kind_of(how, has_price):
+    """What an order with a trigger is."""
+    if how == STOP:
+        return Kind.STOP_LIMIT.value if has_price else Kind.STOP.value
+    if how == TAKE:
+        return Kind.TAKE_LIMIT.value if has_price else Kind.TAKE.value
+    return Kind.TRAIL.value
+
+
+@compiled
+def _trigger_of(ins, side, how, stop, activation):
+    """Ticks of an order's trigger, below 1 for one that is nowhere; how a trailing one follows, and from where on."""
+    apart()
+    if how <= TAKE:
+        return ticks_near(ins, stop), 0, 0
+    trail = int(math.floor(min(max(stop * RATE, 0.0), RATE) + 0.5)) if how == TRAIL else -max(ticks_near(ins, stop), 0)
+    if trail == 0 or trail >= RATE:
+        return 0, 0, 0
+    if activation != activation:
+        return trail_from(ins, side, trail, ins.last), trail, 0
+    wakes = ticks_near(ins, activation)
+    return (trail_from(ins, side, trail, price_of(ins, wakes)) if wakes >= 1 else 0), trail, wakes
 
 
 @inlined
@@ -282,11 +331,14 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
 
 
 @compiled
-def submit(address, k, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag):
-    """Asks for one order. price, stop and risk_stop are nan for none, expire is NEVER for none."""
+def submit(address, k, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag):
+    """Asks for one order. price, activation and risk_stop are nan for none, expire is NEVER for none.
+
+    how: what ``stop`` is: a trigger (`STOP`, `TAKE`), or how far a trailing stop follows (`TRAIL`, `TRAIL_BY`).
+    """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return _submit(state, ins, side, sizing, size, price, stop, risk_stop, tif, expire, post_only, tag)
+    return _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag)
 
 
 @compiled
@@ -294,7 +346,15 @@ def submit_plain(address, k, side, size, price, tag):
     """`submit` of an amount, at market or at a limit that is good till cancelled: what most orders are."""
     state, nothing = State(address, 0), float("nan")
     ins = Instrument(state.instruments, k)
-    return _submit(state, ins, side, AMOUNT, size, price, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
+    return _submit(state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
+
+
+@compiled
+def _submit_usual(address, k, side, sizing, size, price, post_only, tag):
+    """`submit` without a trigger, good till cancelled."""
+    nothing = float("nan")
+    tif = Tif.GTC.value
+    return submit(address, k, side, sizing, size, price, 0, nothing, nothing, nothing, tif, NEVER, post_only, tag)
 
 
 @compiled
@@ -352,7 +412,9 @@ def _amend_refusal(state, ins, order, price, stop, amount):
     has_price, has_stop, has_amount = price == price, stop == stop, amount == amount
     if order.form == Kind.MARKET or not (has_price or has_stop or has_amount):
         return Reason.INVALID_ORDER
-    if (has_price and not order.price) or (has_stop and order.form == Kind.LIMIT) or (has_amount and order.by_cost):
+    if (has_price and not order.price) or (has_amount and order.by_cost):
+        return Reason.INVALID_ORDER
+    if has_stop and (order.form == Kind.LIMIT or order.form == Kind.TRAIL):
         return Reason.INVALID_ORDER
     limit, trigger, total = order.price, order.stop, order.amount
     if has_price:
@@ -414,8 +476,7 @@ def close(address, k, fraction, tag):
     state = State(address, 0)
     if position_of(state, Instrument(state.instruments, k)) == 0:
         return -Reason.NO_POSITION.value
-    nothing, side, tif = float("nan"), Side.SELL.value, Tif.GTC.value
-    return submit(address, k, side, FRACTION, fraction, nothing, nothing, nothing, tif, NEVER, 0, tag)
+    return _submit_usual(address, k, Side.SELL.value, FRACTION, fraction, float("nan"), 0, tag)
 
 
 @compiled
@@ -449,7 +510,6 @@ def target(address, k, weight, tag):
     """Trades at market towards a share of equity held in this instrument."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    nothing = float("nan")
     value, orders = _heading_for(state, ins)
     if weight == 0.0 and orders == 0:
         return close(address, k, 1.0, tag)
@@ -460,7 +520,7 @@ def target(address, k, weight, tag):
         side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing
-    return submit(address, k, side, sizing, size, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
+    return _submit_usual(address, k, side, sizing, size, float("nan"), 0, tag)
 
 
 @compiled
@@ -471,7 +531,6 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
     if slot < 0 or slot >= SLOTS:
         raise IndexError("a quote slot is outside 0 to 63")
     id = get_int(ins.slots, slot)
-    nothing = float("nan")
     if size == 0.0:  # nothing shall rest there
         set_int(ins.slots, slot, 0)
         return cancel(address, k, id) if id > 0 and Order(state.orders, id - 1).status <= Status.PARTIAL else 0
@@ -480,7 +539,7 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
         if order.side == side:
             return _requote(address, state, ins, k, id, order, sizing, size, price)
         cancel(address, k, id)
-    id = submit(address, k, side, sizing, size, price, nothing, nothing, Tif.GTC.value, NEVER, post_only, tag)
+    id = _submit_usual(address, k, side, sizing, size, price, post_only, tag)
     set_int(ins.slots, slot, max(id, 0))
     return id
 

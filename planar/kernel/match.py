@@ -30,6 +30,7 @@ from planar.kernel.numbers import (
     whole_steps,
 )
 from planar.kernel.state import Amend
+from planar.kernel.triggers import form_after, is_asleep, see, waits_at, waits_below
 from planar.model.order import Event, Kind, Reason, Side, Status, Tif
 
 UNLIMITED = 2**62
@@ -49,9 +50,11 @@ def budget_of(state, ins):
 
 @compiled
 def is_triggered(ins, order, price):
-    """Whether a print at this price triggers the stop."""
+    """Whether a print at this price reaches the trigger."""
+    if is_asleep(order):
+        return False
     stop = price_of(ins, order.stop)
-    return price >= stop if order.side == Side.BUY else price <= stop
+    return price <= stop if waits_below(order.form, order.side) else price >= stop
 
 
 @compiled
@@ -70,11 +73,10 @@ def is_hit(state, ins, order, price):
 @compiled
 def in_reach(ins, order, low, high):
     """Whether a price between low and high is at or beyond the order's limit or trigger."""
-    if order.form == Kind.MARKET:
+    if order.form == Kind.MARKET or is_asleep(order):
         return False
-    is_limit = order.form == Kind.LIMIT
-    price = price_of(ins, order.price if is_limit else order.stop)
-    return low <= price if is_limit == (order.side == Side.BUY) else high >= price
+    price = price_of(ins, waits_at(order))
+    return low <= price if waits_below(order.form, order.side) else high >= price
 
 
 @inlined
@@ -82,9 +84,20 @@ def about_in_reach(ins, order, low, high):
     """`in_reach` give or take a tick: candles lie on the grid of ticks only roughly, and crossing rounds to it."""
     if order.form == Kind.MARKET:
         return False
-    is_limit = order.form == Kind.LIMIT
-    price = (order.price if is_limit else order.stop) * ins.tick
-    return low <= price + ins.tick if is_limit == (order.side == Side.BUY) else high >= price - ins.tick
+    if order.form == Kind.TRAIL:
+        return _trail_in_reach(ins, order, low, high)
+    price = waits_at(order) * ins.tick
+    return low <= price + ins.tick if waits_below(order.form, order.side) else high >= price - ins.tick
+
+
+@compiled
+def _trail_in_reach(ins, order, low, high):
+    """Whether a trailing stop may move, wake or trigger between these prices, or has not seen any yet."""
+    apart()
+    start = order.best if order.best > 0.0 else order.activation * ins.tick
+    if start == 0.0 or ((high >= start - ins.tick) if order.side == Side.SELL else (low <= start + ins.tick)):
+        return True
+    return order.best > 0.0 and in_reach(ins, order, low - ins.tick, high + ins.tick)
 
 
 @inlined
@@ -271,7 +284,9 @@ def _arrive_at_market(state, ins, order, price, open_time, time):
         finish(state, ins, order, Status.REJECTED, Event.REJECTED, reason, time)
         return
     accept(state, ins, order, time)
-    if order.form == Kind.MARKET:
+    if order.form == Kind.TRAIL:
+        see(ins, order, price)
+    elif order.form == Kind.MARKET:
         take(state, ins, order, travelled_price(ins, order, open_time, state.execution), 0.0, time)
         ins.market_rest |= _is_open(order)
     elif crosses:
@@ -291,12 +306,15 @@ def arrive(state, ins, order, price, open_time, time):
 
 @compiled
 def trigger(state, ins, order, price, time):
-    """A stop is triggered by a print at ``price``: it trades, or becomes a limit that arrives there."""
+    """A trigger is reached by a print at ``price``: the order trades, or becomes a limit that arrives there."""
     apart()
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
-    order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
+    is_take = order.form == Kind.TAKE or order.form == Kind.TAKE_LIMIT
+    order.form = form_after(order.form)
     if order.form == Kind.MARKET or _crosses(state, ins, order, price):
-        slip = state.stop_slippage * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
+        # Stops trigger in fast markets; a take is waited for.
+        range_ = get_float(ins.high, ins.row) - get_float(ins.low, ins.row)
+        slip = 0.0 if is_take else state.stop_slippage * range_
         take(state, ins, order, price, slip, time)
 
 
@@ -314,7 +332,9 @@ def change(state, ins, order, price, time):
         tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
         return
     tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
-    if order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
+    if order.form == Kind.TRAIL:
+        see(ins, order, price)
+    elif order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
         take(state, ins, order, price, 0.0, time)
 
 
@@ -324,12 +344,14 @@ def _change_refusal(state, ins, order, amend, price):
     if order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop):
         return Reason.INVALID_ORDER
     was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
-    order.price, order.stop, order.amount = amend.price, amend.stop, amend.amount
+    order.price, order.amount = amend.price, amend.amount
+    if order.form != Kind.TRAIL:  # that may have moved since
+        order.stop = amend.stop
     reason = Reason.NONE
     if order.form == Kind.LIMIT:
         if order.post_only and _crosses(state, ins, order, price):
             reason = Reason.POST_ONLY_WOULD_TAKE
-    elif is_triggered(ins, order, price):
+    elif order.form != Kind.TRAIL and is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
     wanted = amend.needs if order.side == Side.BUY and order.price == 0 else required(ins, order)
     if reason == Reason.NONE and wanted > held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins)):

@@ -16,6 +16,7 @@ from planar.kernel.match import (
 )
 from planar.kernel.numbers import price_of
 from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
+from planar.kernel.triggers import is_asleep, see, waits_at, waits_below
 from planar.model.order import LIVE, NEVER, Kind, Side, Status
 
 PESSIMISTIC, OPTIMISTIC, ADAPTIVE, OHLC, OLHC = PATHS.values()
@@ -66,7 +67,15 @@ def _meet_open(state, ins, order, start, open_time):
     elif order.form == Kind.LIMIT:
         if is_hit(state, ins, order, start):
             make(state, ins, order, open_time)
-    elif is_triggered(ins, order, start):
+    else:
+        _meet_open_waiting(state, ins, order, start, open_time)
+
+
+@inlined
+def _meet_open_waiting(state, ins, order, start, open_time):
+    if order.form == Kind.TRAIL:
+        see(ins, order, start)
+    if is_triggered(ins, order, start):
         trigger(state, ins, order, start, open_time)
         if order.settled != state.steps:
             order.settled = -state.steps
@@ -98,10 +107,12 @@ def _reached(state, ins, order, price, target):
         return max(hit, price) if target > price and target >= hit else float("nan")
     if order.form == Kind.MARKET:
         return float("nan")
+    if is_asleep(order):
+        return float("nan")
     stop = price_of(ins, order.stop)
-    if order.side == Side.BUY:
-        return max(stop, price) if target > price and target >= stop else float("nan")
-    return min(stop, price) if target < price and target <= stop else float("nan")
+    if waits_below(order.form, order.side):
+        return min(stop, price) if target < price and target <= stop else float("nan")
+    return max(stop, price) if target > price and target >= stop else float("nan")
 
 
 @compiled
@@ -135,6 +146,7 @@ def walk_leg(state, ins, leg, open_time):
                 if at < distance:
                     distance, which, meets, is_due = at, i, reached, False
         if which < 0:
+            _see_end(ins, target)
             return
         order = open_order(ins, which)
         if is_due:
@@ -152,12 +164,22 @@ def walk_leg(state, ins, leg, open_time):
                 trigger(state, ins, order, price, time)
 
 
+@inlined
+def _see_end(ins, target):
+    """Trailing stops see where a leg ends."""
+    for i in range(ins.active_n):
+        order = open_order(ins, i)
+        if order.form == Kind.TRAIL and order.status != Status.PENDING:
+            see(ins, order, target)
+
+
 @compiled
 def _is_early(state, ins, order, open_time):
     """Whether what is due for the order happens before any path of the candle comes near its limit or trigger."""
-    is_limit = order.form == Kind.LIMIT
-    price, start = (order.price if is_limit else order.stop) * ins.tick, get_float(ins.open, ins.row)
-    away = start - price if is_limit == (order.side == Side.BUY) else price - start
+    if order.form == Kind.TRAIL:
+        return False
+    price, start = waits_at(order) * ins.tick, get_float(ins.open, ins.row)
+    away = start - price if waits_below(order.form, order.side) else price - start
     longest = 3.0 * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
     return longest * ((order.due - open_time) / state.execution) < away - ins.tick
 
@@ -205,8 +227,8 @@ def prospects(state, ins, open_time):
                 continue  # it is gone before it can be met
             elif min(order.expire, order.cancel_at) < close_time:
                 is_stirred = True
-        is_stop |= order.form == Kind.STOP
-        meetings += 2 if order.form == Kind.STOP_LIMIT else 1
+        is_stop |= order.form == Kind.STOP or order.form == Kind.TAKE
+        meetings += 1 if order.form == Kind.LIMIT or order.form == Kind.STOP or order.form == Kind.TAKE else 2
     return reached > 0, meetings > 0, meetings > 1 or (meetings == 1 and (is_stirred or (is_stop and is_due)))
 
 

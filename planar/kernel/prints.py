@@ -57,8 +57,8 @@ def settle_print(address, k, time, open, high, low, close, volume):
     return 1 if is_near else 0
 
 
-@compiled(I(I, I, I, F, I, I, F, F, F, I, I))
-def place_now(address, k, time, depth, side, sizing, size, price, stop, tif, post_only):
+@compiled(I(I, I, I, F, I, I, F, F, I, F, F, I, I))
+def place_now(address, k, time, depth, side, sizing, size, price, how, stop, activation, tif, post_only):
     """`check.submit`, and the order's arrival at the same moment; its id, or a negative `Reason` when not even asked.
 
     depth: what a taker finds, in base. Whether the venue took it is told by events.
@@ -66,7 +66,8 @@ def place_now(address, k, time, depth, side, sizing, size, price, stop, tif, pos
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     state.now = time
-    id = submit(address, k, side, sizing, size, price, stop, float("nan"), tif, NEVER, post_only, 0)
+    nothing = float("nan")
+    id = submit(address, k, side, sizing, size, price, how, stop, activation, nothing, tif, NEVER, post_only, 0)
     if id > 0:
         _happen_now(state, ins, id, time, depth)
     return id

@@ -24,6 +24,7 @@ from planar.kernel.loop import rest_of_step
 from planar.kernel.machine import compiled, set_float, set_int
 from planar.kernel.numbers import plus
 from planar.kernel.state import NEEDS_PYTHON, TELL, Amend, Instrument, Live, Order, State
+from planar.kernel.triggers import form_after
 from planar.model.order import NEVER, Event, Kind, Reason, Side, Status
 
 I, F = types.int64, types.float64
@@ -58,7 +59,7 @@ def accepted(address, k, id, time):
 
 @compiled
 def _trigger(state, ins, order, time):
-    order.form = Kind.MARKET if order.form == Kind.STOP else Kind.LIMIT
+    order.form = form_after(order.form)
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
 
 

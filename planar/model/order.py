@@ -24,12 +24,15 @@ class Side(Named):
 
 
 class Kind(Named):
-    """What an order is; a triggered stop goes on as MARKET, a triggered stop-limit as LIMIT."""
+    """What an order is; one that was triggered goes on as MARKET, or as LIMIT where it has a limit."""
 
     MARKET = 0
     LIMIT = 1
-    STOP = 2
+    STOP = 2  # waits for a price that is worse than the market's
     STOP_LIMIT = 3
+    TAKE = 4  # waits for a better one
+    TAKE_LIMIT = 5
+    TRAIL = 6  # a stop that follows the best price
 
 
 class Tif(Named):
@@ -119,7 +122,7 @@ _KEPT = [
     ("time", "i8"),  # decision
     ("done", "i8"),  # when it ended, else NEVER
     ("price", "i8"),  # limit, ticks; 0 for none
-    ("stop", "i8"),  # trigger, ticks; 0 for none
+    ("stop", "i8"),  # trigger, ticks; 0 for none; of a trailing stop, where it is now
     ("amount", "i8"),  # 0 while a quote budget has not filled
     ("filled", "i8"),
     ("cost", "i8"),
@@ -154,6 +157,9 @@ LIVE = np.dtype(
         ("reserved", "i8"),  # quote units of a buy, base units of a sell
         ("settled", "i8"),  # the last step that met it
         ("amend", "i8"),  # the amend on its way, an index, else -1
+        ("trail", "i8"),  # how far a trailing stop follows: parts per 10⁹ of the best price, or negative ticks
+        ("activation", "i8"),  # the price from which on it follows, ticks; 0 for none
+        ("best", "f8"),  # the best price that it has seen since; 0 while it does not follow yet
     ],
     align=True,
 )

@@ -13,6 +13,7 @@ import numpy as np
 
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import check, ledger, reads, views
+from planar.kernel.triggers import TRAIL
 from planar.model.order import NEVER, Reason, Side, Status, Tif
 from planar.strategy.texts import Texts, misfit
 
@@ -27,6 +28,9 @@ LISTED = 30
 """Of fewer names than these all are told."""
 NAN = float("nan")
 SIZES = ("amount", "cost", "fraction", "risk")
+TRIGGERS = ("stop", "take", "trail", "trail_by")
+TRIGGERS_CLASH = "an order takes one of stop, take, trail and trail_by; {} were given."
+ACTIVATES_NOTHING = "activation is where a trailing stop begins to follow: give trail or trail_by with it."
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
 REASONS: dict[int, str] = {r.value: r.name for r in Reason}
 SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
@@ -247,20 +251,23 @@ class Broker:
     def __init__(self, address: int, index: int, texts: Texts) -> None:
         self._address, self._index, self._texts = address, index, texts
 
-    def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
-            tif="GTC", expire=None, post_only=False, tag="") -> int:  # fmt: skip
+    def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
+            trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
+            tag="") -> int:  # fmt: skip
         """Asks to buy. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
-        return self._submit(1, sizing, size, price, stop, stop_loss, tif, expire, post_only, tag)
+        trigger = _trigger_of(stop, take, trail, trail_by, activation)
+        return self._submit(1, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag)
 
-    def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None,
-             tif="GTC", expire=None, post_only=False, tag="") -> int:  # fmt: skip
+    def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None, trail=None,
+             trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="") -> int:  # fmt: skip
         """Asks to sell. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, None, None)
-        return self._submit(-1, sizing, size, price, stop, None, tif, expire, post_only, tag)
+        trigger = _trigger_of(stop, take, trail, trail_by, activation)
+        return self._submit(-1, sizing, size, price, trigger, None, tif, expire, post_only, tag)
 
-    def _submit(self, side, sizing, size, price, stop, stop_loss, tif, expire, post_only, tag) -> int:
-        terms = (_given(price), _given(stop), _given(stop_loss), word("tif", tif, TIFS))
+    def _submit(self, side, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag) -> int:
+        terms = (_given(price), *trigger, _given(stop_loss), word("tif", tif, TIFS))
         end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
         return check.submit(self._address, self._index, side, sizing, size, *terms, end, int(post_only), number)
 
@@ -370,6 +377,18 @@ def _finite(value) -> float:
     if not math.isfinite(value):
         raise ValueError(f"an order's amount or price is not finite: {value!r}")
     return float(value)
+
+
+def _trigger_of(stop, take, trail, trail_by, activation) -> tuple[int, float, float]:
+    """What the trigger is, its price or distance, and from where on a trailing stop follows."""
+    triggers = (stop, take, trail, trail_by)
+    present = [i for i, trigger in enumerate(triggers) if trigger is not None]
+    if len(present) > 1:
+        raise StrategyError(TRIGGERS_CLASH.format(", ".join(TRIGGERS[i] for i in present)))
+    how = present[0] + 1 if present else 0
+    if activation is not None and how < TRAIL:
+        raise StrategyError(ACTIVATES_NOTHING)
+    return how, _given(triggers[how - 1]) if how else NAN, _given(activation)
 
 
 def _size_of(amount, cost, fraction, risk, stop_loss) -> tuple[int, float]:

@@ -33,8 +33,20 @@ from planar.errors import StrategyError, did_you_mean
 from planar.kernel import calls, check, reads, views
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
+from planar.kernel.triggers import TRAIL
 from planar.model.order import NEVER, Side, Tif
-from planar.strategy.interpreted import EMPTY, TIFS, Broker, direction, no_number, unknown, word
+from planar.strategy.interpreted import (
+    ACTIVATES_NOTHING,
+    EMPTY,
+    TIFS,
+    TRIGGERS,
+    TRIGGERS_CLASH,
+    Broker,
+    direction,
+    no_number,
+    unknown,
+    word,
+)
 
 # Places in a column table.
 TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, ROWS, TIMEFRAME, OFFSET = range(FIRST_COLUMN)
@@ -523,6 +535,33 @@ def _sizing(*sizes) -> int:
     return present[0]
 
 
+def triggered(stop, take, trail, trail_by):
+    """The one trigger that was given, nan for none."""
+    raise NotImplementedError
+
+
+@overload(triggered)
+def _triggered(stop, take, trail, trail_by):
+    return (
+        lambda stop, take, trail, trail_by: float("nan"),
+        lambda stop, take, trail, trail_by: given(stop),
+        lambda stop, take, trail, trail_by: given(take),
+        lambda stop, take, trail, trail_by: given(trail),
+        lambda stop, take, trail, trail_by: given(trail_by),
+    )[_trigger(stop, take, trail, trail_by, None)]
+
+
+def _trigger(*triggers) -> int:
+    """What the trigger is, from 1; 0 for none. The last of the arguments is the activation."""
+    present = [i for i, trigger in enumerate(triggers[:-1]) if not _absent(trigger)]
+    if len(present) > 1:
+        raise TypingError(TRIGGERS_CLASH.format(", ".join(TRIGGERS[i] for i in present)))
+    how = present[0] + 1 if present else 0
+    if not _absent(triggers[-1]) and how < TRAIL:
+        raise TypingError(ACTIVATES_NOTHING)
+    return how
+
+
 def _text(broker: BrokerType, kind: Any, what: str) -> int:
     text = _constant(kind, what)
     if text and text not in broker.strings:
@@ -540,28 +579,32 @@ def _said(meaning: Callable[..., int], *words: Any) -> int:
 
 def _order_method(name: str, side: Side):
     @overload_method(BrokerType, name, prefer_literal=True)
-    def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
-               tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
-        sizing = _sizing(amount, cost, fraction, risk)
+    def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
+               trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
+               tag=""):  # fmt: skip
+        sizing, how = _sizing(amount, cost, fraction, risk), _trigger(stop, take, trail, trail_by, activation)
         tif_number, tag_number = _said(word, "tif", _constant(tif, "tif"), TIFS), _text(broker, tag, "tag")
         if (sizing == check.RISK) == _absent(stop_loss):
             raise TypingError("risk needs stop_loss, and stop_loss belongs to risk")
         sign = side.value
 
-        def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
-                  stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
+        def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
+                  trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None,
+                  post_only=False, tag=""):  # fmt: skip
             size = sized(amount, cost, fraction, risk)
             return calls.submit_plain(broker._state, broker._index, sign, size, given(price), tag_number)
 
-        is_plain = tif_number == Tif.GTC and _absent(stop) and _absent(expire)
+        is_plain = tif_number == Tif.GTC and not how and _absent(expire)
         if is_plain and sizing == check.AMOUNT and _is_false(post_only):
             return plain
 
-        def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None,
-                           stop_loss=None, tif="GTC", expire=None, post_only=False, tag=""):  # fmt: skip
+        def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
+                           trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None,
+                           post_only=False, tag=""):  # fmt: skip
             return calls.submit(
                 broker._state, broker._index, sign, sizing, sized(amount, cost, fraction, risk), given(price),
-                given(stop), given(stop_loss), tif_number, moment(expire), int(post_only), tag_number,
+                how, triggered(stop, take, trail, trail_by), given(activation), given(stop_loss), tif_number,
+                moment(expire), int(post_only), tag_number,
             )  # fmt: skip
 
         return implementation

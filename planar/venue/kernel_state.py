@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from planar.kernel import prints
 from planar.kernel.check import AMOUNT, COST
+from planar.kernel.triggers import STOP
 from planar.model.order import Reason, Status, Tif
 from planar.simulator.books import Books
 from planar.simulator.fill_model import FillModel
@@ -79,7 +80,9 @@ class KernelState(Books):
                 sizing,
                 size * unit.numerator / unit.denominator,
                 listing.price(ticket.ticks) if ticket.ticks else NOTHING,
+                STOP if ticket.stop else 0,
                 listing.price(ticket.stop) if ticket.stop else NOTHING,
+                NOTHING,
                 int(tif),
                 int(ticket.type == LIMIT_MAKER),
             )

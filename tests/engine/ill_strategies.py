@@ -263,3 +263,28 @@ class ReadsClosingTimes(One):
 
     def on_candle(self, candle, broker):
         pass
+
+
+class TwoTriggers(One):
+    def on_candle(self, candle, broker):
+        broker.sell(1.0, stop=90.0, take=110.0)
+
+
+class TwoDistances(One):
+    def on_candle(self, candle, broker):
+        broker.buy(1.0, trail=0.05, trail_by=5.0)
+
+
+class ActivatesATake(One):
+    def on_candle(self, candle, broker):
+        broker.sell(1.0, take=110.0, activation=105.0)
+
+
+class ActivatesNothing(One):
+    def on_candle(self, candle, broker):
+        broker.buy(1.0, price=100.0, activation=105.0)
+
+
+class TrailsNowhere(One):
+    def on_candle(self, candle, broker):
+        broker.sell(1.0, trail=candle.close * float("nan"))

@@ -57,6 +57,11 @@ class Idle(ill.One):
         (ill.TargetsByText, ["must be real number, not str", "line 223"]),
         (ill.AsksForARefusedOrder, ["broker.order(-9)", "Reason.INSUFFICIENT_FUNDS", "made no order", "line 228"]),
         (ill.UndeclaredTimeframe, ["'d1'", "timeframes = ['1d']", "line 233"]),
+        (ill.TwoTriggers, ["one of stop, take, trail and trail_by; stop, take were given", "line 270"]),
+        (ill.TwoDistances, ["trail, trail_by were given", "line 275"]),
+        (ill.ActivatesATake, ["activation is where a trailing stop begins", "trail or trail_by with it", "line 280"]),
+        (ill.ActivatesNothing, ["activation is where a trailing stop begins", "line 285"]),
+        (ill.TrailsNowhere, ["not finite", "line 290"]),
     ],
 )
 def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words, compiled):
@@ -82,6 +87,10 @@ def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words
         (ill.LogsTooManyElsewhere, ["line 156", "places for numbers 1, numbers given 2"]),
         (ill.MeanByNumpy, ["line 171", "a row of values has .mean()"]),
         (ill.AsksForPartOfAValue, ["line 198", "candle.last(name, n) takes a whole number"]),
+        (ill.TwoTriggers, ["line 270", "one of stop, take, trail and trail_by; stop, take were given"]),
+        (ill.TwoDistances, ["line 275", "trail, trail_by were given"]),
+        (ill.ActivatesATake, ["line 280", "activation is where a trailing stop begins", "trail or trail_by with it"]),
+        (ill.ActivatesNothing, ["line 285", "activation is where a trailing stop begins"]),
     ],
 )
 def test_what_may_not_be_compiled_says_where_and_why_and_shows_no_type_of_numba(strategy, words):

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from parity.play import CompiledPlayer, KernelPlayer, Pace, difference
 from reference.model import FillModel, Instrument
-from reference.scenarios import DAY, MINUTE, Scenario, random_scenario
+from reference.scenarios import DAY, MINUTE, PLAIN_ORDER, Scenario, guarded_scenario, random_scenario
 
 from planar.model.order import Side, Status
 
-SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
+RANDOMS = st.randoms(use_true_random=False)
+SCENARIOS = st.one_of(RANDOMS.map(random_scenario), RANDOMS.map(guarded_scenario))
 LOUD = settings(deadline=None, suppress_health_check=list(HealthCheck))
 PLAIN = FillModel("ohlc", 0, None, None, 0.0, None, "cross")
 
@@ -117,7 +118,7 @@ def scaled(scenario: Scenario, n: int) -> Scenario:
         return (kind, rest[0], prices(rest[1])) if kind == "amend" else one
 
     def prices(terms: dict) -> dict:
-        names = ("price", "stop", "stop_loss")
+        names = ("price", "stop", "take", "trail_by", "activation", "stop_loss")
         return {name: x * factor if name in names and x is not None else x for name, x in terms.items()}
 
     acts = tuple((*where, act(one)) for *where, one in scenario.acts)
@@ -295,9 +296,7 @@ class Seller(KernelPlayer):
     def on_step(self, now: int) -> None:
         super().on_step(now)
         if now == self.at:
-            self.order(0, "sell", "amount", self.view()[3][0][0], self.plain)
-
-    plain = {"price": None, "stop": None, "stop_loss": None, "tif": "GTC", "expire": None, "post_only": False}  # noqa: RUF012
+            self.order(0, "sell", "amount", self.view()[3][0][0], PLAIN_ORDER)
 
 
 STEPS = [1.0, 0.1, 0.01, 1e-3, 1e-5, 1e-8, 0.25, 5.0, 1000.0]

@@ -6,6 +6,7 @@ import pytest
 
 from planar.kernel import prints
 from planar.kernel.check import AMOUNT
+from planar.kernel.triggers import STOP
 from planar.model.instrument import Instrument
 from planar.model.order import Event, Reason, Side, Tif
 from planar.simulator.fill_model import FillModel
@@ -27,7 +28,8 @@ def state(model=None, last=100.0):
 
 
 def place(made, side, amount, price=NOTHING, stop=NOTHING, depth=100.0, tif=Tif.GTC, time=1_000):
-    return prints.place_now(made.address, 0, time, depth, side, AMOUNT, amount, price, stop, tif, 0)
+    how = 0 if stop != stop else STOP
+    return prints.place_now(made.address, 0, time, depth, side, AMOUNT, amount, price, how, stop, NOTHING, tif, 0)
 
 
 def told(made):

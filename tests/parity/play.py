@@ -19,6 +19,7 @@ from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import FIELDS, Candles, resample
 
 SIZES = ("amount", "cost", "fraction", "risk")
+TRIGGERS = ("stop", "take", "trail", "trail_by")
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,13 @@ class KernelPlayer(Player):
         return free, float(reads.cash(address, 0)), float(reads.equity(address, 0)), each
 
     def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
-        number = {name: NAN if terms[name] is None else float(terms[name]) for name in ("price", "stop", "stop_loss")}
-        answer = check.submit(
-            self.address, k, Side[side.upper()].value, SIZES.index(size), float(value), number["price"], number["stop"],
-            number["stop_loss"], Tif[terms["tif"]].value, NEVER if terms["expire"] is None else terms["expire"],
-            int(terms["post_only"]), -1,
-        )  # fmt: skip
+        number = {name: NAN if x is None else x for name, x in terms.items()}
+        given = [(i + 1, number[name]) for i, name in enumerate(TRIGGERS) if terms[name] is not None]
+        how, trigger = given[0] if given else (0, NAN)
+        prices = float(number["price"]), how, float(trigger), float(number["activation"]), float(number["stop_loss"])
+        expire = NEVER if terms["expire"] is None else terms["expire"]
+        asked = Side[side.upper()].value, SIZES.index(size), float(value), *prices, Tif[terms["tif"]].value, expire
+        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1)
         return _answer(answer)
 
     def amend(self, id: int, terms: dict) -> int | str:

@@ -131,6 +131,20 @@ BUGS = {
         "return price <= limit + ins.tick if order.side == Side.BUY else price >= limit - ins.tick",
         "return price <= limit - 9 * ins.tick if order.side == Side.BUY else price >= limit + 9 * ins.tick",
     ),
+    "a trailing stop triggers before it follows": (
+        "triggers.py",
+        "return order.form == Kind.TRAIL and order.best == 0.0",
+        "return False",
+    ),
+    "a take slips as a stop does": ("match.py", "slip = 0.0 if is_take else state", "slip = state"),
+    "a trailing stop does not see where a leg ends": ("path.py", "            _see_end(ins, target)\n", ""),
+    "a trailing stop is not looked out for where it moves": (
+        "check.py",
+        "ins.up = min(ins.up, start - ins.tick)",
+        "ins.up = min(ins.up, start + 9 * ins.tick)",
+    ),
+    "an amend sets a trailing stop back": ("match.py", "if order.form != Kind.TRAIL:  # that", "if True:  # that"),
+    "a take waits on the other side": ("triggers.py", "form == Kind.TAKE or form == Kind.TAKE_LIMIT", "False"),
     "a lone instrument is not delisted in time": (
         "loop.py",
         "(state.next_delisting - 1 - open_time) // execution",

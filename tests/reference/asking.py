@@ -16,19 +16,19 @@ class Desk(Account):
     watch: Watch
 
     def buy(
-        self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, stop_loss=None,
-        tif="GTC", expire=None, post_only=False, tag="",
+        self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
+        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
     ) -> int | str:  # fmt: skip
         """Buys an amount, for a cost, for a fraction of free cash, or with a share of equity at risk."""
-        asked = Asked(amount, cost, fraction, risk, price, stop, stop_loss)
+        asked = Asked(amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss)
         return self._place(k, "buy", asked, tif, expire, post_only, tag)
 
     def sell(
-        self, k, amount=None, *, cost=None, fraction=None, price=None, stop=None, stop_loss=None,
-        tif="GTC", expire=None, post_only=False, tag="",
+        self, k, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None,
+        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
     ) -> int | str:  # fmt: skip
         """Sells an amount, for a cost, or a fraction of the position."""
-        asked = Asked(amount, cost, fraction, None, price, stop, stop_loss)
+        asked = Asked(amount, cost, fraction, None, price, stop, take, trail, trail_by, activation, stop_loss)
         return self._place(k, "sell", asked, tif, expire, post_only, tag)
 
     def close(self, k: int, fraction: float = 1.0) -> int | str:
@@ -79,7 +79,7 @@ class Desk(Account):
                 self.cancel(order.id)
 
     def amend(self, id: int, price=None, amount=None, stop=None) -> int | str:
-        """Asks for a new limit, total amount or trigger."""
+        """Asks for a new limit, total amount or trigger; `stop` names that of a take too."""
         for number in (price, amount, stop):
             _must_be_finite(number)
         order = self._find(id)
@@ -121,7 +121,7 @@ class Desk(Account):
         rules.check_terms(order, asked, self.now)
         rules.check_instrument(self, k)
         order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
-        order.stop_ticks = rules.trigger_ticks(self, k, asked.stop)
+        rules.set_trigger(self, order, asked)
         rules.size(self, order, asked)
         rules.check_cost(self, order, order.amount, order.price_ticks, order.stop_ticks)
         return rules.reservation(self, order, order.amount, order.price_ticks, order.stop_ticks)
@@ -132,7 +132,7 @@ class Desk(Account):
         names_what_is_not_there = (
             order.is_market
             or (price is not None and not order.is_limit)
-            or (stop is not None and not order.is_waiting_stop)
+            or (stop is not None and (not order.waits or order.is_trailing))
             or (amount is not None and order.budget is not None)
         )
         if names_what_is_not_there or (price, amount, stop) == (None, None, None):

@@ -59,7 +59,8 @@ class Engine(Desk):
     def _schedule(self) -> list[tuple[int, int]]:
         times = {(time, DECISION) for market in self.markets for time in market.decisions}
         times |= {(candle.time, STEP) for market in self.markets for candle in market.candles}
-        return sorted(times)
+        end = max((time for time, kind in times if kind == STEP), default=0) + self.execution
+        return sorted(moment for moment in times if moment[0] <= end)
 
     # Section 3.
 

@@ -11,7 +11,7 @@ class Amendment:
 
     due: int
     price_ticks: int
-    stop_ticks: int
+    stop_ticks: int  # of a trailing stop those of its asking, which do not count
     amount: int  # total, the filled part included
     reserve: int  # what the new terms needed when they were asked for
     extra: int  # how much more that was than what the order held
@@ -31,9 +31,14 @@ class Order:
     post_only: bool = False
     tag: str = ""
     price_ticks: int = 0
-    stop_ticks: int = 0
+    kind: str = ""  # of its trigger: stop, take or trail
+    stop_ticks: int = 0  # its trigger, whatever its kind
+    trail_parts: int = 0  # F: how far a trailing stop follows, in parts per 10⁹,
+    trail_ticks: int = 0  # D: or in ticks
+    activation_ticks: int = 0
+    best: float | None = None  # the best price that a trailing stop saw, None before it follows
     amount: int = 0
-    budget: int | None = None  # quote units left to spend, for a market or stop-market buy by cost or fraction
+    budget: int | None = None  # quote units left to spend, for a buy without a limit by cost or fraction
     status: str = "PENDING"
     reason: str = ""
     amend_reason: str = ""
@@ -66,14 +71,29 @@ class Order:
         return self.price_ticks > 0
 
     @property
-    def is_waiting_stop(self) -> bool:
-        """Whether its trigger has not been reached yet."""
+    def waits(self) -> bool:
+        """Whether it has a trigger that has not been reached yet."""
         return self.stop_ticks > 0 and not self.triggered
+
+    @property
+    def is_trailing(self) -> bool:
+        """Whether it is a trailing stop."""
+        return self.kind == "trail"
+
+    @property
+    def can_trigger(self) -> bool:
+        """Whether it waits for a trigger that can be reached: one that follows the price, when it trails."""
+        return self.waits and (not self.is_trailing or self.best is not None)
+
+    @property
+    def triggers_rising(self) -> bool:
+        """Whether its trigger is reached by a rising price: of a buy stop and a sell take."""
+        return self.is_buy != (self.kind == "take")
 
     @property
     def is_market(self) -> bool:
         """Whether it takes whatever the price: it has no limit, and no trigger that it waits for."""
-        return not self.is_limit and not self.is_waiting_stop
+        return not self.is_limit and not self.waits
 
     @property
     def extra(self) -> int:

@@ -19,8 +19,9 @@ def open_candle(venue: Venue) -> None:
 
 
 def _meet_open(venue: Venue, order: Order, price: float) -> None:
-    if order.is_waiting_stop:
-        if venue.is_triggered(order.is_buy, order.stop_ticks, price):
+    if order.waits:
+        venue.see(order, price)
+        if order.can_trigger and venue.is_triggered(order, order.stop_ticks, price):
             venue.trigger(order, price)
     elif not order.is_limit:
         venue.take(order, price)
@@ -55,7 +56,7 @@ class Walk:
         while True:
             due, reached = self._next_due(k), self._next_reached(k, present)
             if due is None and reached is None:
-                return
+                break
             if reached is None or (due is not None and due[0] <= reached[0]):
                 present = self._price(k, due[0])
                 self.venue.moment, _, kind, order = self.due.pop(0)
@@ -64,10 +65,13 @@ class Walk:
                 distance, _, present, order = reached
                 share = distance / self.ends[3]
                 self.venue.moment = self.venue.candle.time + math.floor(share * self.execution)
-                if order.is_waiting_stop:
+                if order.waits:
                     self.venue.trigger(order, present)
                 else:
                     self.venue.make(order)
+        for order in self.venue.open_orders():
+            if order.waits:
+                self.venue.see(order, self.points[k + 1])
 
     def _next_due(self, k: int) -> tuple[float, float] | None:
         """Distance and share of the candle of what is due next, when that is on this leg."""
@@ -97,8 +101,10 @@ class Walk:
 
     def _reached_at(self, order: Order, present: float, end: float) -> float | None:
         """Where a move from `present` to `end` reaches the order, if it does."""
-        if order.is_waiting_stop:
-            level, is_rising = self.venue.units.price(order.stop_ticks), order.is_buy
+        if order.waits:
+            if not order.can_trigger:
+                return None
+            level, is_rising = self.venue.units.price(order.stop_ticks), order.triggers_rising
         elif order.is_limit:
             level, is_rising = self.venue.hit(order), not order.is_buy
         else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .account import Account
 from .orders import Order
+from .units import BILLION, Units
 
 TIFS = ("GTC", "IOC", "FOK", "GTD")
 
@@ -28,30 +29,49 @@ class Asked:
     risk: float | None = None
     price: float | None = None
     stop: float | None = None
+    take: float | None = None
+    trail: float | None = None
+    trail_by: float | None = None
+    activation: float | None = None
     stop_loss: float | None = None
     budget: int | None = None
+
+    @property
+    def triggers(self) -> list[str]:
+        """The names of the triggers that are given; at most one in an order."""
+        return [name for name in ("stop", "take", "trail", "trail_by") if getattr(self, name) is not None]
+
+    @property
+    def trails(self) -> bool:
+        """Whether it is a trailing stop."""
+        return self.trail is not None or self.trail_by is not None
 
 
 def must_be_sane(asked: Asked, tif: str) -> None:
     """Stops the run when the strategy asks for something that is no order at all."""
-    numbers = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.price, asked.stop, asked.stop_loss)
-    if any(number is not None and not math.isfinite(number) for number in numbers):
+    if any(number is not None and not math.isfinite(number) for number in vars(asked).values()):
         raise ValueError("a number of an order is not finite")
     sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget)
     if sum(size is not None for size in sizes) != 1:
         raise ValueError("an order needs one of amount, cost, fraction and risk")
     if (asked.risk is None) != (asked.stop_loss is None):
         raise ValueError("risk needs stop_loss, and stop_loss needs risk")
+    if len(asked.triggers) > 1:
+        raise ValueError("an order has one trigger: stop, take, trail or trail_by")
+    if asked.activation is not None and not asked.trails:
+        raise ValueError("activation is that of a trailing stop")
     if tif not in TIFS:
         raise ValueError(f"tif is one of {TIFS}, not {tif!r}")
 
 
 def check_terms(order: Order, asked: Asked, now: int) -> None:
     """Rule 1: the terms fit together."""
-    has_stop, at_once = asked.stop is not None, order.tif in ("IOC", "FOK")
-    if order.post_only and (asked.price is None or at_once or has_stop):
+    has_trigger, at_once = bool(asked.triggers), order.tif in ("IOC", "FOK")
+    if order.post_only and (asked.price is None or at_once or has_trigger):
         raise RefusedError("INVALID_ORDER")
-    if at_once and has_stop:
+    if at_once and has_trigger:
+        raise RefusedError("INVALID_ORDER")
+    if asked.trails and asked.price is not None:
         raise RefusedError("INVALID_ORDER")
     if (order.tif == "GTD") != (order.expire is not None):
         raise RefusedError("INVALID_ORDER")
@@ -72,17 +92,41 @@ def limit_ticks(account: Account, k: int, side: str, price: float | None) -> int
     if price is None:
         return 0
     units = account.units[k]
-    ticks = units.ticks_down(price) if side == "buy" else units.ticks_up(price)
-    if ticks < 1:
-        raise RefusedError("INVALID_PRICE")
-    return ticks
+    return _at_least_a_tick(units.ticks_down(price) if side == "buy" else units.ticks_up(price))
 
 
 def trigger_ticks(account: Account, k: int, stop: float | None) -> int:
     """Rule 3: a trigger in ticks, 0 for none."""
-    if stop is None:
-        return 0
-    ticks = account.units[k].ticks_near(stop)
+    return 0 if stop is None else _at_least_a_tick(account.units[k].ticks_near(stop))
+
+
+def set_trigger(account: Account, order: Order, asked: Asked) -> None:
+    """Rule 3: the trigger of an order, of whatever kind."""
+    units, k = account.units[order.instrument], order.instrument
+    if not asked.trails:
+        order.kind = asked.triggers[0] if asked.triggers else ""
+        order.stop_ticks = trigger_ticks(account, k, asked.take if asked.stop is None else asked.stop)
+        return
+    order.kind = "trail"
+    if asked.trail is not None:
+        parts = math.floor(min(max(asked.trail * 1e9, 0.0), 1e9) + 0.5)
+        if not 1 <= parts < BILLION:
+            raise RefusedError("INVALID_PRICE")
+        order.trail_parts = parts
+    else:
+        order.trail_ticks = trigger_ticks(account, k, asked.trail_by)
+    order.activation_ticks = trigger_ticks(account, k, asked.activation)
+    start = units.price(order.activation_ticks) if order.activation_ticks else account.closes[k]
+    order.stop_ticks = _at_least_a_tick(trailed(units, order, start))
+
+
+def trailed(units: Units, order: Order, best: float) -> int:
+    """`trail(best)`: the tick that a trailing stop is at when the best price was that."""
+    away = best * (order.trail_parts / 1e9) if order.trail_parts else units.price(order.trail_ticks)
+    return units.ticks_near(best + away if order.is_buy else best - away)
+
+
+def _at_least_a_tick(ticks: int) -> int:
     if ticks < 1:
         raise RefusedError("INVALID_PRICE")
     return ticks

@@ -33,7 +33,10 @@ WORLDS = [
     (2.5e-9, 1e-12, 1000.0),
 ]
 NO_LIMITS = Limits()
-PLAIN_ORDER = {"price": None, "stop": None, "stop_loss": None, "tif": "GTC", "expire": None, "post_only": False}
+PLAIN_ORDER = {
+    "price": None, "stop": None, "take": None, "trail": None, "trail_by": None, "activation": None, "stop_loss": None,
+    "tif": "GTC", "expire": None, "post_only": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,9 @@ def random_scenario(rng) -> Scenario:
 
 
 def squeezed_scenario(rng) -> Scenario:
-    """Any markets where cash is scarce: a stop near the market wants nearly all that a far limit leaves, and the limit
-    is cancelled or amended, in the middle of a candle, when the stop may be triggered and costs more than was thought.
+    """Any markets where cash is scarce: a stop near the market, that may trail, wants nearly all that a far limit
+    leaves, and the limit is cancelled or amended, in the middle of a candle, when the stop may be triggered and costs
+    more than was thought.
     """
     scenario = random_scenario(rng)
     candles = scenario.count * scenario.execution // scenario.timeframe
@@ -141,7 +145,8 @@ def squeezed_scenario(rng) -> Scenario:
         held = rng.choice([0.02, 0.1, 0.3])
         amount = scenario.cash * (1.0 - held) / near * rng.choice([0.9, 0.97, 0.99, 0.999])
         acts.append((at, other, ("buy", "fraction", held, {"price": far})))
-        acts.append((at, k, ("buy", "amount", amount, {"stop": near})))
+        terms = {"stop": near} if rng.random() < 0.7 else {"trail_by": near - price}
+        acts.append((at, k, ("buy", "amount", amount, terms)))
         loosened = rng.choice([("cancel_all",), ("cancel", ("live", 0)), ("amend", ("live", 0), {"price": far / 2})])
         acts.append((at + rng.choice([0, 1, 1, 2]), other, loosened))
     model = replace(
@@ -151,6 +156,32 @@ def squeezed_scenario(rng) -> Scenario:
         stop_slippage=rng.choice([0.05, 0.2, 0.45]),
     )
     return replace(scenario, acts=tuple(acts), model=model)
+
+
+def guarded_scenario(rng) -> Scenario:
+    """Any markets where a position is bought and then sold by takes, stops and trailing stops near the market, some of
+    which are amended or cancelled.
+    """
+    scenario = random_scenario(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(scenario.acts) if rng.random() < 0.2 else []
+    for _ in range(rng.choice([2, 4, 8])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        acts.append((at, k, ("buy", "fraction", rng.choice([0.5, 0.2, 0.9]), {})))
+        for _ in range(rng.choice([1, 2, 3])):
+            later = at + rng.choice([1, 2, 4])
+            price, jump = _known_price(scenario, k, later * scenario.timeframe // scenario.execution)
+            kind = rng.choice(["take", "stop", "trail"])
+            if kind == "trail":
+                terms = _random_trail(rng, price, jump)
+            else:
+                trigger = price + rng.choice([0.5, 1, 2, 0.1]) * (jump if kind == "take" else -jump)
+                terms = {kind: trigger} if rng.random() < 0.6 else {kind: trigger, "price": _near(rng, trigger, jump)}
+            acts.append((later, k, ("sell", "fraction", rng.choice([0.5, 0.3, 1.0]), terms)))
+            if rng.random() < 0.3:
+                changed = ("amend", _random_id(rng), _random_terms(rng, scenario, price, jump))
+                acts.append((later + 1, k, rng.choice([changed, ("cancel", _random_id(rng))])))
+    return replace(scenario, acts=tuple(acts))
 
 
 def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delisted: int) -> Instrument:
@@ -338,9 +369,15 @@ def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float,
     size, value, terms = _random_size(rng, scenario, side, price, jump)
     if rng.random() < 0.6:
         terms["price"] = _near(rng, price, jump)
-    kind = rng.choice(["plain", "plain", "plain", "stop", "stop", "IOC", "FOK", "GTD", "post_only", "odd"])
-    if kind == "stop":
-        terms["stop"] = max(price + rng.choice([1, 2, 4, 0, -1]) * (jump if side == "buy" else -jump) / 2, 0.0)
+    kind = rng.choice(
+        [*["plain"] * 4, "stop", "stop", "take", "take", "trail", "trail", "IOC", "FOK", "GTD", "post_only", "odd"]
+    )
+    if kind in ("stop", "take"):
+        rises = jump if (side == "buy") == (kind == "stop") else -jump
+        terms[kind] = max(price + rng.choice([1, 2, 4, 0, -1]) * rises / 2, 0.0)
+    elif kind == "trail":
+        terms.pop("price", None)
+        terms.update(_random_trail(rng, price, jump))
     elif kind in ("IOC", "FOK"):
         terms["tif"] = kind
     elif kind == "GTD":
@@ -360,6 +397,15 @@ def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float,
     return side, size, value, terms
 
 
+def _random_trail(rng, price: float, jump: float) -> dict:
+    """How far a trailing stop follows, and from where on."""
+    away = rng.choice([1, 0.5, 2, 0.1]) * jump
+    terms = rng.choice([{"trail_by": away}, {"trail": away / price}])
+    if rng.random() < 0.4:
+        terms["activation"] = _near(rng, price, jump)
+    return terms
+
+
 def _odd_terms(rng, now: int) -> dict:
     """What no venue takes, most of it."""
     return rng.choice(
@@ -372,6 +418,15 @@ def _odd_terms(rng, now: int) -> dict:
             {"post_only": True, "stop": 1.0},
             {"price": -1.0},
             {"stop": 0.0},
+            {"take": 0.0},
+            {"tif": "IOC", "take": 1.0},
+            {"post_only": True, "take": 1.0},
+            {"tif": "FOK", "trail": 0.01},
+            {"post_only": True, "trail": 0.01},
+            {"trail": 0.01, "price": 1.0},
+            *[{"price": None, "trail": trail} for trail in (1e-9, 4e-10, 0.0, 0.99, 0.9999999996, 1.5, -0.1)],
+            *[{"price": None, "trail_by": by} for by in (0.0, 1e-12, 1e12)],
+            {"price": None, "trail": 0.01, "activation": 0.0},
         ]
     )
 

@@ -60,9 +60,13 @@ def random_order(rng: Random) -> tuple:
     terms = {}
     if rng.random() < 0.6:
         terms["price"] = 20 + rng.randint(-8, 8) / 4
-    kind = rng.choice(["plain", "plain", "stop", "IOC", "FOK", "GTD", "post_only"])
-    if kind == "stop":
-        terms["stop"] = 20 + rng.randint(0, 8) / 4 * (1 if side == "buy" else -1)
+    kind = rng.choice(["plain", "plain", "stop", "take", "trail", "IOC", "FOK", "GTD", "post_only"])
+    if kind in ("stop", "take"):
+        terms[kind] = 20 + rng.randint(0, 8) / 4 * (1 if (side == "buy") == (kind == "stop") else -1)
+    elif kind == "trail":
+        terms = rng.choice([{"trail": rng.choice([0.01, 0.04, 0.1])}, {"trail_by": rng.randint(1, 8) / 4}])
+        if rng.random() < 0.4:
+            terms["activation"] = 20 + rng.randint(-8, 8) / 4
     elif kind in ("IOC", "FOK"):
         terms["tif"] = kind
     elif kind == "GTD":

@@ -5,6 +5,7 @@ import math
 from .account import Account
 from .market import Candle
 from .orders import Fill, Order
+from .rules import trailed
 
 ARRIVAL, EXPIRY, AMEND, CANCEL = range(4)  # the order of one order's things that are due at one time
 
@@ -81,15 +82,20 @@ class Venue:
 
     def refusal(self, order: Order, price_ticks: int, stop_ticks: int, price: float) -> str:
         """Why these terms cannot arrive at `price`; empty when they can."""
-        if order.is_waiting_stop:
-            return "STOP_WOULD_TRIGGER" if self.is_triggered(order.is_buy, stop_ticks, price) else ""
+        if order.is_trailing:
+            return ""
+        if order.waits:
+            return "STOP_WOULD_TRIGGER" if self.is_triggered(order, stop_ticks, price) else ""
         if order.post_only and self.crosses(order.is_buy, price_ticks, price):
             return "POST_ONLY_WOULD_TAKE"
         return ""
 
     def trade_at_once(self, order: Order, price: float, share: float) -> None:
         """What an order that arrives now, for the first time or anew, can have at once."""
-        if order.is_waiting_stop or order.id in self.met:
+        if order.waits:
+            self.see(order, price)
+            return
+        if order.id in self.met:
             return
         if not order.is_limit:
             self.take(order, self.moved_open(order.is_buy, share))
@@ -114,16 +120,33 @@ class Venue:
             self.note("AMEND_REJECTED", order)
             self.ledger.untold.append(order)
             return
-        order.price_ticks, order.stop_ticks, order.amount = new.price_ticks, new.stop_ticks, new.amount
+        order.price_ticks, order.amount = new.price_ticks, new.amount
+        if not order.is_trailing:  # that may have moved since
+            order.stop_ticks = new.stop_ticks
         order.reserved = reserve
         self.note("AMENDED", order)
         self.trade_at_once(order, price, share)
 
+    def see(self, order: Order, price: float) -> None:
+        """A trailing stop sees a price: it begins to follow, or its trigger moves; others do not care."""
+        if not order.is_trailing:
+            return
+        if order.best is None:
+            activation = self.units.price(order.activation_ticks)
+            is_active = price <= activation if order.is_buy else price >= activation
+            if order.activation_ticks and not is_active:
+                return
+            order.best = price
+        order.best = min(order.best, price) if order.is_buy else max(order.best, price)
+        order.stop_ticks = max(trailed(self.units, order, order.best), 1)
+
     def trigger(self, order: Order, price: float) -> None:
-        """A stop's trigger was reached by the print at `price`."""
+        """An order's trigger was reached by the print at `price`."""
         order.triggered = True
         self.note("TRIGGERED", order)
         slip = self.model.stop_slippage * (self.candle.high - self.candle.low)
+        if order.kind == "take":
+            slip = 0.0
         if not order.is_limit or self.crosses(order.is_buy, order.price_ticks, price):
             self.take(order, price, slip)
 
@@ -172,10 +195,10 @@ class Venue:
 
     # Prices of the market.
 
-    def is_triggered(self, is_buy: bool, stop_ticks: int, price: float) -> bool:
+    def is_triggered(self, order: Order, stop_ticks: int, price: float) -> bool:
         """Whether a print at `price` reaches the trigger."""
         trigger = self.units.price(stop_ticks)
-        return price >= trigger if is_buy else price <= trigger
+        return price >= trigger if order.triggers_rising else price <= trigger
 
     def hit(self, order: Order) -> float:
         """The price the market must reach for a resting limit to fill."""
@@ -232,15 +255,15 @@ class Venue:
 
     def is_in_reach(self, order: Order) -> bool:
         """Whether the candle has a price at or beyond the trigger that the order waits for, else its limit."""
-        if order.is_market:
+        if order.is_market or (order.waits and not order.can_trigger):
             return False
-        price = self.units.price(order.stop_ticks if order.is_waiting_stop else order.price_ticks)
-        falls = order.is_buy != order.is_waiting_stop
-        return self.candle.low <= price if falls else self.candle.high >= price
+        price = self.units.price(order.stop_ticks if order.waits else order.price_ticks)
+        rises = order.triggers_rising if order.waits else not order.is_buy
+        return self.candle.high >= price if rises else self.candle.low <= price
 
     def touched(self) -> int:
         """How many limits rest after a candle that reached them, but not as far as they need to fill."""
-        limits = [order for order in self.open_orders() if order.is_limit and not order.is_waiting_stop]
+        limits = [order for order in self.open_orders() if order.is_limit and not order.waits]
         return sum(self.is_in_reach(order) and not self.is_hit(order) for order in limits)
 
     def is_hit(self, order: Order) -> bool:

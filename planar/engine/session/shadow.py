@@ -14,6 +14,7 @@ import numpy as np
 from planar.engine.session.story import Execution, Moment, Outcome, Story
 from planar.engine.simulation import Simulation
 from planar.kernel import check, told
+from planar.kernel.triggers import STOP
 from planar.model.ask import Amend, Ask, Place
 from planar.model.instrument import Instrument, exact
 from planar.model.order import NEVER, Kind, Reason, Side, Status
@@ -120,9 +121,10 @@ class Shadow:
         sizing, size = check.AMOUNT, self._amount(ask.k, ask.units)
         if not ask.units:
             sizing, size = check.COST, _spent(ask.budget, self.instruments[ask.k])
-        prices = (self._price(ask.k, ticks) for ticks in (ask.limit, ask.stop))
+        limit, stop = (self._price(ask.k, ticks) for ticks in (ask.limit, ask.stop))
+        trigger = (STOP if ask.stop else 0, stop, NOTHING, NOTHING)
         terms = (ask.tif, ask.expire, int(ask.post_only), -1)
-        answer = check.submit(self._address, ask.k, ask.side, sizing, size, *prices, NOTHING, *terms)
+        answer = check.submit(self._address, ask.k, ask.side, sizing, size, limit, *trigger, *terms)
         if answer > 0:
             self._ids[ask.id] = int(answer)
         else:
@@ -163,7 +165,7 @@ def prepare() -> None:
     simulation = simulation_of([Instrument("none:A/B")], [candles], 0, FillModel())
     simulation.run(NoHooks(), _nothing)
     address, terms = simulation.memory.address, (NOTHING, NOTHING, NOTHING)
-    id = check.submit(address, 0, int(Side.BUY), check.AMOUNT, 1.0, *terms, 0, NEVER, 0, -1)
+    id = check.submit(address, 0, int(Side.BUY), check.AMOUNT, 1.0, NOTHING, 0, *terms, 0, NEVER, 0, -1)
     check.amend(address, 0, int(id), *terms)
     check.cancel(address, 0, int(id))
 
