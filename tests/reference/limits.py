@@ -58,7 +58,7 @@ class Watch:
     def check_amend(self, order: Order, price_ticks: int, stop_ticks: int, total: int, now: int) -> None:
         """New terms of an order that obey all other rules are sent, or refused."""
         before, k = _present(order), order.instrument
-        after = Terms(total - order.filled, price_ticks, stop_ticks if order.is_waiting_stop else 0, order.budget)
+        after = Terms(total - order.filled, price_ticks, stop_ticks if order.waits else 0, order.budget)
         if order.is_buy and (after.left > before.left or self._cost(k, after) > self._cost(k, before)):
             self._check(order, after, now, is_new=False)
         self.sent.append(now)
@@ -139,7 +139,7 @@ class Watch:
         if new is None:
             return claim
         left = max(new.amount - order.filled, 0)
-        stop = new.stop_ticks if order.is_waiting_stop else 0
+        stop = new.stop_ticks if order.waits else 0
         return max(claim, self._claim(k, Terms(left, new.price_ticks, stop, order.budget)))
 
     def _others(self, k: int, but: Order) -> list[Order]:
@@ -178,5 +178,5 @@ class Watch:
 
 def _present(order: Order) -> Terms:
     """What a buy may still do on the terms that it has."""
-    stop = order.stop_ticks if order.is_waiting_stop else 0
+    stop = order.stop_ticks if order.waits else 0
     return Terms(order.left, order.price_ticks, stop, order.budget)
