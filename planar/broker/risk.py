@@ -4,7 +4,7 @@ What can only make a position smaller passes every limit; HALTED alone stops it.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -81,6 +81,10 @@ class RiskGate:
         prices = [self._price(ask.k, ticks) for ticks in (ask.limit, ask.stop)]
         quote = self.books.instruments[ask.k].quote
         return excess(self.risk, standing, reach, quote) or off_price(self.risk, prices, last) or self._hurry(late)
+
+    def restore(self, sent: Iterable[int]) -> None:
+        """What was sent before the program was started. sent: times of the session, UTC ms, in order."""
+        self._sent.extend(sent)
 
     def entries(self) -> list[Cancel]:
         """Cancels of the open orders that would make a position larger; none of what closes one."""

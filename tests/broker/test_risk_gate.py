@@ -298,3 +298,11 @@ def test_where_nobody_knows_the_price_a_limit_refuses(limit):
     scene.asks(lambda b: b.buy(0.001, price=None if limit == "max_order_cost" else 100.0))
     assert len(scene.refused) == 1
     assert "nobody knows" in scene.refused[0]
+
+
+def test_what_was_sent_before_a_restart_counts_within_its_minute():
+    scene = Scene(orders_per_minute=3)
+    scene.risk.restore([scene.now - 10, scene.now + MINUTE - 20, scene.now + MINUTE - 10])
+    buy = lambda broker: broker.buy(0.001)  # noqa: E731
+    assert len(scene.asks(buy, buy)) == 1, "two of the three were sent within the minute before"
+    assert "risk.orders_per_minute = 3" in scene.refused[0]

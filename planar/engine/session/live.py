@@ -135,7 +135,7 @@ class LiveSession:
         self.recorder.write("origin", self.origin.document())
         try:
             checked = await preflight(self.exchange, self.origin, trader, is_new=True)
-            asks = self.recorder.begin()
+            asks = self.recorder.begin(self.clock())
         except BaseException:
             journal.undo()  # what never began is not gone on with
             raise

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from planar.broker.gate import State
@@ -13,13 +14,14 @@ from planar.broker.risk import RiskGate
 from planar.broker.switch import KillSwitch
 from planar.broker.terms import decimal, symbol_of
 from planar.config.settings import Risk
-from planar.engine.session.day import Day
+from planar.engine.session.day import Day, equity_at
 from planar.engine.session.reconcile import Reconciler
 from planar.engine.session.recorder import Recorder, read_asks
 from planar.errors import ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.model.ask import Cancel
+from planar.model.ask import Amend, Cancel, Place
 from planar.model.instrument import exact
+from planar.model.order import Reason
 
 LOG = logging.getLogger("planar.session")
 
@@ -30,6 +32,9 @@ PATIENCE = 10.0
 """Seconds that a session which goes on waits for that; a stop that has to be moved cannot wait for ever."""
 
 KILLED = "kill switch"
+
+KEPT_BACK = (Reason.RISK_LIMIT, Reason.STALE_DECISION)
+"""What ends what was asked for and never sent."""
 
 
 class Safety:
@@ -49,7 +54,8 @@ class Safety:
         self._trader, self._switch = recorder.trader, switch
         self.limits = risk.limits
         quote, most = broker.instruments[0].quote, Decimal(str(risk.daily_loss))
-        self.day = Day(most, quote, broker.gate, clock, self.equity, recorder.write)
+        known = partial(equity_at, recorder.trader)
+        self.day = Day(most, quote, broker.gate, clock, self.equity, known, recorder.write)
         self.risk = RiskGate(risk, recorder.trader, broker.gate, clock, self.price, self.look)
         self.reconciler = Reconciler(recorder, broker, exchange, clock, self.risk.cancelled)
         broker.risk = self.risk
@@ -60,6 +66,7 @@ class Safety:
         self.day.restore(entries)
         asked = (ask for e in entries if e.kind in ("begin", "step", "ordered") for ask in read_asks(e.body["asks"]))
         self.risk.cancelled.update(ask.id for ask in asked if isinstance(ask, Cancel))
+        self.risk.restore(sent_times(entries))
         self.reconciler.restore(entries)
 
     def say(self, checked: list[str]) -> None:
@@ -123,3 +130,19 @@ class Safety:
     def heard(self, kind: str, body: Any) -> None:
         """Hears each entry of the journal."""
         self.reconciler.heard(kind, body)
+
+
+def sent_times(entries: Iterable[Entry]) -> list[int]:
+    """When orders and amends were sent, by the session's clock, UTC ms; those that were kept back are left out."""
+    sent: dict[tuple[type, int], list[int]] = {}
+    for entry in entries:
+        body = entry.body
+        if "asks" in body:
+            for ask in read_asks(body["asks"]):
+                if isinstance(ask, Place | Amend):
+                    sent.setdefault((type(ask), ask.id), []).append(body.get("at", body.get("time", 0)))
+        elif entry.kind == "told" and body["what"] in ("ended", "not_amended") and body["numbers"][-1] in KEPT_BACK:
+            times = sent.get((Place if body["what"] == "ended" else Amend, body["numbers"][0]))
+            if times:
+                times.pop()
+    return sorted(time for times in sent.values() for time in times)
