@@ -152,7 +152,7 @@ class LiveSession:
         await self._hear_market(symbol_of(self.origin.instruments[0]))
         self.recovery.entries = entries
         self._open(journal, *self.recovery.trader())
-        self.recorder.write("resumed", {})
+        self.recorder.write("resumed", {"time": self.clock()})
         restrict(self.broker.gate, entries)
         self.recovery.restore_orders()
         self.safety.restore(entries)
