@@ -101,13 +101,19 @@ def _wanted(filters: Filters) -> "Wanted":
     return Wanted(tuple(filters.kind or ()), *span, filters.order, filters.text or "")
 
 
-def replay(name: Name, /, *, at: str | None = None, interpreted: Flag = False, json: Json = False) -> None:
+def replay(
+    name: Name, /, *, at: str | None = None, step: str | None = None, interpreted: Flag = False, json: Json = False
+) -> None:
     """Run a session again from its journal: every decision must come out as it did, to the last bit.
 
     Parameters
     ----------
     at
         Stop at this moment of its market, such as 2026-11-22T14:00.
+    step
+        Step through the decision of this moment, or through the one that asked for the order of this number: what
+        its hooks see, then line by line in Python's debugger, then what comes of it. Without a terminal, the first
+        and the last.
     interpreted
         As Python, whatever it was.
     """
@@ -116,6 +122,11 @@ def replay(name: Name, /, *, at: str | None = None, interpreted: Flag = False, j
     from planar.engine.session.folder import sessions_folder
 
     entries = archive.journal(sessions_folder() / name)
+    if step is not None:
+        from planar.cli.step import step as step_through
+
+        step_through(entries, step, as_json=json)
+        return
     trader = archive.replayed(entries, until=moment(at, "--at"), compiled=False if interpreted else None)
     state = _state(trader)
     if json:

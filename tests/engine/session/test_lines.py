@@ -52,9 +52,10 @@ def test_the_lines_of_an_order_are_its_own_from_the_asking_to_the_end(entries):
 
 
 def test_a_text_is_found_in_sentences_whatever_its_letters(entries):
-    for line in lines(entries, Wanted(text="btc/usdt")):
-        assert line.text
-        assert all("BTC/USDT" in sentence for sentence in line.text)
+    found = list(lines(entries, Wanted(text="eth/usdt: Order 7")))
+    assert {line.kind for line in found} == {"step", "told"}
+    assert all("ETH/USDT: order 7" in sentence for line in found for sentence in line.text)
+    assert all(line.text for line in found)
 
 
 def test_what_is_exported_is_what_there_is(entries, tmp_path):
