@@ -33,6 +33,8 @@ listed     which there are now: by the store, or by the exchange
 calibration  a fill model measured on sessions
 parity     sessions and their simulation, as told
 preflight  what is checked before the first order
+assumed    rules and fees that were counted on, and are otherwise
+trial      a session that another is begun from, and whether it has shown enough
 safety     limits, kill switch, the day's loss and the account, watched over together
 day        what was lost since 00:00 UTC
 reconcile  the books and the account, compared again and again

@@ -134,7 +134,7 @@ class LiveSession:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
         try:
-            checked = await preflight(self.exchange, self.origin, trader, is_new=True)
+            checked = [*wish.said(self.origin), *await preflight(self.exchange, self.origin, trader, is_new=True)]
             asks = self.recorder.begin(self.clock())
         except BaseException:
             journal.undo()  # what never began is not gone on with

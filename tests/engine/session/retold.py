@@ -36,8 +36,8 @@ def retold(folder, name, lie=None):
     pasts = [c.at(slice(KNOWN)) for c in market.candles]
     units = run._simulation.start_cash
     origin = Origin(
-        name, code_of(cls), {}, "live", "binance", False, "", cls.timeframe, tuple(market.instruments), units,
-        (0,) * len(pasts), pasts[0].close_at(-1),
+        name, code_of(cls), cls().parameters, "live", "binance", False, "", cls.timeframe, tuple(market.instruments),
+        units, (0,) * len(pasts), pasts[0].close_at(-1),
     )  # fmt: skip
     trader = Trader(session.strategies, market.instruments, pasts, cash=units, base=origin.base)
     left = list(run._simulation.log("events")), list(run.logs.fills), run.logs.orders
