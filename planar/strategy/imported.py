@@ -43,7 +43,11 @@ def files_of(cls: type[Strategy]) -> list[Path]:
 def _imports(path: Path, module: str) -> Iterator[str]:
     """Names of modules that a file may import, in its hooks too."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError:  # nothing has imported it yet, or it could not have been
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (part for each in node.names for part in _parts(each.name))
         elif isinstance(node, ast.ImportFrom) and (package or not node.level):
@@ -70,6 +74,6 @@ def _file_of(name: str) -> Path | None:
 
 def _spec(name: str) -> ModuleSpec | None:
     try:
-        return sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)
-    except (ImportError, ValueError):
+        return getattr(sys.modules[name], "__spec__", None) if name in sys.modules else importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
         return None

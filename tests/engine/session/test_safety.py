@@ -9,12 +9,14 @@ from engine.session.watched import Holds, running, told, until
 
 from planar import Strategy
 from planar.broker.gate import State
+from planar.broker.journal import Entry
 from planar.broker.switch import KillSwitch
 from planar.config.settings import ExchangeSettings, Risk
 from planar.engine.session.day import LENGTH
+from planar.engine.session.safety import sent_times
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.model.order import Reason
+from planar.model.order import Reason, Status
 
 
 def refusals(folder):
@@ -70,6 +72,26 @@ def test_after_the_days_loss_only_exits_pass_for_the_rest_of_the_day_whatever_is
     asyncio.run(scene())
     why = told(tmp_path / "one", "state")[0]["why"]
     assert why.endswith("risk.daily_loss = 0.05 is the most that is allowed: no new positions until 00:00 UTC.")
+
+
+def test_what_was_sent_and_when_is_read_off_the_journal_without_what_was_kept_back():
+    def place(id):
+        return ["place", id, 0, 1, 0, 0, 2**63 - 1, False, 1, 0, 0, 0, ""]
+
+    def ended(id, reason):
+        return "told", {"what": "ended", "k": 0, "numbers": [id, 0, int(Status.REJECTED), int(reason)]}
+
+    written = [
+        ("begin", {"at": 5, "asks": [place(1)]}),
+        ("step", {"time": 60, "at": 61, "asks": [place(2), place(3), ["amend", 1, 0, 9, 0, 1], ["cancel", 1, 0]]}),
+        ended(2, Reason.RISK_LIMIT),
+        ended(3, Reason.INSUFFICIENT_FUNDS),
+        ("step", {"time": 120, "at": 999, "asks": [place(4), ["amend", 1, 0, 8, 0, 1]]}),
+        ended(4, Reason.STALE_DECISION),
+        ("told", {"what": "not_amended", "k": 0, "numbers": [1, 999, int(Reason.STALE_DECISION)]}),
+        ("ordered", {"time": 130, "ks": [0], "is_close": True, "asks": [place(5)]}),
+    ]
+    assert sent_times(Entry(number, 0, *one) for number, one in enumerate(written, 1)) == [5, 61, 61, 130]
 
 
 def test_a_file_halts_a_session_and_lets_it_go_on_when_it_is_removed(tmp_path):
