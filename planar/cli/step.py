@@ -35,25 +35,31 @@ def step(entries: "list[Entry]", where: str, *, as_json: bool) -> None:
         say(HELP)
 
     def around(call: "Call") -> None:
-        say("")
-        say(f"{call.hook}{f' of {call.symbol}' if call.symbol else ''}")
-        for symbol, sight in call.saw.items():
-            if not call.symbol:
-                say(symbol)
-            for word, values in sight.items():
-                say(f"  {word:<9} {_line(values)}")
+        _show(call)
         before = call.memory()
         if debugger:
             debugger.stand_in(call)
         else:
             call.run()
         for name, value in call.memory().items():
-            if value != before[name]:
-                say(f"  self.{name}: {_shown(before[name])} -> {_shown(value)}")
+            was, now = _shown(before[name]), _shown(value)
+            if was != now:
+                say(f"  self.{name}: {was} -> {now}")
 
     asked = stepping.run(around)
     say("")
     _tell(stepping, asked)
+
+
+def _show(call: "Call") -> None:
+    """What a hook is about to see."""
+    say("")
+    say(f"{call.hook}{f' of {call.symbol}' if call.symbol else ''}")
+    for symbol, sight in call.saw.items():
+        if not call.symbol:
+            say(symbol)
+        for word, values in sight.items():
+            say(f"  {word:<9} {_line(values)}")
 
 
 def _tell(stepping: "Stepping", asked: "list[Ask]") -> None:
