@@ -8,7 +8,7 @@ logs       planar logs
 service    planar service
 alerts     planar alerts test
 detach     planar live --detach
-sessions   planar sessions | journal | replay
+sessions   planar sessions | journal | replay, whose --step is in step
 parity     planar parity, drawn by causes
 data       planar data import | fetch | list | rules
 check      planar check, drawn by finding

@@ -32,7 +32,8 @@ def document_of(told: "Told", made: "Attribution", choice: str, is_apart: bool) 
         "score": made.score.document(),
         "is_apart": is_apart,
         "candles": {
-            "compared": told.market.compared,
+            "sources": told.market.sources,
+            "why_not": told.market.why or None,
             "missing": len(told.market.missing),
             "changed": len(told.market.changed),
         },
@@ -135,23 +136,21 @@ def _print_score(score: "Score", is_apart: bool, least: int) -> None:
 
 def _remarks(told: "Told", made: "Attribution") -> list[str]:
     lines = [f"No backtest: {made.why.rstrip('.')}."] if made.why else []
-    names = [each.name for each in told.story.origin.instruments]
-    if len(told.market.compared) < len(names):
-        lines.append(f"The candles are the session's own; the market's are not in the store{_fetching(told)}.")
+    market = told.market
+    if market.sources:
+        whose = " and ".join(dict.fromkeys(market.sources.values()))
+        lines.append(f"Compared with the candles of {whose}: {_found(len(market.missing), len(market.changed))}.")
+    if market.why:
+        which = "Not all candles could" if market.sources else "The candles could not"
+        why = market.why.rstrip(".")
+        lines.append(f"{which} be compared with the market's and count as the session saw them: {why}.")
     return lines
 
 
-def _fetching(told: "Told") -> str:
-    """How to get the market's candles, where there is a market to ask."""
-    from planar.config.names import DEMO
-    from planar.engine.suggest import fetch_command
-
-    origin = told.story.origin
-    missing = [each.name for each in origin.instruments if each.name not in told.market.compared]
-    if origin.exchange == DEMO:
-        return ""
-    command = fetch_command(missing[0], origin.timeframe, told.story.end, told.story.begun)
-    return f": {command}" if command else ""
+def _found(missing: int, changed: int) -> str:
+    if not missing + changed:
+        return "none is missing or otherwise"
+    return f"{missing:,} never came to the session, {changed:,} {'is' if changed == 1 else 'are'} otherwise now"
 
 
 def show_orders(pairs: "Sequence[Pair]") -> None:

@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from planar.cli.ask import Flag, confirm_real, settings
 from planar.cli.backtest import DEFAULT, parameters
-from planar.cli.options import Account, Armed, Instruments, Named, Params, Sandbox, Strategy
+from planar.cli.options import STRATEGY_HELP, Account, Armed, Instruments, Named, Params, Sandbox, Strategy
 from planar.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,12 +46,25 @@ USUAL = Choices()
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def live(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL, armed: Armed = False) -> None:
+def live(
+    strategy: Annotated[str | None, Parameter(help=f"{STRATEGY_HELP} {DEFAULT} when left out.")] = None,
+    /,
+    *,
+    choices: Choices = USUAL,
+    from_run: str | None = None,
+    armed: Armed = False,
+) -> None:
     """Trade a strategy at an exchange until Ctrl-C; the demo needs no keys and no network.
 
     What it does stands in its journal, data/sessions/NAME; after a stop or a crash the same command goes on from there.
+
+    Parameters
+    ----------
+    from_run
+        A session, as one on paper: its strategy, instruments and parameters, once it has traded for long enough and as
+        simulated; [parity] in user/planar.toml says what is enough.
     """
-    _trade(strategy, "live", choices, armed=armed)
+    _trade(strategy or "", "live", choices, from_run=from_run or "", armed=armed)
 
 
 def paper(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
@@ -62,29 +75,35 @@ def paper(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL) -> None:
     _trade(strategy, "paper", choices)
 
 
-def _trade(strategy: str, mode: str, choices: Choices, *, armed: bool = False) -> None:
+def _trade(strategy: str, mode: str, choices: Choices, *, from_run: str = "", armed: bool = False) -> None:
     if choices.detach:
         from planar.cli.detach import detached
 
         detached()
         return
-    from planar.engine.session.build import Choice
+    from planar.engine.session.build import Choice, like_trial
+    from planar.engine.session.folder import sessions_folder
+    from planar.engine.session.trial import trial_of
     from planar.exchange import get
     from planar.report.progress import announce_compiling
 
     announce_compiling()
+    trial = trial_of(sessions_folder() / from_run) if from_run else None
     choice = Choice(
-        strategy,
+        strategy or ("" if from_run else DEFAULT),
         mode,
         instruments=tuple(choices.instrument or ()),
         parameters=parameters(choices.param or []),
         cash=_money(choices.cash),
         name=choices.name,
         compiled=False if choices.interpreted else None,
+        from_run=from_run,
     )
+    if trial is not None:
+        choice = like_trial(choice, trial)
 
     async def work() -> None:
-        name = choices.exchange or settings().defaults.exchange
+        name = choices.exchange or (trial.origin.exchange if trial else settings().defaults.exchange)
         async with get(name, sandbox=choices.sandbox, account=choices.account or "") as exchange:
             if mode == "live":
                 _confirm(choice, exchange, armed=armed)

@@ -36,10 +36,28 @@ Account = Annotated[str | None, Parameter(help="A named account.")]
 Named = Annotated[str | None, Parameter(help="Such as binance; the configured default when left out.")]
 Symbol = Annotated[str, Parameter(help="Such as BTC/USDT.", validator=check_symbol)]
 
-Strategy = Annotated[str, Parameter(help="A name in user/strategies or strategies, a path, or module:Class.")]
+
+def check_instruments(_: object, words: object) -> None:
+    """Refuses what is no instrument, as the name of a strategy that stands behind them."""
+    for word in words if isinstance(words, list) else ():
+        if "/" not in word:
+            raise ConfigError(
+                f"--instruments: {word!r} is not written BTC/USDT, or exchange:BASE/QUOTE. All words up to the next "
+                "option are instruments: name a strategy before them."
+            )
+
+
+STRATEGY_HELP = "A name in user/strategies or strategies, a path, or module:Class."
+Strategy = Annotated[str, Parameter(help=STRATEGY_HELP)]
 Instruments = Annotated[
     list[str] | None,
-    Parameter(name="--instrument", negative=(), help="Instead of the strategy's own; may be repeated."),
+    Parameter(
+        name=["--instruments", "--instrument"],
+        negative=(),
+        consume_multiple=True,
+        validator=check_instruments,
+        help="Instead of the strategy's own: BTC/USDT ETH/USDT.",
+    ),
 ]
 Params = Annotated[
     list[str] | None,

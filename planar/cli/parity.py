@@ -1,5 +1,6 @@
 """``planar parity``: sessions beside their simulation, and why they differ."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def _tell(name: str | None, choices: Choices, *, as_json: bool) -> bool:
     model, moment = fill_model_of(fill), _moment(choices.since)
     announce_compiling()
     folders = [_folder(folder, name)] if name else found.active(folder, moment)
-    told = [found.told(each, choices.store or Path(settings.store.path)) for each in folders]
+    told = asyncio.run(found.told(folders, choices.store or Path(settings.store.path)))
     if choices.calibrate is not None:
         _calibrate(told, model, choices.calibrate, as_json=as_json)
         return False

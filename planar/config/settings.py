@@ -187,12 +187,15 @@ class AlertSettings:
 
 @dataclass(frozen=True)
 class Parity:
-    """``[parity]``: how near a session must stay to its simulation."""
+    """``[parity]``: how near a session must stay to its simulation, and for how long before it is begun from."""
 
     fill: str = setting("pessimistic", "Fill model: a profile, or a file that `planar parity --calibrate` wrote.")
     agreement: float = setting(0.9, "Least share of the orders that must go as simulated; 1 is all.", at_most=1)
     shortfall: float = setting(25.0, "How much less than simulated a session may earn, of the turnover.", unit="bp")
     orders: int = setting(10, "With fewer orders than this nothing is judged.", at_least=1)
+    days: float = setting(
+        14.0, "How long a session must have traded before `planar live --from-run` begins from it.", unit="days"
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import sysconfig
 import traceback
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from planar.store.candles import utc
 from planar.strategy.base import Strategy
 from planar.strategy.columns import Series
 from planar.strategy.compiler import slots_of
+from planar.strategy.imported import LIBRARIES
 from planar.strategy.interpreted import Array, Broker, Candle, FillView, OrderView, candle_class
 from planar.strategy.memory import bound_class
 from planar.strategy.texts import Texts
@@ -23,9 +23,6 @@ from planar.strategy.universe import Member, Universe
 
 PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))
 WIDTH, CANDLE = INSTRUMENT.itemsize // 8, place(INSTRUMENT, "candle")
-
-LIBRARIES = tuple(sysconfig.get_paths()[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
-"""Folders of Python's own and of installed files."""
 
 OURS = ("planar/engine", "planar/strategy", "planar/kernel")
 """Files that an author's error only passes through."""

@@ -87,9 +87,11 @@ class Demo(CcxtExchange):
             )
 
     def _metadata_path(self, instance: Any) -> Path:  # noqa: ARG002 - as of any exchange
-        """Of any address: its markets are the same each time."""
-        address = "" if self._venue is not None else self.settings.base_url
-        return metadata_path(self.id, False, {"ccxt": version("ccxt"), "address": address})
+        """Of any port: the markets of its own venue are those that it was told to list."""
+        where: object = self.settings.base_url
+        if self._venue is not None:
+            where = [each if isinstance(each, str) else each.name for each in self._config.instruments]
+        return metadata_path(self.id, False, {"ccxt": version("ccxt"), "address": where})
 
     async def balance(self, wallet: Wallet = Wallet.SPOT) -> Balance:
         """What is owned; there is a spot wallet only."""

@@ -64,6 +64,21 @@ def test_its_journal_is_listed_read_and_run_again(planar):
         assert json.loads(planar("replay", found["session"], *words, "--json"))["decisions"] == found["decisions"]
 
 
+def test_its_journal_is_filtered_and_leaves_as_a_file(folder, planar):
+    [found] = json.loads(planar("sessions", "--json"))
+    name = found["session"]
+    of_it = planar("journal", name, "--order", "1")
+    assert 'intent {"order": 1' in of_it
+    assert "order 1 filled" in of_it
+    assert "Risk limits" not in of_it
+    only = json.loads(planar("journal", name, "--order", "1", "--text", "FILLED", "--json"))
+    assert {line["kind"] for line in only} == {"told"}
+    last = json.loads(planar("journal", name, "--kind", "step", "--json"))[-1]["time"]
+    assert planar("journal", name, "--until", "2000-01-01") == "Nothing of that is in the journal.\n"
+    assert "entries written to steps.csv" in planar("journal", name, "--kind", "step", "--export", "steps.csv")
+    assert str(last) in (folder / "steps.csv").read_text().splitlines()[-1]
+
+
 def test_mistakes_are_told_with_their_remedy(folder, planar):
     [name] = [each.name for each in (folder / "data" / "sessions").iterdir()]
     with pytest.raises(ConfigError, match=f"Did you mean '{name}'"):

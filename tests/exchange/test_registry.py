@@ -304,6 +304,18 @@ def test_the_demo_exchange_trades_without_keys_and_without_a_network(folder):
     assert balance.total["BTC"] == placed.filled - placed.fees["BTC"]
 
 
+def test_a_demo_that_lists_something_else_than_the_last_one_knows_its_own_markets(folder):
+    from planar.venue.config import VenueConfig
+
+    async def listed(*symbols):
+        async with get("demo", folder=folder("")) as demo:
+            demo.plays(VenueConfig(instruments=symbols, history=10))
+            return sorted(await demo.markets())
+
+    assert asyncio.run(listed("ETH/USDT")) == ["ETH/USDT"]
+    assert asyncio.run(listed("BTC/USDT")) == ["BTC/USDT"]
+
+
 def test_what_a_custom_exchange_cannot_do_is_refused_with_its_name(folder):
     register_exchange("mine", Own)
 

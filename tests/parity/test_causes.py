@@ -20,6 +20,7 @@ from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
 from planar.engine.session.attribution import Cause, attributed
 from planar.engine.session.calibration import calibrated
+from planar.engine.session.listed import of_store
 from planar.engine.session.live import LiveSession, Wish
 from planar.engine.session.market_candles import compared
 from planar.engine.session.story import story_of
@@ -148,7 +149,7 @@ def told(folder, count):
     story = story_of(read(folder / "journal.sqlite"))
     store = Store(folder / "candles.duckdb")
     store.write_candles(NAME, "1h", market_of(count)[1], "the venue")
-    return story, compared(story, store)
+    return story, compared(story, of_store(story, store))
 
 
 async def quiet_session(folder, count):

@@ -20,6 +20,8 @@ recovery   what a session was, and what became of its orders meanwhile
 live       the session: all of it together
 build      a session from what its caller asks for
 archive    sessions that were or are, read from their journals
+lines      a journal as lines: filtered, exported
+stepping   one decision, made again hook by hook
 story      what a session saw, asked for and got, without running its strategy
 shadow     the session's orders on the simulated exchange
 comparison  orders beside their shadows; the score
@@ -27,9 +29,12 @@ shadowing  a shadow beside a running session
 attribution  what each difference is worth, and why
 reruns     its strategy as a backtest over the same candles
 market_candles  candles that were missing or have changed since
+listed     which there are now: by the store, or by the exchange
 calibration  a fill model measured on sessions
 parity     sessions and their simulation, as told
 preflight  what is checked before the first order
+assumed    rules and fees that were counted on, and are otherwise
+trial      a session that another is begun from, and whether it has shown enough
 safety     limits, kill switch, the day's loss and the account, watched over together
 day        what was lost since 00:00 UTC
 reconcile  the books and the account, compared again and again

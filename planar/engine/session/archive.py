@@ -72,10 +72,10 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
     return trader
 
 
-def _happened(entry: Entry, length: int) -> int:
-    """When what an entry tells was known, in the market's time; 0 where that does not matter."""
-    if entry.kind in ("step", "ordered"):
-        return int(entry.body["time"])
+def happened(entry: Entry, length: int) -> int:
+    """When what an entry tells happened, in the market's time; 0 where it does not say. length: of a candle."""
+    if entry.kind in ("step", "ordered", "resumed", "stopped"):
+        return int(entry.body.get("time", 0))
     if entry.kind == "candle":
         return int(entry.body[1]) + length
     has_time = entry.kind == "told" and entry.body["what"] not in ("not_cancelled", "adjusted")
@@ -85,7 +85,7 @@ def _happened(entry: Entry, length: int) -> int:
 def _until(entries: list[Entry], until: int | None) -> Iterable[Entry]:
     length = milliseconds(origin_of(entries).timeframe)
     for entry in entries:
-        if until is not None and _happened(entry, length) > until:
-            return
         if entry.kind in DECIDING:
+            if until is not None and happened(entry, length) > until:
+                return
             yield entry

@@ -41,6 +41,7 @@ async def beginning(exchange: Exchange, market: CcxtExchange, wish: Wish, now: i
         base=(0,) * len(instruments),
         started=now,
         compiled=wish.compiled,
+        from_run=wish.from_run,
     )
     return origin, pasts
 

@@ -15,16 +15,18 @@ from planar.broker.switch import KillSwitch
 from planar.config.limits import joined
 from planar.config.load import load as configured
 from planar.config.secrets import load_secrets
-from planar.config.settings import Risk
+from planar.config.settings import Risk, Settings
 from planar.engine.fill_file import fill_model_of
 from planar.engine.session.alerts import Alerts
+from planar.engine.session.assumed import beside_backtests
 from planar.engine.session.control import Control
-from planar.engine.session.folder import sessions_folder
+from planar.engine.session.folder import has_begun, sessions_folder
 from planar.engine.session.live import LiveSession, Wish
 from planar.engine.session.log import logged
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.shadow import prepare
 from planar.engine.session.shadowing import Shadowing
+from planar.engine.session.trial import Trial, check_like, trial_of, tried
 from planar.engine.session.words import sentences
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
@@ -51,7 +53,8 @@ class Choice:
     """What to run, and where.
 
     strategy: a name, a path or ``module:Class``. instruments: instead of the strategy's own. cash: quote; None is all
-    that is free. name: of the session; None is one for this strategy, exchange and account.
+    that is free. name: of the session; None is one for this strategy, exchange and account. from_run: a session that
+    has tried it; all that is left out here is as it was there.
     """
 
     strategy: str
@@ -61,6 +64,14 @@ class Choice:
     cash: Decimal | None = None
     name: str | None = None
     compiled: bool | None = None
+    from_run: str = ""
+
+
+def like_trial(choice: Choice, trial: Trial) -> Choice:
+    """What was tried, to be run again. Raises ConfigError where something else is chosen."""
+    check_like(trial, choice.strategy, choice.instruments, dict(choice.parameters or {}))
+    origin = trial.origin
+    return replace(choice, strategy=origin.strategy, instruments=trial.symbols, parameters=origin.parameters)
 
 
 @asynccontextmanager
@@ -68,19 +79,23 @@ async def opened(
     choice: Choice, exchange: Exchange, listen: Callable[[LiveSession, str, Any], None]
 ) -> AsyncGenerator[LiveSession]:
     """A running session. listen: hears each entry of its journal. Raises ConfigError, StrategyError."""
-    cls, config = load(choice.strategy), configured()
+    config = configured()
+    trial = trial_of(sessions_folder() / choice.from_run) if choice.from_run else None
+    if trial is not None:
+        choice = like_trial(choice, trial)
+    cls = load(choice.strategy)
     keys = load_secrets(custom=config.custom).alerts
     usual = config.settings.strategies.get(Path(choice.strategy).stem)
     parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
     named = choice.instruments or (tuple(usual.instruments) if usual else ())
     names = named or tuple(cls.instruments)
     if not names:
-        raise ConfigError(f"{cls.__name__} names no instruments: give --instrument BTC/USDT.")
+        raise ConfigError(f"{cls.__name__} names no instruments: give --instruments BTC/USDT.")
     symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
     if not isinstance(exchange, CcxtExchange):
         raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
     risk = limits_of(choice, exchange)
-    given = frozenset({*parameters, *(["--instrument"] if named else [])})
+    given = frozenset({*parameters, *(["--instruments"] if named else [])})
     strategy, mode = cls(**parameters), choice.mode
     wish = Wish(strategy, choice.strategy, symbols, mode, choice.cash, compiled=choice.compiled, given=given)
     name = session_name(choice, exchange)
@@ -88,6 +103,7 @@ async def opened(
         exchange.plays(demo_config(cls.timeframe, symbols))
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = sessions_folder() / name
+    wish = await _wished(wish, trial, exchange, folder, config.settings)
     prepare()
     switch = KillSwitch((sessions_folder(), folder), _stem(choice))
     async with AsyncExitStack() as stack:
@@ -105,6 +121,16 @@ async def opened(
         await stack.enter_async_context(Shadowing(session, fill_model_of(limits.fill), limits))
         await stack.enter_async_context(Control(session))
         yield session
+
+
+async def _wished(wish: Wish, trial: Trial | None, exchange: CcxtExchange, folder: Path, settings: Settings) -> Wish:
+    """The wish with what is to be said of its beginning. A session that goes on was checked when it began."""
+    store = Path(settings.store.path)
+    if trial is None:
+        return replace(wish, said=lambda origin: beside_backtests(origin, store))
+    if not has_begun(folder):
+        trial = await tried(trial, exchange, settings.parity, store)
+    return replace(wish, from_run=trial.name, said=trial.beside)
 
 
 def _log_entry(session: LiveSession, kind: str, body: Any) -> None:

@@ -13,10 +13,15 @@ STALE_SHARE, STALE_MS = 0.05, 30_000
 """A decision is stale when it is older than this share of its timeframe, or than this."""
 
 
+def is_stale(time: int, now: int, length: int) -> bool:
+    """Whether a decision of that moment is too old to be sent. length: of its candles, milliseconds."""
+    return now - time > min(STALE_SHARE * length, STALE_MS)
+
+
 def decided(recorder: Recorder, time: int, clock: Callable[[], int], length: int) -> list[Ask]:
     """What is to be sent of the decision of a moment. length: of its candles, milliseconds."""
-    asks, now = recorder.step(time), clock()
-    if now - time <= min(STALE_SHARE * length, STALE_MS):
+    asks, now = recorder.step(time, clock), clock()
+    if not is_stale(time, now, length):
         return asks
     return _cancels(recorder, asks, now, f"decided {(now - time) / 1000:.1f} s late")
 

@@ -12,6 +12,7 @@ import polars as pl
 from planar.engine.session.moments import Moments
 from planar.errors import ExchangeError, Rejected, Unreachable
 from planar.exchange.ccxt_exchange import CcxtExchange
+from planar.exchange.interface import Exchange
 from planar.exchange.model import Candle
 from planar.exchange.subscription import Subscription
 from planar.exchange.tap import Kind
@@ -28,12 +29,16 @@ LAGGED = "LAGGED"
 async def history(exchange: CcxtExchange, symbol: str, timeframe: str, count: int, now: int) -> Candles:
     """The last closed candles of a market."""
     length = milliseconds(timeframe)
-    start = now // length * length - count * length
-    pages = [page async for page in exchange.candles(symbol, timeframe, start, now)]
+    return await listed_candles(exchange, symbol, timeframe, now // length * length - count * length, now)
+
+
+async def listed_candles(exchange: Exchange, symbol: str, timeframe: str, start: int, end: int) -> Candles:
+    """Closed candles with ``start <= time < end``, as the exchange lists them."""
+    pages = [page async for page in exchange.candles(symbol, timeframe, start, end)]
     columns = ("time", *FIELDS)
     frame = pl.concat(pages) if pages else pl.DataFrame({name: [] for name in columns})
     time, *prices = (frame[name].to_numpy().astype(np.int64 if name == "time" else np.float64) for name in columns)
-    return Candles(time, *prices, timeframe=length)
+    return Candles(time, *prices, timeframe=milliseconds(timeframe))
 
 
 async def missed(exchange: CcxtExchange, symbol: str, timeframe: str, start: int, end: int) -> AsyncIterator[Row]:

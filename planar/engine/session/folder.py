@@ -55,6 +55,11 @@ def check_exists(folder: Path) -> None:
         raise ConfigError(f"there is no session {folder.name!r} in {folder.parent}.{near} See `planar sessions`.")
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether there is a session to go on with; one that was refused before its beginning is none."""
+    return (folder / JOURNAL).exists() and bool(read(folder / JOURNAL, "origin"))
+
+
 def start_command(folder: Path) -> str:
     """How to let a session go on that does not run, as a sentence."""
     try:

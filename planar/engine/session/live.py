@@ -135,8 +135,8 @@ class LiveSession:
         self.recorder.write("origin", self.origin.document())
         self.recorder.limit(self._risk.limits)
         try:
-            checked = await preflight(self.exchange, self.origin, trader, is_new=True)
-            asks = self.recorder.begin()
+            checked = [*wish.said(self.origin), *await preflight(self.exchange, self.origin, trader, is_new=True)]
+            asks = self.recorder.begin(self.clock())
         except BaseException:
             journal.undo()  # what never began is not gone on with
             raise
@@ -153,7 +153,7 @@ class LiveSession:
         await self._hear_market(symbol_of(self.origin.instruments[0]))
         self.recovery.entries = entries
         self._open(journal, *self.recovery.trader())
-        self.recorder.write("resumed", {})
+        self.recorder.write("resumed", {"time": self.clock()})
         self.recorder.limit(self._risk.limits)
         restrict(self.broker.gate, entries)
         self.recovery.restore_orders()

@@ -2,21 +2,20 @@
 
 import copy
 import hashlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from planar.engine.session.trader import Trader
-from planar.errors import ConfigError, StrategyError
+from planar.errors import ConfigError
 from planar.exchange.model import Market, MarketKind
 from planar.model.instrument import Instrument
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy
 from planar.strategy.candles import FIELDS, Candles
+from planar.strategy.imported import files_of
 from planar.strategy.load import load
 from planar.strategy.override import specialised
 
@@ -27,8 +26,9 @@ VERSION = 1
 class Origin:
     """Written first into the journal.
 
-    strategy: where it is loaded from; code: hash of its file. mode: "live" or "paper". cash: quote units; base: base
-    units of each instrument. started: UTC ms of the market.
+    strategy: where it is loaded from; code: hash of its file and of its helpers'. mode: "live" or "paper". cash: quote
+    units; base: base units of each instrument. started: UTC ms of the market. from_run: the session that it was begun
+    from, empty for none.
     """
 
     strategy: str
@@ -44,6 +44,7 @@ class Origin:
     base: tuple[int, ...]
     started: int
     compiled: bool | None = None
+    from_run: str = ""
     version: int = VERSION
 
     def document(self) -> dict[str, Any]:
@@ -67,11 +68,13 @@ class Origin:
         return Trader(strategies, self.instruments, history, cash=self.cash, base=self.base, compiled=wish)
 
     def check_code(self) -> str:
-        """An error text when the strategy's file is another than at the beginning."""
-        now = code_of(load(self.strategy))
+        """An error text when the strategy's file, or one of its helpers, is another than at the beginning."""
+        cls = load(self.strategy)
+        now, helpers = code_of(cls), [file.name for file in files_of(cls)[1:]]
         if now == self.code:
             return ""
-        return f"{self.strategy} has been edited since this session began (its hash was {self.code}, and is {now})"
+        what = f"{self.strategy}, or what it imports ({', '.join(helpers)})," if helpers else self.strategy
+        return f"{what} has been edited since this session began (its hash was {self.code}, and is {now})"
 
 
 def _for(strategy: Strategy, exchange: str, mode: str) -> Strategy:
@@ -101,13 +104,11 @@ def instrument_of(exchange: str, market: Market, maker: float | None = None, tak
 
 
 def code_of(cls: type[Strategy]) -> str:
-    """A hash of the file that a strategy stands in."""
-    file = inspect.getsourcefile(cls)
-    if file is None:
-        raise StrategyError(
-            f"{cls.__name__} stands in no file; a session needs one, to be started again after a crash."
-        )
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+    """A hash of the file that a strategy stands in, and of its author's modules that it imports."""
+    digest = hashlib.sha256()
+    for file in files_of(cls):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def history_document(candles: Candles) -> dict[str, Any]:

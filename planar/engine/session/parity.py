@@ -1,12 +1,15 @@
 """How near sessions came to their simulation: what ``planar parity`` tells."""
 
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from planar.engine.session import archive
 from planar.engine.session.attribution import Attribution, Share, attributed, judged, shares_of
 from planar.engine.session.comparison import Pair
-from planar.engine.session.market_candles import MarketCandles, as_seen, compared
+from planar.engine.session.listed import market_of
+from planar.engine.session.market_candles import MarketCandles
 from planar.engine.session.story import Story, story_of
 from planar.errors import PlanarError
 from planar.simulator.fill_model import FillModel
@@ -36,11 +39,14 @@ class Told:
         return pairs, shares_of(parts)
 
 
-def told(folder: Path, store: Path) -> Told:
-    """A session out of its folder. Raises ConfigError where there is none, with what was probably meant."""
-    story = story_of(archive.journal(folder))
-    market = compared(story, Store(store)) if store.exists() else as_seen(story)
-    return Told(folder.name, story, market)
+async def told(folders: Iterable[Path], store: Path) -> list[Told]:
+    """Sessions out of their folders, and what their markets list now.
+
+    Raises ConfigError where there is none, with what was probably meant.
+    """
+    async with AsyncExitStack() as stack:
+        stories = [(folder.name, story_of(archive.journal(folder))) for folder in folders]
+        return [Told(name, story, await market_of(story, Store(store), stack)) for name, story in stories]
 
 
 def active(folder: Path, since: int) -> list[Path]:

@@ -37,7 +37,7 @@ async def preflight(exchange: Exchange, origin: Origin, trader: Trader, *, is_ne
         if is_new and not market.is_active:
             raise ConfigError(
                 f"{market.symbol} is not traded at {exchange.name} now; the exchange lists it as inactive. Wait, or "
-                "choose another with --instrument."
+                "choose another with --instruments."
             )
         _check_least(exchange, instrument, trader)
         found += await _fees(exchange, instrument, market)

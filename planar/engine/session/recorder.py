@@ -44,10 +44,10 @@ class Recorder:
         self.trader.limit(limits)
         self.write("limits", dict(limits))
 
-    def begin(self) -> list[Ask]:
-        """Runs ``on_start``."""
+    def begin(self, now: int = 0) -> list[Ask]:
+        """Runs ``on_start``. now: by the session's clock, UTC ms."""
         asks = self.trader.begin()
-        self.write("begin", {"asks": told_asks(asks)})
+        self.write("begin", {"at": now, "asks": told_asks(asks)})
         self._say_refused()
         return asks
 
@@ -56,10 +56,10 @@ class Recorder:
         self.write("candle", [k, *row])
         self.trader.take(k, row)
 
-    def step(self, time: int) -> list[Ask]:
-        """The hooks of a moment run."""
+    def step(self, time: int, now: Callable[[], int] | None = None) -> list[Ask]:
+        """The hooks of a moment run. now: the session's clock, which says when they were done; the moment without."""
         asks = self.trader.step(time)
-        self.write("step", {"time": time, "asks": told_asks(asks)})
+        self.write("step", {"time": time, "at": now() if now else time, "asks": told_asks(asks)})
         self._say_refused()
         return asks
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from planar.broker.gate import State
@@ -14,7 +15,7 @@ from planar.broker.risk import RiskGate
 from planar.broker.switch import KillSwitch
 from planar.broker.terms import decimal, symbol_of
 from planar.config.settings import Risk
-from planar.engine.session.day import Day
+from planar.engine.session.day import Day, equity_at
 from planar.engine.session.reconcile import Reconciler
 from planar.engine.session.recorder import Recorder, read_asks
 from planar.errors import ExchangeError
@@ -49,7 +50,8 @@ class Safety:
         self._recorder, self._broker, self._clock, self._market = recorder, broker, clock, market
         self._trader, self._switch = recorder.trader, switch
         quote, most = broker.instruments[0].quote, Decimal(str(risk.daily_loss))
-        self.day = Day(most, quote, broker.gate, clock, self.equity, recorder.write)
+        known = partial(equity_at, recorder.trader)
+        self.day = Day(most, quote, broker.gate, clock, self.equity, known, recorder.write)
         self.risk = RiskGate(recorder.trader, broker.gate, self.look)
         self.reconciler = Reconciler(recorder, broker, exchange, clock, self.risk.cancelled)
         broker.risk = self.risk

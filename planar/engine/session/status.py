@@ -106,7 +106,7 @@ def _books(origin: Origin, trader: Trader) -> dict[str, Any]:
         "cash": reads.cash(trader.address, 0),
         "free": reads.free(trader.address, 0),
         "positions": [_position(trader, k) for k in count if reads.position(trader.address, k)],
-        "orders": [_order(trader, k, record) for k in count for record in trader.open_records(k)],
+        "orders": [order_document(trader, k, record) for k in count for record in trader.open_records(k)],
         "candles": {each.name: trader.tapes[k].end for k, each in enumerate(origin.instruments)},
         "decided": int(trader.record["decided"]) or None,
         "decisions": int(trader.record["steps"]),
@@ -126,7 +126,8 @@ def _position(trader: Trader, k: int) -> dict[str, Any]:
     }
 
 
-def _order(trader: Trader, k: int, record: Any) -> dict[str, Any]:
+def order_document(trader: Trader, k: int, record: Any) -> dict[str, Any]:
+    """An open order. record: LIVE."""
     instrument = trader.instruments[k]
     amount, filled = (float(decimal(int(record[name]), exact(instrument.unit))) for name in ("amount", "filled"))
     price, stop = (float(price_of(int(record[name]), instrument)) or None for name in ("price", "stop"))

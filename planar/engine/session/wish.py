@@ -1,6 +1,6 @@
 """`Wish`: what somebody wants to run, and whether a session that is there already is that."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,7 +21,9 @@ class Wish:
     """What to run.
 
     strategy: its class, and where it is loaded from. cash: in quote; None is all that is free. given: which parameters
-    were named, and ``--instrument`` where that was; None is all. What was not is as it was where a session goes on.
+    were named, and ``--instruments`` where those were; None is all. What was not is as it was where a session goes on.
+    from_run: the session that it is begun from, empty for none. said: what is to be said of a beginning, beside what
+    is checked of every one.
     """
 
     strategy: Strategy
@@ -32,6 +34,8 @@ class Wish:
     history: int = HISTORY
     compiled: bool | None = None
     given: frozenset[str] | None = None
+    from_run: str = ""
+    said: Callable[[Origin], list[str]] = lambda _: []
 
     def names(self, option: str) -> bool:
         """Whether somebody asked for that, and did not leave it as it is."""
@@ -63,15 +67,17 @@ def check_code(name: str, origin: Origin) -> None:
 
 def _differences(origin: Origin, wish: Wish, market: Exchange) -> Iterator[tuple[str, str, str]]:
     """What is asked for otherwise: the option, as it was, as it is now."""
-    if wish.place != origin.strategy and not _same(type(wish.strategy), load(origin.strategy)):
+    if wish.place != origin.strategy and not is_same(type(wish.strategy), load(origin.strategy)):
         yield "the strategy", origin.strategy, wish.place
     yield from _changed("the mode", origin.mode, wish.mode)
     yield from _changed("--exchange", origin.exchange, market.id)
     yield from _changed("--sandbox", _yes(origin.sandbox), _yes(market.sandbox))
     yield from _changed("--account", origin.account or "(none)", market.account or "(none)")
+    if wish.from_run:
+        yield from _changed("--from-run", origin.from_run or "(none)", wish.from_run)
     began = [symbol_of(each) for each in origin.instruments]
-    if wish.names("--instrument"):
-        yield from _changed("--instrument", " ".join(began), " ".join(wish.symbols))
+    if wish.names("--instruments"):
+        yield from _changed("--instruments", " ".join(began), " ".join(wish.symbols))
     asked = wish.strategy.parameters
     for key in filter(wish.names, sorted({*origin.parameters, *asked})):
         yield from _changed("--param", f"{key}={origin.parameters.get(key)}", f"{key}={asked.get(key)}")
@@ -80,7 +86,7 @@ def _differences(origin: Origin, wish: Wish, market: Exchange) -> Iterator[tuple
         yield "--cash", f"{cash.normalize():f}", f"{wish.cash:f}"
 
 
-def _same(one: type[Strategy], other: type[Strategy]) -> bool:
+def is_same(one: type[Strategy], other: type[Strategy]) -> bool:
     """Whether two classes are one strategy, wherever each was loaded from."""
     return one.__name__ == other.__name__ and code_of(one) == code_of(other)
 

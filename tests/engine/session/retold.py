@@ -8,6 +8,7 @@ from planar.engine.session.recorder import Recorder
 from planar.engine.session.story import story_of
 from planar.engine.session.trader import Trader
 from planar.model.ask import Row
+from planar.model.instrument import exact
 from planar.strategy.load import load
 
 START = 1_700_000_000_000
@@ -20,8 +21,10 @@ class Liar(Recorder):
     lie = None
 
     def tell(self, name, k, *numbers, **info):
-        if name == "filled" and self.lie is not None:
-            numbers = self.lie(*numbers)
+        if name == "filled":
+            numbers = numbers if self.lie is None else self.lie(*numbers)
+            price = numbers[2] * exact(self.trader.instruments[k].price_step)
+            info = {"price": str(float(price)), "fee": None, "fee_currency": None}
         return super().tell(name, k, *numbers, **info)
 
 
@@ -33,8 +36,8 @@ def retold(folder, name, lie=None):
     pasts = [c.at(slice(KNOWN)) for c in market.candles]
     units = run._simulation.start_cash
     origin = Origin(
-        name, code_of(cls), {}, "live", "binance", False, "", cls.timeframe, tuple(market.instruments), units,
-        (0,) * len(pasts), pasts[0].close_at(-1),
+        name, code_of(cls), cls().parameters, "live", "binance", False, "", cls.timeframe, tuple(market.instruments),
+        units, (0,) * len(pasts), pasts[0].close_at(-1),
     )  # fmt: skip
     trader = Trader(session.strategies, market.instruments, pasts, cash=units, base=origin.base)
     left = list(run._simulation.log("events")), list(run.logs.fills), run.logs.orders

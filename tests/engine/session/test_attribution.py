@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from planar.broker.journal import read
 from planar.engine.session.attribution import Cause, attributed, earned_by, judged, parts_of, shares_of
 from planar.engine.session.comparison import Pair, prices_of
+from planar.engine.session.listed import of_store
 from planar.engine.session.market_candles import as_seen, compared
 from planar.engine.session.story import Execution, Outcome, story_of
 from planar.model.ask import Place
@@ -145,8 +146,8 @@ def stored(folder, story, change=None):
 
 def test_candles_that_the_store_has_too_change_nothing(tmp_path):
     story, _, _ = retold(tmp_path, "sma_cross")
-    market = compared(story, stored(tmp_path, story))
-    assert (market.missing, market.changed, len(market.compared)) == (set(), set(), 1)
+    market = compared(story, of_store(story, stored(tmp_path, story)))
+    assert (market.missing, market.changed, len(market.sources)) == (set(), set(), 1)
     assert attributed(story, MODEL, market).shares == []
 
 
@@ -159,7 +160,7 @@ def test_candles_that_have_changed_since_are_named(tmp_path):
             *(pl.when(is_late).then(pl.col(c) * 1.5).otherwise(pl.col(c)) for c in ("close", "high"))
         )
 
-    market = compared(story, stored(tmp_path, story, change))
+    market = compared(story, of_store(story, stored(tmp_path, story, change)))
     found = attributed(story, MODEL, market)
     assert len(market.changed) == (story.end - story.begun) // story.length - 300
     assert Cause.CHANGED in {share.cause for share in found.shares}

@@ -49,7 +49,7 @@ def wish(origin: Origin, **changes) -> Wish:
     ("changes", "told"),
     [
         ({"mode": "paper"}, "began with the mode live, and paper is asked for now"),
-        ({"symbols": ("ETH/USDT",)}, "began with --instrument BTC/USDT ETH/USDT, and ETH/USDT is asked for now"),
+        ({"symbols": ("ETH/USDT",)}, "began with --instruments BTC/USDT ETH/USDT, and ETH/USDT is asked for now"),
         ({"cash": Decimal(500)}, "began with --cash 10000, and 500 is asked for now"),
     ],
 )
@@ -81,7 +81,7 @@ def test_what_nobody_names_is_as_it_was(began):
     other = replace(began, parameters={**began.parameters, "fast": 5}, instruments=began.instruments[:1])
     exchange = CcxtExchange("binance")
     check_wish("one", other, wish(other, given=frozenset()), exchange)
-    for given in ({"fast"}, {"--instrument"}):
+    for given in ({"fast"}, {"--instruments"}):
         with pytest.raises(ConfigError, match="A session goes on as it began"):
             check_wish("one", other, wish(other, given=frozenset(given)), exchange)
 
