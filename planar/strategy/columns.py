@@ -34,9 +34,10 @@ class Series:
         """Names of the columns that are no prices, in order."""
         return tuple(name for name in self.columns if name not in PRICES)
 
-    def candle_type(self) -> CandleType:
-        """The compiled type of a candle of this series."""
-        return CandleType(self.indicators, tuple((name, s.candle_type()) for name, (s, _) in self.higher.items()))
+    def candle_type(self, *, is_joined: bool = False) -> CandleType:
+        """The compiled type of a candle of this series. is_joined: it hangs on another."""
+        higher = tuple((name, s.candle_type(is_joined=True)) for name, (s, _) in self.higher.items())
+        return CandleType(self.indicators, higher, is_joined=is_joined)
 
     def table(self, kept: list[np.ndarray]) -> np.ndarray:
         """The column table of `planar.strategy.typed`; what its addresses point to is added to ``kept``."""

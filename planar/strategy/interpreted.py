@@ -5,7 +5,7 @@ This form defines the API. Values are read through memoryviews, which give plain
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,7 @@ ACTIVATES_NOTHING = "activation is where a trailing stop begins to follow: give 
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
 REASONS: dict[int, str] = {r.value: r.name for r in Reason}
 SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
+NOTHING = "nothing of it was known at this candle"
 EMPTY = "sum, mean, std, min and max need at least one value"
 
 
@@ -161,6 +162,8 @@ class Candle:
         """The candle k candles ago."""
         if not isinstance(k, WHOLE) or k < 0:
             raise IndexError(f"candle.back({k!r}): write how many candles ago as a whole number, 0 or more.")
+        if self.row < 0:
+            _raise_unknown(self)
         if k > self.row:
             where = f"this is number {self.row}, counted from 0"
             raise IndexError(f"candle.back({k}) leaves the candles there are: {where}.")
@@ -194,13 +197,34 @@ def candle_class(
     for name, values in columns.items():
         body[name] = property(lambda self, values=values: values[self.row])
     for name, (kind, as_of) in rows.items():
-        body[name] = property(lambda self, kind=kind, as_of=as_of: kind(as_of[self.row]))
+        body[name] = property(_joined(kind, as_of, _unknown(kind)))
     made = type("Candle", (Candle,), body)
     made.columns, made.higher = columns, rows
     made.addresses = {name: values.ctypes.data for name, values in series.columns.items()}
     made.times, made.timeframe = series.time.data, series.timeframe
     made.offsets = None if offsets is None else offsets.data
     return made
+
+
+def _joined(kind: type[Candle], rows: memoryview, unknown: Candle) -> Callable[[Candle], Candle]:
+    """Reads what hangs on a candle, at the row that was known then; `unknown` before the first."""
+
+    def read(self: Candle) -> Candle:
+        row = rows[self.row]
+        return kind(row) if row >= 0 else unknown
+
+    return read
+
+
+def _unknown(kind: type[Candle]) -> Candle:
+    """What is shown as long as nothing was known: nan in every column, an error for its times."""
+    body: dict[str, object] = dict.fromkeys(kind.columns, property(lambda _: NAN))
+    body |= dict.fromkeys(TIMES, property(_raise_unknown))
+    return type("Candle", (kind,), {"__slots__": (), **body})(-1)
+
+
+def _raise_unknown(_: Candle) -> int:
+    raise IndexError(f"{NOTHING}: ask for it later, or let warmup cover it.")
 
 
 class _Record:

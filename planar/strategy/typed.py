@@ -38,6 +38,7 @@ from planar.model.order import NEVER, Side, Tif
 from planar.strategy.interpreted import (
     ACTIVATES_NOTHING,
     EMPTY,
+    NOTHING,
     TIFS,
     TRIGGERS,
     TRIGGERS_CLASH,
@@ -55,11 +56,14 @@ MINUTE, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
 
 class CandleType(types.Type):
-    """columns: names of the indicator columns; higher: ((alias, CandleType), …)."""
+    """columns: names of the indicator columns; higher: ((alias, CandleType), …).
 
-    def __init__(self, columns: tuple[str, ...], higher: tuple = ()) -> None:
-        self.columns, self.higher = columns, higher
-        super().__init__(name=f"Candle({columns}, {higher})")
+    is_joined: it hangs on another candle, and its row is -1 as long as nothing was known.
+    """
+
+    def __init__(self, columns: tuple[str, ...], higher: tuple = (), *, is_joined: bool = False) -> None:
+        self.columns, self.higher, self.is_joined = columns, higher, is_joined
+        super().__init__(name=f"Candle({columns}, {higher}, {is_joined})")
 
     def known(self) -> list[str]:
         return [*PRICES, "time", "now", "hour", "weekday", "back", "last", *self.columns, *(n for n, _ in self.higher)]
@@ -175,6 +179,19 @@ def _column(table, place, row):
 
 
 @compiled
+def _joined_column(table, place, row):
+    """A value of what hangs on a candle; nan where nothing was known."""
+    return get_float(get_int(table, place), row) if row >= 0 else float("nan")
+
+
+@compiled
+def _known_row(row):
+    if row < 0:
+        raise IndexError(NOTHING)
+    return row
+
+
+@compiled
 def _now(table, row):
     return get_int(get_int(table, TIME), row) + get_int(table, TIMEFRAME)
 
@@ -238,11 +255,14 @@ def _read_candle(context, builder, kind, value, name):
     table, row = _member(builder, kind, value, "_table"), _member(builder, kind, value, "_row")
     pair = (types.int64, types.int64)
     if name in TIMES:
+        if kind.is_joined:
+            row = _run(context, builder, _known_row.py_func, types.int64, (types.int64,), row)
         return _run(context, builder, TIMES[name].py_func, types.int64, pair, table, row)
     place = _place_of(kind, name)
     if place is not None:
         constant = context.get_constant(types.int64, place)
-        return _run(context, builder, _column.py_func, types.float64, (types.int64,) * 3, table, constant, row)
+        read = _joined_column if kind.is_joined else _column
+        return _run(context, builder, read.py_func, types.float64, (types.int64,) * 3, table, constant, row)
     return _higher_candle(context, builder, kind, value, name, table, row)
 
 
