@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from planar.model.instrument import Instrument
     from planar.model.order import Reason, Side, Status
     from planar.simulator.fill_model import FillModel
-    from planar.strategy import indicator
+    from planar.strategy import indicator, series
     from planar.strategy.base import Strategy
     from planar.strategy.override import override
     from planar.strategy.parameter import array, param, shared
@@ -38,26 +38,27 @@ _HOMES = {
     "array": "planar.strategy.parameter",
     "backtest": "planar.engine.backtest",
     "bounds": "planar.engine.bounds",
-    "indicator": "planar.strategy",
+    "indicator": "planar.strategy.indicator",
     "override": "planar.strategy.override",
     "param": "planar.strategy.parameter",
+    "series": "planar.strategy.series",
     "shared": "planar.strategy.parameter",
 }
+
+_MODULES = {"indicator", "series"}
 
 __all__ = [
     "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run",
     "Side", "Status", "Strategy", "StrategyError", "array", "backtest", "bounds", "indicator", "override", "param",
-    "shared",
+    "series", "shared",
 ]  # fmt: skip
 
 
 def __getattr__(name: str):
     if name not in _HOMES:
         raise AttributeError(f"module 'planar' has no attribute {name!r}")
-    if name == "indicator":
-        value = import_module("planar.strategy.indicator")
-    else:
-        value = getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    value = home if name in _MODULES else getattr(home, name)
     globals()[name] = value
     return value
 

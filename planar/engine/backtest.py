@@ -13,7 +13,7 @@ from planar.config.limits import joined
 from planar.config.settings import Risk
 from planar.engine.fill_file import fill_model_of
 from planar.engine.frames import logs_of
-from planar.engine.history import Frames, Instruments, Request
+from planar.engine.history import Frame, Frames, Instruments, Request
 from planar.engine.interpret import Interpreter
 from planar.engine.market import Market, Moment, moment, open_market
 from planar.engine.rules import Fees
@@ -60,6 +60,7 @@ def backtest(
     execution_timeframe: str | None = None,
     store: "Store | str | Path | None" = None,
     seed: int = 0,
+    data: Mapping[str, Frame] | None = None,
     limits: Risk | Mapping[str, float] | None = None,
     compiled: bool | None = None,
     progress: bool | Callable[[float], None] = False,
@@ -75,6 +76,7 @@ def backtest(
         exchange listed (kept in the store by a fetch), else 0.1 %.
     fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one.
     execution_timeframe: of the candles that orders are settled on.
+    data: frames by the names that the class declares as ``data``, instead of what these would be read from.
     limits: what no order may do, such as ``{"max_position_cost": 2_000}``; they go before those of the class.
     compiled: True insists, False interprets, None compiles when possible.
     progress: True prints a bar past one second; a function is called with the share done.
@@ -86,7 +88,18 @@ def backtest(
     if first is not None and last is not None and first >= last:
         raise ConfigError(f"start ({utc(first)}) is not before end ({utc(last)}): nothing is left to run on.")
     request = Request(
-        cls.timeframe, cls.instruments, candles, instruments, first, last, execution_timeframe, store, seed, fees
+        cls.timeframe,
+        cls.instruments,
+        candles,
+        instruments,
+        first,
+        last,
+        execution_timeframe,
+        store,
+        seed,
+        fees,
+        cls.data,
+        data,
     )
     market = open_market(request)
     held = joined(cls.limits, limits)

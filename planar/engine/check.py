@@ -13,12 +13,12 @@ Truncations find what depends on how long the candles are; poisonings what would
 
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from planar.engine.history import Frames, Instruments, Request
+from planar.engine.history import Frame, Frames, Instruments, Request
 from planar.engine.lookahead import accuse
 from planar.engine.lookahead.after import After
 from planar.engine.lookahead.beside import besides
@@ -76,20 +76,23 @@ def check(
     end: Moment | None = None,
     store: "Store | str | Path | None" = None,
     seed: int = 0,
+    data: Mapping[str, Frame] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Finding:
     """Checks the columns and the orders of a strategy on all its instruments.
 
-    start, end: of the decisions that are looked at; candles before the start warm up. progress: told the share done.
+    start, end: of the decisions that are looked at; candles before the start warm up. data: as of `planar.backtest`.
+    progress: told the share done.
     Raises StrategyError for a strategy that does not do the same twice.
     """
     strategy, cls = copy.copy(strategy), type(strategy)
     first, last = moment(start, "start"), moment(end, "end")
-    market = open_market(Request(cls.timeframe, cls.instruments, candles, instruments, first, last, None, store, seed))
-    numbers, data = random.Random(seed), besides(strategy, market.candles[0])
-    whole = Whole(strategy, market, first, data, numbers)
+    request = Request(cls.timeframe, cls.instruments, candles, instruments, first, last, None, store, seed)
+    market = open_market(replace(request, declared_data=cls.data, data=data))
+    numbers, held = random.Random(seed), besides(strategy, market.candles[0])
+    whole = Whole(strategy, market, first, held, numbers)
     finding = _begun(whole)
-    finding.not_cut = [each.told() for each in data if each.known is None]
+    finding.not_cut = [each.told() for each in held if each.known is None]
     tell = progress or _nobody
     finding.leaks = _in_prefixes(whole, numbers, finding, tell) or _in_trials(whole, finding, tell)
     if not finding.leaks:

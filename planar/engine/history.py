@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
 from planar.store.candles import checked_columns, infer_timeframe
 from planar.strategy.candles import Candles
+from planar.strategy.series import Declared
 
 if TYPE_CHECKING:
     from planar.store.store import Store
@@ -29,7 +30,10 @@ Instruments = str | Instrument | Sequence[str | Instrument] | Mapping[str, Instr
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller of a backtest asked for, as given; start and end in UTC ms."""
+    """What the caller of a backtest asked for, as given; start and end in UTC ms.
+
+    declared, declared_data: instruments and ``data`` of the class.
+    """
 
     timeframe: str
     declared: Sequence[str]
@@ -41,6 +45,8 @@ class Request:
     store: "Store | str | Path | None" = None
     seed: int = 0
     fees: Fees | None = None
+    declared_data: Mapping[str, Declared] = field(default_factory=dict)
+    data: Mapping[str, Frame] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,13 @@ class History:
     candles: dict[str, Candles]
     source: str
     store: "Store | None" = None
+    is_made_up: bool = False
 
 
 def candles_of(request: Request, names: list[str]) -> History:
     """The candles of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     if request.candles is not None:
-        return History(_given_candles(request.candles, names), "given candles")
+        return History(_all_given(request.candles, names), "given candles")
     from planar.store.store import Store
 
     store = request.store if isinstance(request.store, Store) else Store(request.store or load().settings.store.path)
@@ -63,33 +70,39 @@ def candles_of(request: Request, names: list[str]) -> History:
     if request.store is not None or Path(store.path).exists():
         # Candles that somebody named must be there; those that only the class names may be made up.
         named = request.store is not None or request.instruments is not None
-        found, missing = _stored_candles(store, request, names, must=named)
+        found, missing = stored_candles(store, request, names, must=named)
         if found:
             return History(found, str(store.path), store)
         lack = f"; {store.path} does not hold {missing}"
+    found = synthetic_candles(request, names)
+    return History(found, f"synthetic market, seed {request.seed}{lack}", is_made_up=True)
+
+
+def synthetic_candles(request: Request, names: list[str]) -> dict[str, Candles]:
+    """A year of candles that are made up, by instrument."""
     from planar.store.synthetic import synthetic
 
     length = timeframes.milliseconds(request.timeframe)
     count = SYNTHETIC_DAYS * 86_400_000 // length
     frames = synthetic(names, request.timeframe, candles=count, seed=request.seed)
-    found = {n: _read(frames[n], n, length) for n in names}
-    return History(found, f"synthetic market, seed {request.seed}{lack}")
+    return {n: _read(frames[n], n, length) for n in names}
 
 
-def _given_candles(candles: Frames, names: list[str]) -> dict[str, Candles]:
+def _all_given(candles: Frames, names: list[str]) -> dict[str, Candles]:
     if isinstance(candles, Mapping):
         missing = [n for n in names if n not in candles]
         if missing:
             near = did_you_mean(missing[0], candles)
             raise DataError(f"candles has no frame for {missing[0]}; it has {', '.join(map(str, candles))}.{near}")
-        return {n: _given(candles[n], n) for n in names}
+        return {n: given_candles(candles[n], n) for n in names}
     if len(names) != 1:
         wanted = ", ".join(names)
         raise ConfigError(f"candles is one frame for {len(names)} instruments: give {{name: frame}} for {wanted}.")
-    return {names[0]: _given(candles, names[0])}
+    return {names[0]: given_candles(candles, names[0])}
 
 
-def _given(frame: Frame, name: str) -> Candles:
+def given_candles(frame: Frame, name: str) -> Candles:
+    """The candles of a frame that was given for an instrument."""
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
     if not isinstance(frame, pl.DataFrame):
@@ -104,9 +117,7 @@ def _read(frame: pl.DataFrame, name: str, timeframe: int | None = None) -> Candl
     return Candles(*columns.values(), timeframe=length or infer_timeframe(columns["time"], name=name))
 
 
-def _stored_candles(
-    store: "Store", request: Request, names: list[str], *, must: bool
-) -> tuple[dict[str, Candles], str]:
+def stored_candles(store: "Store", request: Request, names: list[str], *, must: bool) -> tuple[dict[str, Candles], str]:
     """Candles of the finest stored timeframe that covers every instrument; nothing and a name that is not stored
     otherwise, where that is allowed.
     """

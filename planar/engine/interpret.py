@@ -13,10 +13,11 @@ from planar.model.instrument import Instrument
 from planar.model.order import Event
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
+from planar.strategy.candle import Array, Candle, candle_class
 from planar.strategy.columns import Series
 from planar.strategy.compiler import slots_of
 from planar.strategy.imported import LIBRARIES
-from planar.strategy.interpreted import Array, Broker, Candle, FillView, OrderView, candle_class
+from planar.strategy.interpreted import Broker, FillView, OrderView
 from planar.strategy.memory import bound_class
 from planar.strategy.texts import Texts
 from planar.strategy.universe import Member, Universe
@@ -191,6 +192,6 @@ def _bind(strategy: Strategy, bound: type[Strategy]) -> Strategy:
     return made
 
 
-def _class_of(series: Series) -> type[Candle]:
+def _class_of(series: Series) -> type[Any]:
     higher = {name: (_class_of(inner), rows) for name, (inner, rows) in series.higher.items()}
     return candle_class(series, higher, series.offsets)

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import numpy as np
 
 from planar.engine.history import Instruments, Request, candles_of
+from planar.engine.joined import join
 from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError
 from planar.model import timeframe as timeframes
@@ -27,7 +28,7 @@ class Market:
     """Instruments with their candles, and where all of it comes from.
 
     execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
-    fees_source, steps_source: for the reader of the report.
+    fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words.
     """
 
     instruments: list[Instrument]
@@ -36,6 +37,7 @@ class Market:
     source: str
     fees_source: str
     steps_source: str
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -43,12 +45,17 @@ class Market:
         return max(c.close_at(-1) for c in self.execution)
 
     def data_hash(self) -> str:
-        """A hash of names, timeframes and every candle of the run."""
+        """A hash of names, timeframes, every candle of the run and what is joined to them."""
         digest = hashlib.sha256()
         for instrument, candles in zip(self.instruments, self.execution, strict=True):
             digest.update(f"{instrument.name} {candles.timeframe}".encode())
             for name in ("time", *FIELDS):
                 digest.update(np.ascontiguousarray(getattr(candles, name)).data)
+        for candles in self.candles:
+            for key, joined in candles.joined.items():
+                digest.update(key.encode())
+                for values in (joined.known_at, *joined.columns.values()):
+                    digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()[:16]
 
 
@@ -61,13 +68,15 @@ def open_market(request: Request) -> Market:
     execution = _execution(request, history.candles, length, history.source)
     end = max(c.close_at(-1) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
+    data = join(request, history, candles, end)
     start = max(request.start or 0, min(int(c.time[0]) for c in execution.values()))
     seen = history.store.rules_at([n for n in names if n not in given], start) if history.store else {}
     terms = [Terms.of(n, execution[n], given.get(n), seen.get(n), request.fees) for n in names]
     instruments = [each.instrument for each in terms]
     check_quotes(instruments)
     fees, steps = told_sources(names, [t.fees for t in terms]), told_sources(names, [t.steps for t in terms])
-    return Market(instruments, [execution[n] for n in names], [candles[n] for n in names], history.source, fees, steps)
+    lists = [execution[n] for n in names], [candles[n] for n in names]
+    return Market(instruments, *lists, history.source, fees, steps, data)
 
 
 def _check_request(request: Request) -> None:

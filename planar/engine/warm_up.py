@@ -71,7 +71,7 @@ def _columns(series: Series) -> Iterator[tuple[str, np.ndarray]]:
     """Indicators by name, those of longer timeframes as a candle shows them."""
     yield from ((name, series.columns[name]) for name in series.indicators)
     for alias, (inner, rows) in series.higher.items():
-        for name in inner.indicators:
+        for name in inner.indicators if inner.is_candles else ():
             shown = np.append(inner.columns[name], np.nan)  # row -1: there is none yet
             yield f"{alias}.{name}", shown[rows]
 

@@ -3,6 +3,7 @@
 candles      the one gate for candle frames: ``checked``, ``infer_timeframe``, ``gaps``
 faults       rows that no market can have
 histories    the gate for funding rates and market trades
+known        the gate for rows of one's own that are joined to candles
 files        one Parquet or CSV file into a frame, and into the store
 store        ``Store``: candles, funding rates, market trades and rules of many instruments in one DuckDB file
 tables       what is in that file, and files of before

@@ -44,9 +44,9 @@ def checked_columns(
 ) -> tuple[dict[str, np.ndarray], int | None]:
     """The columns of `checked` as arrays, and their timeframe: None for a single row when it is left out."""
     columns = _columns(frame, name)
-    time = _time(columns["time"], name)
+    time = times_of(columns["time"], name)
     length = _checked_timeframe(time, name, timeframe)
-    prices = {column: _numbers(columns[column], name) for column in PRICES}
+    prices = {column: numbers_of(columns[column], name) for column in PRICES}
     _check_prices(time, prices, name)
     return {"time": time, **prices, "volume": _volume(time, columns["volume"], name)}, length
 
@@ -130,7 +130,8 @@ def _columns(frame: pl.DataFrame, name: str) -> dict[str, pl.Series]:
     return {"time": frame[opens].rechunk(), **{column: frame[column].rechunk() for column in (*PRICES, "volume")}}
 
 
-def _time(opens: pl.Series, name: str) -> np.ndarray:
+def times_of(opens: pl.Series, name: str) -> np.ndarray:
+    """Shape (n,), int64: UTC ms of a column of whole numbers or dates. Raises DataError where there is no time."""
     if isinstance(opens.dtype, pl.Datetime | pl.Date):
         time = opens.cast(pl.Datetime("ms")).to_physical()
     elif opens.dtype.is_integer() or opens.dtype == pl.Null:
@@ -140,10 +141,10 @@ def _time(opens: pl.Series, name: str) -> np.ndarray:
             f"{name}: the times are {opens.dtype}, and must be whole UTC milliseconds (Int64) or dates. "
             "Convert them, for example with .str.to_datetime() or .cast(pl.Int64)."
         )
-    if time.null_count() and (row := _first(time.is_null().to_numpy())) is not None:
+    if time.null_count() and (row := first_of(time.is_null().to_numpy())) is not None:
         raise DataError(f"{name}: {time.null_count()} of the times are null, first in row {row}. Remove those rows.")
     finer = {"us": 1_000, "ns": 1_000_000}.get(getattr(opens.dtype, "time_unit", None))
-    if finer and (row := _first(opens.to_physical().to_numpy() % finer != 0)) is not None:
+    if finer and (row := first_of(opens.to_physical().to_numpy() % finer != 0)) is not None:
         raise DataError(f"{name}: the time of row {row}, {opens[row]}, is finer than a millisecond. Round it.")
     return time.to_numpy()
 
@@ -153,7 +154,7 @@ def _checked_timeframe(time: np.ndarray, name: str, timeframe: int | None) -> in
     step = int(time[1] - time[0]) if is_gapless(time) else 0
     # Opens that rise by one step are dates when the ends are.
     if (time[0] if step else time.min()) < EARLIEST or (time[-1] if step else time.max()) > LATEST:
-        row = _first((time < EARLIEST) | (time > LATEST))
+        row = first_of((time < EARLIEST) | (time > LATEST))
         raise DataError(
             f"{name}: the time of row {row}, {time[row]}, is no date in UTC milliseconds. Convert its unit."
         )
@@ -164,7 +165,7 @@ def _checked_timeframe(time: np.ndarray, name: str, timeframe: int | None) -> in
     length = timeframe or (_whole_seconds(step, name) if step else _common_step(time, name))
     # Where all steps are multiples of the timeframe, the first candle speaks for the rest.
     told = time[:1] if timeframe is None or (step and step % length == 0) else time
-    if (row := _first((told - timeframes.bucket_open(0, length)) % length != 0)) is not None:
+    if (row := first_of((told - timeframes.bucket_open(0, length)) % length != 0)) is not None:
         raise DataError(
             f"{name}: row {row} ({utc(time[row])}) is not the open of a {_length(length)} candle; "
             f"the nearest before is {utc(timeframes.bucket_open(int(time[row]), length))}. "
@@ -175,12 +176,12 @@ def _checked_timeframe(time: np.ndarray, name: str, timeframe: int | None) -> in
 
 def _check_rising(time: np.ndarray, name: str) -> None:
     steps = np.diff(time)
-    if (row := _first(steps < 0)) is not None:
+    if (row := first_of(steps < 0)) is not None:
         raise DataError(
             f"{name}: row {row + 1} ({utc(time[row + 1])}) is earlier than row {row} ({utc(time[row])}). "
             "Sort the rows by time."
         )
-    if (row := _first(steps == 0)) is not None:
+    if (row := first_of(steps == 0)) is not None:
         count = int((steps == 0).sum())
         raise DataError(
             f"{name}: {count} of the times come twice, first in rows {row} and {row + 1} ({utc(time[row])}). "
@@ -188,12 +189,13 @@ def _check_rising(time: np.ndarray, name: str) -> None:
         )
 
 
-def _numbers(column: pl.Series, name: str) -> np.ndarray:
+def numbers_of(column: pl.Series, name: str) -> np.ndarray:
+    """Shape (n,), float64, nan for null. Raises DataError for a column of something else."""
     if column.dtype.is_numeric() or column.dtype == pl.Null:
         return column.cast(pl.Float64).to_numpy()
     example = ""
     if column.dtype == pl.String:
-        row = _first((column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()).to_numpy()) or 0
+        row = first_of((column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()).to_numpy()) or 0
         example = f" (row {row} is {column[row]!r})"
     raise DataError(f"{name}: column {column.name!r} is {column.dtype}, not numbers{example}. Convert it to Float64.")
 
@@ -210,7 +212,7 @@ def _check_prices(time: np.ndarray, prices: dict[str, np.ndarray], name: str) ->
 def _volume(time: np.ndarray, column: pl.Series, name: str) -> np.ndarray:
     from planar.kernel.candles import are_volumes
 
-    volume = _numbers(column, name)
+    volume = numbers_of(column, name)
     if are_volumes(volume):
         return volume
     unknown = np.isnan(volume)
@@ -223,14 +225,15 @@ def _volume(time: np.ndarray, column: pl.Series, name: str) -> np.ndarray:
 
 
 def _refuse(bad: np.ndarray, time: np.ndarray, name: str, what: str) -> None:
-    row = _first(bad)
+    row = first_of(bad)
     if row is not None:
         count = int(bad.sum())
         rows = f"{count} rows, first in row {row}" if count > 1 else f"row {row}"
         raise DataError(f"{name}: {what} in {rows} ({utc(time[row])}). Repair or remove such candles.")
 
 
-def _first(found: np.ndarray) -> int | None:
+def first_of(found: np.ndarray) -> int | None:
+    """The first row where it is true, None where it nowhere is."""
     row = int(found.argmax()) if len(found) else 0
     return row if found[row : row + 1].any() else None
 

@@ -70,26 +70,41 @@ def read_file(path: str | Path) -> pl.DataFrame:
 
     Raises DataError when the file is missing, of another kind, damaged, or its times cannot be read.
     """
-    path = Path(path)
+    frame = _rows(Path(path))
+    return _timed(frame.rename(_renamed(frame.columns)), "time", Path(path))
+
+
+def read_known(path: str | Path) -> pl.DataFrame:
+    """The rows of one's own file, ``known_at`` read as times; to be passed through ``known.checked_known``.
+
+    Raises DataError as `read_file` does.
+    """
+    return _timed(_rows(Path(path)), "known_at", Path(path))
+
+
+def _timed(frame: pl.DataFrame, column: str, path: Path) -> pl.DataFrame:
+    """The rows in order, that column read as times, where there is one."""
+    if column not in frame.columns:
+        return frame
+    frame = frame.with_columns(_time(frame[column], path))
+    # From new to old, as some sites publish, is an order and not a fault.
+    is_turned = frame.height > 1 and frame[column].is_sorted(descending=True)
+    return frame.reverse() if is_turned else frame
+
+
+def _rows(path: Path) -> pl.DataFrame:
     readers = {".parquet": _parquet, ".pq": _parquet, ".csv": _csv}
     if not path.is_file():
         raise DataError(f"{path}: there is no such file. Check the path; a folder is imported file by file.")
     if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: Planar reads candles from .parquet and .csv files. Convert it, or rename it.")
+        raise DataError(f"{path}: Planar reads .parquet and .csv files. Convert it, or rename it.")
     try:
-        frame = readers[path.suffix.lower()](path)
+        return readers[path.suffix.lower()](path)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         reason = str(error).split("\n")[0]
         raise DataError(
             f"{path}: it cannot be read ({reason}). Check that it is whole and what it says it is."
         ) from error
-    frame = frame.rename(_renamed(frame.columns))
-    if "time" in frame.columns:
-        frame = frame.with_columns(_time(frame["time"], path))
-        # From new to old, as some sites publish, is an order and not a fault.
-        if frame.height > 1 and frame["time"].is_sorted(descending=True):
-            frame = frame.reverse()
-    return frame
 
 
 def _parquet(path: Path) -> pl.DataFrame:

@@ -51,6 +51,9 @@ HOURS = np.array(
 )  # fmt: skip
 WEEKEND = 0.75
 
+FUNDING_INTERVAL, PREMIUM_LIFE = 8 * MILLISECONDS["h"], 3 * MILLISECONDS["d"]
+INTEREST, DAMPING, WIDEST_PREMIUM = 0.0001, 0.0005, 0.001
+
 GAP_SHARE = 0.02  # of the candles that do not open at the last close
 TURNOVER = 1e9  # dollars per day of the busiest instruments
 
@@ -78,6 +81,22 @@ def synthetic(
     stream = f"{seed}/{timeframes.name(length)}"
     market = _moves(stream, activity, length)
     return {name: _candles(name, f"{stream}/{name}", market, time, activity, length) for name in instrument_names}
+
+
+def synthetic_funding(name: str, end: int, start: int = START, seed: int = 0) -> pl.DataFrame:
+    """Funding rates of a perpetual, columns ``time`` and ``rate``, every eight hours from the start to the end.
+
+    By Binance's rule (help page "Introduction to Binance Futures Funding Rates"): the premium, drawn towards an
+    interest of 0.01 % by at most 0.05 %; so most rates are 0.01 %. The premium holds for days at a time.
+    """
+    first = -(-start // FUNDING_INTERVAL) * FUNDING_INTERVAL
+    time = np.arange(first, end + 1, FUNDING_INTERVAL, dtype=np.int64)
+    stream = f"{seed}/{name}/funding"
+    levels, lasting = _held(_generator(stream).random(len(time)), FUNDING_INTERVAL / PREMIUM_LIFE)
+    noise = 0.3 * _generator(f"{stream}/noise").standard_normal(len(time))
+    premium = WIDEST_PREMIUM * (np.repeat(levels, lasting) + noise)
+    rate = premium + np.clip(INTEREST - premium, -DAMPING, DAMPING)
+    return pl.DataFrame({"time": time, "rate": np.rint(rate * 1e8) / 1e8})
 
 
 def steps(name: str) -> tuple[float, float]:

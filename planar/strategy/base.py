@@ -10,10 +10,17 @@ from planar.errors import ConfigError, StrategyError, did_you_mean
 from planar.model.timeframe import milliseconds
 from planar.strategy.override import Overridden
 from planar.strategy.parameter import Array, Number, Parameter, Shared
+from planar.strategy.series import Declared
 from planar.strategy.signature import HOOKS, check_signatures
 from planar.strategy.undeclared import check_memory
 
-SETTINGS = ("instruments", "timeframe", "timeframes", "warmup", "timezone", "limits")
+SETTINGS = ("instruments", "timeframe", "timeframes", "data", "warmup", "timezone", "limits")
+PRICES = ("open", "high", "low", "close", "volume")
+RESERVED = (
+    *PRICES, "time", "now", "hour", "weekday", "known_at", "back", "last", "row", "columns", "higher", "offset",
+    "offsets", "word", "times", "addresses", "timeframe", "TIMES",
+)  # fmt: skip
+"""Names that a candle has, which no column can have."""
 LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
 
 
@@ -63,6 +70,7 @@ class Strategy:
     instruments: names such as ``"binance:BTC/USDT"``, in the order their hooks run.
     timeframe: of the candles that ``on_candle`` sees.
     timeframes: higher ones, seen as ``candle.d1``, ``candle.h4``, as of their last closed candle.
+    data: `planar.series` beside the candles by name, seen as ``candle.funding.rate``, as of what was known.
     warmup: candles before the first decision; 0 derives it from the indicators' leading gaps. May be a method.
     timezone: of ``candle.hour`` and ``candle.weekday``.
     limits: what no order of it may do, such as ``{"max_position_cost": 2_000}``; docs/risk.md has all of them.
@@ -78,6 +86,7 @@ class Strategy:
     instruments: list[str] = []  # noqa: RUF012 - a declaration, replaced by subclasses
     timeframe: str = "1h"
     timeframes: list[str] = []  # noqa: RUF012
+    data: dict[str, Declared] = {}  # noqa: RUF012
     warmup: Any = 0
     timezone: str = "UTC"
     limits: Mapping[str, float] = {}
@@ -145,6 +154,7 @@ def _check_settings(cls: type[Strategy], where: str) -> None:
     if not isinstance(cls.instruments, list | tuple) or not all(isinstance(i, str) for i in cls.instruments):
         wanted = "a list of names such as ['binance:BTC/USDT']"
         raise StrategyError(f"{where}: instruments is {cls.instruments!r}; write {wanted}.")
+    _check_data(cls, where)
     _check_limits(cls, where)
 
 
@@ -156,6 +166,19 @@ def _check_limits(cls: type[Strategy], where: str) -> None:
             joined(cls.limits)
         except ConfigError as error:
             raise StrategyError(f"{where}: {error}") from None
+
+
+def _check_data(cls: type[Strategy], where: str) -> None:
+    data = cls.data
+    if not isinstance(data, dict):
+        raise StrategyError(f"{where}: data is {data!r}; write data = {{'btc': series.candles('binance:BTC/USDT')}}.")
+    taken = {*RESERVED, *(alias(each) for each in cls.timeframes)}
+    for name, declared in data.items():
+        if not isinstance(name, str) or not name.isidentifier() or name in taken or name.startswith("_"):
+            raise StrategyError(f"{where}: data {name!r} cannot be read as candle.{name}: choose another name.")
+        if not isinstance(declared, Declared):
+            remedy = "write series.candles(…), series.funding(…) or series.frame(…)"
+            raise StrategyError(f"{where}: data {name!r} is a {type(declared).__name__}: {remedy}.")
 
 
 def alias(timeframe: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from planar.errors import StrategyError, did_you_mean
 from planar.model.timeframe import MILLISECONDS
+from planar.strategy.joined import Aligned, Joined
 
 FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -16,7 +17,8 @@ class Candles:
     """Candles of one instrument and timeframe.
 
     time: shape (n,), int64, UTC ms of the open. open, high, low, close, volume: shape (n,), float64; a volume of nan
-    throughout means that there is no volume data. Higher timeframes hang on it by name: ``candles.d1.close``.
+    throughout means that there is no volume data. Higher timeframes hang on it by name: ``candles.d1.close``; so does
+    what the class declares as ``data``: ``candles.btc.close``, one value per candle.
     """
 
     time: np.ndarray
@@ -27,17 +29,20 @@ class Candles:
     volume: np.ndarray
     timeframe: int
     higher: dict[str, "Candles"] = field(default_factory=dict)
+    joined: dict[str, Joined] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.time)
 
-    def __getattr__(self, name: str) -> "Candles":
-        higher = self.__dict__.get("higher", {})
+    def __getattr__(self, name: str) -> "Candles | Aligned":
+        higher, joined = (self.__dict__.get(each, {}) for each in ("higher", "joined"))
         if name in higher:
             return higher[name]
+        if name in joined:
+            return Aligned(name, joined[name], closes_of(self))
         if name.startswith("__"):
             raise AttributeError(name)
-        known = [*FIELDS, "time", "frame", *higher]
+        known = [*FIELDS, "time", "frame", *higher, *joined]
         raise StrategyError(f"candles have no {name!r}; they have {', '.join(known)}.{did_you_mean(name, known)}")
 
     @cached_property
@@ -56,9 +61,15 @@ class Candles:
         return int(np.searchsorted(self.time, moment - self.timeframe, side="right"))
 
     def at(self, rows: slice | np.ndarray) -> "Candles":
-        """The candles of those rows alone, without higher timeframes: a slice gives views, an array gives copies."""
+        """The candles of those rows alone, without higher timeframes: a slice gives views, an array gives copies.
+
+        What is joined to them is kept as far as it was known at the last of their closes.
+        """
         columns = (self.open[rows], self.high[rows], self.low[rows], self.close[rows], self.volume[rows])
-        return Candles(self.time[rows], *columns, self.timeframe)
+        cut = Candles(self.time[rows], *columns, self.timeframe)
+        now = cut.close_at(-1) if len(cut) else 0
+        cut.joined = {name: each.until(now) for name, each in self.joined.items()}
+        return cut
 
     def until(self, count: int) -> "Candles":
         """The first ``count`` candles, higher timeframes as far as they are closed by then."""

@@ -11,38 +11,41 @@ import numpy as np
 from planar.errors import DataError, PlanarError, StrategyError, did_you_mean
 from planar.kernel.state import FIRST_COLUMN
 from planar.model.timeframe import milliseconds
-from planar.strategy.base import Strategy, alias
+from planar.strategy.base import PRICES, RESERVED, Strategy, alias
 from planar.strategy.candles import Candles, as_of, closes_of, resample
+from planar.strategy.joined import Joined
 from planar.strategy.typed import CandleType
-
-PRICES = ("open", "high", "low", "close", "volume")
-RESERVED = (*PRICES, "time", "now", "hour", "weekday", "back", "last", "row", "columns", "higher", "offset", "offsets")
 
 
 @dataclass
 class Series:
-    """Columns of one instrument and timeframe, all shape (n,): prices first, then indicators by name."""
+    """Columns of one instrument and timeframe, all shape (n,): prices first, then indicators by name.
+
+    higher: what is joined to it by name, and its row as of each close. is_candles: else there are no prices, and time
+    is when each row was known.
+    """
 
     time: np.ndarray
     timeframe: int
     columns: dict[str, np.ndarray]
     higher: dict[str, tuple["Series", np.ndarray]] = field(default_factory=dict)
     offsets: np.ndarray | None = None
+    is_candles: bool = True
 
     @property
     def indicators(self) -> tuple[str, ...]:
         """Names of the columns that are no prices, in order."""
-        return tuple(name for name in self.columns if name not in PRICES)
+        return tuple(name for name in self.columns if not self.is_candles or name not in PRICES)
 
     def candle_type(self, *, is_joined: bool = False) -> CandleType:
         """The compiled type of a candle of this series. is_joined: it hangs on another."""
         higher = tuple((name, s.candle_type(is_joined=True)) for name, (s, _) in self.higher.items())
-        return CandleType(self.indicators, higher, is_joined=is_joined)
+        return CandleType(self.indicators, higher, is_joined=is_joined, is_candle=self.is_candles)
 
     def table(self, kept: list[np.ndarray]) -> np.ndarray:
         """The column table of `planar.strategy.typed`; what its addresses point to is added to ``kept``."""
         offsets = 0 if self.offsets is None else self.offsets.ctypes.data
-        head = [self.time, *(self.columns[name] for name in PRICES)]
+        head = [self.time, *(self.columns[name] if self.is_candles else self.time for name in PRICES)]
         entries = [a.ctypes.data for a in head] + [len(self.time), self.timeframe, offsets]
         entries += [self.columns[name].ctypes.data for name in self.indicators]
         kept += [*head, *(self.columns[name] for name in self.indicators)]
@@ -64,20 +67,25 @@ def series_of(strategy: Strategy, candles: Candles, end: int) -> tuple[Series, i
     end: when the data ends, UTC ms; a higher candle must have closed by then.
     Raises StrategyError naming strategy, column and remedy.
     """
+    for name in type(strategy).data:
+        if name not in candles.joined:
+            raise StrategyError(f"{_name(strategy)} reads data {name!r}, which nothing here serves.")
     for timeframe in type(strategy).timeframes:
         candles.higher[alias(timeframe)] = resample(candles, milliseconds(timeframe), end)
     made = _indicators(strategy, candles)
     if not isinstance(made, dict):
         kind = type(made).__name__
         raise StrategyError(f"{_name(strategy)}.indicators gives {kind}; it must give a dict of columns.")
-    _check_names(strategy, made)
+    _check_names(strategy, candles, made)
     base = _series(strategy, candles, {k: v for k, v in made.items() if not isinstance(v, dict)})
     ready = _ready(base)
     _check_timeframes(strategy, candles, [k for k, v in made.items() if isinstance(v, dict)])
     for name, higher in candles.higher.items():
         inner = _series(strategy, higher, made.get(name, {}))
-        rows = as_of(candles, higher)
-        base.higher[name] = (inner, rows)
+        base.higher[name] = (inner, as_of(candles, higher))
+    for name, joined in candles.joined.items():
+        base.higher[name] = (_joined(joined), joined.as_of(closes_of(candles)))
+    for inner, rows in base.higher.values():
         ready = max(ready, int(np.searchsorted(rows, _ready(inner), side="left")))
     base.offsets = _offsets(strategy, candles)
     return base, max(ready, declared_warm_up(strategy))
@@ -102,6 +110,9 @@ def _indicators(strategy: Strategy, candles: Candles) -> object:
 
 def _check_timeframes(strategy: Strategy, candles: Candles, keys: list[str]) -> None:
     for key in keys:
+        if key in candles.joined:
+            remedy = f"candles.{key} has one value per candle, so give a plain column of another name"
+            raise StrategyError(f"{_name(strategy)}.indicators gives a dict for data {key!r}: {remedy}.")
         if key not in candles.higher:
             known = ", ".join(candles.higher) or "none"
             near = did_you_mean(key, candles.higher)
@@ -109,8 +120,12 @@ def _check_timeframes(strategy: Strategy, candles: Candles, keys: list[str]) -> 
             raise StrategyError(f"{where} names timeframe {key!r}; the class declares {known}.{near}")
 
 
-def _check_names(strategy: Strategy, made: dict) -> None:
-    for key in made:
+def _check_names(strategy: Strategy, candles: Candles, made: dict) -> None:
+    for key, value in made.items():
+        if (key in candles.joined or key in candles.higher) and not isinstance(value, dict):
+            what = "data" if key in candles.joined else "timeframe"
+            where = f"{_name(strategy)}.indicators"
+            raise StrategyError(f"{where}: column {key!r} has the name of the {what} {key!r}: choose another.")
         if not isinstance(key, str):
             where = f"{_name(strategy)}.indicators"
             raise StrategyError(f"{where}: a column is named {key!r}; names are texts, read as candle.name.")
@@ -125,6 +140,15 @@ def _series(strategy: Strategy, candles: Candles, made: dict) -> Series:
     for name in sorted(made):
         columns[name] = _column(strategy, name, made[name], len(candles))
     return Series(np.ascontiguousarray(candles.time, np.int64), candles.timeframe, columns)
+
+
+def _joined(joined: Joined) -> Series:
+    """The series of what is joined: prices first where it has them, else columns by name."""
+    is_candles = joined.timeframe > 0
+    names = PRICES if is_candles else sorted(joined.columns)
+    columns = {name: np.ascontiguousarray(joined.columns[name], np.float64) for name in names}
+    time = np.ascontiguousarray(joined.known_at - joined.timeframe, np.int64)
+    return Series(time, joined.timeframe, columns, is_candles=is_candles)
 
 
 def _column(strategy: Strategy, name: str, values: object, length: int) -> np.ndarray:
@@ -161,7 +185,8 @@ def _without_numbers(series: Series, prefix: str = "") -> str:
     count = len(series.time)
     for name in series.indicators:
         if _first_number(series.columns[name]) == count:
-            return f"column {prefix + name!r} is nan in all of its {count:,} candles"
+            what = "candles" if series.is_candles else "rows"
+            return f"column {prefix + name!r} is nan in all of its {count:,} {what}"
     parts = (_without_numbers(inner, f"{alias}.") for alias, (inner, _) in series.higher.items())
     return next(filter(None, parts), "")
 
@@ -192,6 +217,12 @@ def _offsets(strategy: Strategy, candles: Candles) -> np.ndarray | None:
 def check_warm_up(strategy: Strategy, name: str, first: int, candles: Candles, series: Series) -> None:
     """Raises DataError when an instrument's data ends before its first decision."""
     if first >= len(candles):
+        unknown = [key for key in candles.joined if not (series.higher[key][1] >= 0).any()]
+        if unknown:
+            raise DataError(
+                f"{name}: nothing of data {unknown[0]!r} was known by the close of its last candle. Give earlier rows, "
+                "or choose a later end."
+            )
         empty = _without_numbers(series)
         if empty:
             raise DataError(

@@ -177,7 +177,7 @@ def _explained(error: Exception, source: Source, hook: str) -> CannotCompile:
 
 REASONS = (
     (r"Invalid use of getiter with parameters \((?:View|Array)", "a loop over values is not compiled; use a range"),
-    (r"\n((?:candle|broker|an order|a fill|a row of values) has no [^\n]+)", "{0}"),
+    (r"\n((?:candle|row|broker|an order|a fill|a row of values) has no [^\n]+)", "{0}"),
     (r"can't resolve ufunc (\w+) for types \[(?:View|Array)", "numpy's {0} of a row of values is not compiled"),
     (
         r"The use of a (?:reflected )?(\w+)[^\n]* type, assigned to variable '(\w+)' in globals",

@@ -35,17 +35,15 @@ from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
 from planar.kernel.triggers import TRAIL
 from planar.model.order import NEVER, Side, Tif
+from planar.strategy.candle import EMPTY, NOTHING, Candle, Row, unknown
 from planar.strategy.interpreted import (
     ACTIVATES_NOTHING,
-    EMPTY,
-    NOTHING,
     TIFS,
     TRIGGERS,
     TRIGGERS_CLASH,
     Broker,
     direction,
     no_number,
-    unknown,
     word,
 )
 
@@ -58,15 +56,23 @@ MINUTE, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 class CandleType(types.Type):
     """columns: names of the indicator columns; higher: ((alias, CandleType), …).
 
-    is_joined: it hangs on another candle, and its row is -1 as long as nothing was known.
+    is_joined: it is joined to another candle, and its row is -1 as long as nothing was known. is_candle: else it is a
+    row of something else, without prices.
     """
 
-    def __init__(self, columns: tuple[str, ...], higher: tuple = (), *, is_joined: bool = False) -> None:
+    def __init__(
+        self, columns: tuple[str, ...], higher: tuple = (), *, is_joined: bool = False, is_candle: bool = True
+    ) -> None:
         self.columns, self.higher, self.is_joined = columns, higher, is_joined
-        super().__init__(name=f"Candle({columns}, {higher}, {is_joined})")
+        self.shown = Candle if is_candle else Row
+        super().__init__(name=f"{self.shown.__name__}({columns}, {higher}, {is_joined})")
 
     def known(self) -> list[str]:
-        return [*PRICES, "time", "now", "hour", "weekday", "back", "last", *self.columns, *(n for n, _ in self.higher)]
+        return [*self.prices, *self.shown.TIMES, "back", "last", *self.columns, *(n for n, _ in self.higher)]
+
+    @property
+    def prices(self) -> tuple[str, ...]:
+        return tuple(PRICES) if self.shown is Candle else ()
 
 
 class SelfType(types.Type):
@@ -180,7 +186,7 @@ def _column(table, place, row):
 
 @compiled
 def _joined_column(table, place, row):
-    """A value of what hangs on a candle; nan where nothing was known."""
+    """A value of what is joined to a candle; nan where nothing was known."""
     return get_float(get_int(table, place), row) if row >= 0 else float("nan")
 
 
@@ -220,11 +226,11 @@ def _time(table, row):
     return get_int(get_int(table, TIME), row)
 
 
-TIMES = {"time": _time, "now": _now, "hour": hour, "weekday": weekday}
+TIMES = {"time": _time, "now": _now, "hour": hour, "weekday": weekday, "known_at": _time}
 
 
 def _place_of(kind: CandleType, name: str) -> int | None:
-    if name in PRICES:
+    if name in kind.prices:
         return PRICES[name]
     return FIRST_COLUMN + kind.columns.index(name) if name in kind.columns else None
 
@@ -242,9 +248,9 @@ class _CandleAttributes(AttributeTemplate):
     def generic_resolve(self, kind: CandleType, name: str):
         if _place_of(kind, name) is not None:
             return types.float64
-        if name in TIMES or name in MEMBERS[CandleType]:
+        if name in kind.shown.TIMES or name in MEMBERS[CandleType]:
             return types.int64
-        _check_known("candle", name, kind.known())
+        _check_known(kind.shown.word, name, kind.known())
         return dict(kind.higher).get(name)
 
 
@@ -254,7 +260,7 @@ def _read_candle(context, builder, kind, value, name):
         return _member(builder, kind, value, name)
     table, row = _member(builder, kind, value, "_table"), _member(builder, kind, value, "_row")
     pair = (types.int64, types.int64)
-    if name in TIMES:
+    if name in kind.shown.TIMES:
         if kind.is_joined:
             row = _run(context, builder, _known_row.py_func, types.int64, (types.int64,), row)
         return _run(context, builder, TIMES[name].py_func, types.int64, pair, table, row)
@@ -263,11 +269,11 @@ def _read_candle(context, builder, kind, value, name):
         constant = context.get_constant(types.int64, place)
         read = _joined_column if kind.is_joined else _column
         return _run(context, builder, read.py_func, types.float64, (types.int64,) * 3, table, constant, row)
-    return _higher_candle(context, builder, kind, value, name, table, row)
+    return _joined_candle(context, builder, kind, value, name, table, row)
 
 
-def _higher_candle(context, builder, kind, value, name, table, row):
-    """The last closed candle of a longer timeframe, at the row that its as-of column names."""
+def _joined_candle(context, builder, kind, value, name, table, row):
+    """What is joined to a candle under a name, at the row that its as-of column names."""
     place = FIRST_COLUMN + len(kind.columns) + 2 * [n for n, _ in kind.higher].index(name)
     triple = (types.int64,) * 3
     constants = [context.get_constant(types.int64, p) for p in (place, place + 1)]
@@ -309,8 +315,9 @@ def _last(candle, name, n):
         raise TypingError("candle.last(name, n) takes a whole number as n")
     place = _place_of(candle, name.literal_value)
     if place is None:
-        known = [*PRICES, *candle.columns]
-        raise TypingError(f"candle.last has no column {name.literal_value!r}.{did_you_mean(name.literal_value, known)}")
+        known = [*candle.prices, *candle.columns]
+        near = did_you_mean(name.literal_value, known)
+        raise TypingError(f"{candle.shown.word}.last has no column {name.literal_value!r}.{near}")
     view = maker(VIEW)
 
     def implementation(candle, name, n):

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import check, reads
 from planar.model.instrument import Instrument
-from planar.strategy.interpreted import Broker, Candle
+from planar.strategy.candle import Candle
+from planar.strategy.interpreted import Broker
 
 
 class Member:

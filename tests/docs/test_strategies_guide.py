@@ -9,9 +9,11 @@ import pytest
 
 import planar
 from planar.kernel import reads, views
-from planar.store.synthetic import synthetic
+from planar.store.synthetic import START, synthetic, synthetic_funding
+from planar.strategy import series
 from planar.strategy.base import HOOKS, SETTINGS
-from planar.strategy.interpreted import Broker, Candle
+from planar.strategy.candle import Candle, Reading, Row
+from planar.strategy.interpreted import Broker
 from planar.strategy.universe import Member, Universe
 
 GUIDE = Path(planar.__file__).parents[1] / "docs" / "strategies.md"
@@ -28,14 +30,17 @@ def public(cls: type) -> list[str]:
 
 # What the engine uses of these classes and an author does not.
 INTERNAL = {
-    Candle: {"row", "columns", "addresses", "times", "timeframe", "zone", "higher", "offset", "offsets"},
+    Reading: {"row", "columns", "addresses", "times", "timeframe", "higher", "word", "TIMES"},
+    Candle: {"zone", "offset", "offsets", "word", "TIMES"},
+    Row: {"TIMES"},
     Universe: {"arrive", "fund", "is_stepping", "see"},
 }
 
 WORDS = {
     "setting": SETTINGS,
     "hook": ["indicators", *HOOKS],
-    "candle": ["open", "high", "low", "close", "volume", *(n for n in public(Candle) if n not in INTERNAL[Candle])],
+    "candle": ["open", "high", "low", "close", "volume"],
+    "reading": [name for cls in (Reading, Candle, Row) for name in public(cls) if name not in INTERNAL[cls]],
     "view": list(views.REDUCTIONS),
     "broker": public(Broker),
     "order": list(reads.ORDER_READS),
@@ -44,8 +49,17 @@ WORDS = {
     "member": ["name", "instrument", "broker", "is_fresh", *public(Member)],
     "reason": [r.name for r in planar.Reason],
     "status": [s.name for s in planar.Status if s.name != "UNKNOWN"],
-    "planar": ["param", "shared", "array", "override", "indicator"],
+    "planar": ["param", "shared", "array", "override", "indicator", *(f"series.{name}" for name in series.__all__)],
 }
+
+
+FEAR = "known_at,value\n" + "".join(f"2024-01-{day:02} 00:05:00,{day * 37 % 100}\n" for day in range(1, 32))
+
+
+def rates_for(cls):
+    """What given candles do not have."""
+    wanted = [name for name, each in cls.data.items() if each.kind == "funding"]
+    return {name: synthetic_funding("test:A/USD:USD", START + 125 * 86_400_000) for name in wanted}
 
 
 @pytest.mark.parametrize(("where", "name"), [(where, name) for where, names in WORDS.items() for name in names])
@@ -68,12 +82,15 @@ def test_a_block_of_the_guide_runs(line, code, tmp_path, monkeypatch):
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, file.stem, module)
     spec.loader.exec_module(module)
+    (tmp_path / "fear_greed.csv").write_text(FEAR)
     for cls in [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == file.stem]:
-        candles = synthetic(cls.instruments, cls.timeframe, candles=CANDLES[cls.timeframe])
-        run = planar.backtest(cls, candles=candles)
+        others = [each.source for each in cls.data.values() if each.kind == "candles"]
+        candles = synthetic([*cls.instruments, *others], cls.timeframe, candles=CANDLES[cls.timeframe])
+        made = {"candles": candles, "instruments": cls.instruments, "data": rates_for(cls)}
+        run = planar.backtest(cls, **made)
         assert len(run.fills) > 0
         assert (run.why_interpreted is not None) == ("interpreted" in code)
-        assert run.orders.equals(planar.backtest(cls, candles=candles, compiled=False).orders, null_equal=True)
+        assert run.orders.equals(planar.backtest(cls, **made, compiled=False).orders, null_equal=True)
 
 
 def test_the_guide_has_blocks():

@@ -6,8 +6,11 @@ import polars as pl
 import pytest
 
 import planar
+from planar.store.candles import checked
+from planar.store.store import Store
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "ohlcv" / "binance"
+FUNDING = DATA.parents[1] / "funding" / "binance" / "BTC-USDT-USDT.2023-2024.parquet"
 COINS = ("ADA", "AVAX", "BCH", "BTC", "CHZ", "DOT")
 
 pytestmark = [pytest.mark.data, pytest.mark.skipif(not DATA.exists(), reason="no real candles beside the project")]
@@ -90,3 +93,30 @@ def test_a_universe_with_gaps_is_rotated():
     run = planar.backtest(Rotation, frames)
     assert_is_sound(run)
     assert run.trades["instrument"].n_unique() == len(COINS)
+
+
+class SeesFunding(planar.Strategy):
+    """Notes the rate that it sees each hour."""
+
+    instruments = ["binance:BTC/USDT"]  # noqa: RUF012
+    timeframe = "1h"
+    data = {"funding": planar.series.funding("binance:BTC/USDT:USDT")}  # noqa: RUF012
+
+    def on_candle(self, candle, broker):
+        broker.log("{}", candle.funding.rate)
+
+
+def test_recorded_funding_rates_are_known_at_the_full_hour_although_recorded_late(tmp_path):
+    """1,498 of them, up to 29 ms late: the decision of each funding hour sees its rate, and none sees a later one."""
+    funding = pl.read_parquet(FUNDING).select(pl.col("timestamp").dt.epoch("ms").alias("time"), rate="funding_rate")
+    assert (funding["time"] % 3_600_000).max() == 29
+    store = Store(tmp_path / "s.duckdb")
+    store.write_candles(
+        "binance:BTC/USDT", "1h", checked(real("BTC-USDT-USDT/1h.2023-2024.parquet"), name="BTC"), "a test"
+    )
+    store.write_funding("binance:BTC/USDT:USDT", funding, "a test")
+    seen = planar.backtest(SeesFunding, store=store).notes
+    rates = {time // 3_600_000: rate for time, rate in funding.iter_rows()}
+    expected = [rates[hour - hour % 8] for hour in (seen["time"] // 3_600_000).to_list() if hour - hour % 8 in rates]
+    assert [float(text) for text in seen["text"].to_list()[: len(expected)]] == expected
+    assert len(expected) > 1_497 * 8

@@ -144,7 +144,7 @@ def test_a_missing_file_a_folder_and_another_kind_of_file_are_refused(tmp_path):
         read_file(tmp_path / "none.csv")
     with pytest.raises(DataError, match="a folder is imported file by file"):
         read_file(tmp_path)
-    with pytest.raises(DataError, match=r"candles\.xlsx: Planar reads candles from \.parquet and \.csv"):
+    with pytest.raises(DataError, match=r"candles\.xlsx: Planar reads \.parquet and \.csv"):
         read_file(csv(tmp_path, HEADER, name="candles.xlsx"))
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from planar.strategy.candles import FIELDS, Candles
+from planar.strategy.joined import Joined
 
 FACTOR = 1e6
 
@@ -29,7 +30,7 @@ POISONS = (After.MIRRORED, After.HUGE, After.SHUFFLED, After.TINY)
 
 @dataclass(frozen=True)
 class Future:
-    """What comes after a moment, UTC ms."""
+    """What comes after a moment, UTC ms; what is joined to the candles has the same future."""
 
     end: int
     after: After
@@ -39,6 +40,7 @@ class Future:
         """A copy of candles with this future. least: candles that stay as they are, also where they close later."""
         count = max(candles.closed_by(self.end), least)
         made = candles.at(np.arange(min(count, len(candles)) if self.after is After.CUT else len(candles)))
+        made.joined = {name: self._of_joined(rows) for name, rows in made.joined.items()}
         if self.after in (After.SAME, After.CUT) or count >= len(candles):
             return made
         rest, known = np.arange(len(candles)) >= count, max(count - 1, 0)
@@ -48,6 +50,20 @@ class Future:
         if self.after is After.MIRRORED:
             made.high[rest], made.low[rest] = made.low[rest], made.high[rest]
         return made
+
+    def _of_joined(self, rows: Joined) -> Joined:
+        """What is joined to candles, with this future."""
+        if self.after is After.CUT:
+            return rows.until(self.end)
+        rest = rows.known_at > self.end
+        if self.after is After.SAME or not rest.any():
+            return rows
+        count = len(rows) - int(rest.sum())
+        columns = {
+            name: self.poisoned(values, rest, float(values[count - 1]) if count else 0.0)
+            for name, values in rows.columns.items()
+        }
+        return Joined(rows.known_at, columns, rows.timeframe)
 
     def poisoned(self, values: np.ndarray, rest: np.ndarray, last: float) -> np.ndarray:
         """A copy of values of which those of the rest are others; none of them is nan that was not.

@@ -32,6 +32,7 @@ from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
 from planar.model.timeframe import milliseconds
+from planar.strategy.base import Strategy
 from planar.strategy.load import load
 from planar.venue.config import VenueConfig
 from planar.venue.demo import Demo
@@ -84,6 +85,7 @@ async def opened(
     if trial is not None:
         choice = like_trial(choice, trial)
     cls = load(choice.strategy)
+    _check_served(cls)
     keys = load_secrets(custom=config.custom).alerts
     usual = config.settings.strategies.get(Path(choice.strategy).stem)
     parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
@@ -131,6 +133,15 @@ async def _wished(wish: Wish, trial: Trial | None, exchange: CcxtExchange, folde
     if not has_begun(folder):
         trial = await tried(trial, exchange, settings.parity, store)
     return replace(wish, from_run=trial.name, said=trial.beside)
+
+
+def _check_served(cls: type[Strategy]) -> None:
+    """Raises ConfigError for what a session cannot serve yet: nothing of it is skipped."""
+    if cls.data:
+        raise ConfigError(
+            f"{cls.__name__} reads data beside its candles ({', '.join(cls.data)}), and in this version no session has "
+            "a live source of it. Backtest it, or make what it needs of its own candles."
+        )
 
 
 def _log_entry(session: LiveSession, kind: str, body: Any) -> None:

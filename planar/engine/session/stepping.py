@@ -16,8 +16,8 @@ from planar.kernel import reads
 from planar.model.ask import Ask
 from planar.model.order import Reason, Status
 from planar.store.candles import utc
-from planar.strategy.base import Strategy
-from planar.strategy.interpreted import PRICES, Candle
+from planar.strategy.base import PRICES, Strategy
+from planar.strategy.candle import Candle
 from planar.strategy.signature import HOOKS
 from planar.strategy.texts import filled_in
 
