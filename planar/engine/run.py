@@ -91,7 +91,8 @@ class Run:
     def trades(self) -> pl.DataFrame:
         """Round trips, from flat to flat; open ones are left out."""
         dust = {i.name: float(i.amount_step) for i in self._market.instruments}
-        return round_trips(self.fills, dust=dust)
+        # Within one candle the fills of an instrument are booked before those of the next.
+        return round_trips(self.fills.sort("time", maintain_order=True), dust=dust)
 
     @cached_property
     def notes(self) -> pl.DataFrame:

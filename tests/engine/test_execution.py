@@ -220,3 +220,42 @@ def test_whoever_watches_sees_the_run_go_on(compiled):
     assert len(shares) == 2
     assert shares == sorted(shares)
     assert 0.0 < shares[0] < shares[1] < 1.0
+
+
+class RestsBelow(Strategy):
+    """A limit below the first close of each instrument, at its own distance; sold at the third close."""
+
+    instruments = [NAME, "test:B/USD"]  # noqa: RUF012
+    timeframe = "1h"
+    seen = 0
+
+    def on_candle(self, candle, broker):
+        self.seen += 1
+        if self.seen == 1:
+            broker.buy(amount=1.0, price=candle.close - (5.0 if candle.volume > 2e6 else 1.0))
+        elif self.seen == 3:
+            broker.close()
+
+
+def test_instruments_that_are_filled_within_one_candle_have_their_trades():
+    """The first instrument's limit is reached later on the way down than the second's, and is booked before it."""
+    fall = pl.DataFrame(
+        {
+            "time": [h * HOUR for h in range(5)],
+            "open": [100.0] * 5,
+            "high": [100.0] * 5,
+            "low": [100.0, 90.0, *[100.0] * 3],
+            "close": [100.0] * 5,
+            "volume": [3e6] * 5,
+        }
+    )
+    frames = {NAME: fall, "test:B/USD": fall.with_columns(volume=1e6)}
+    rules = {name: Instrument(name, price_step=0.01, amount_step=0.01) for name in frames}
+    run = planar.backtest(RestsBelow, frames, instruments=rules, fill=EXACT, fees=0.0, cash=1000.0)
+    first, second = run.fills["time"].to_list()[:2]
+    assert first > second
+    assert run.trades.select("instrument", "entry_price").sort("instrument").rows() == [
+        (NAME, 95.0),
+        ("test:B/USD", 99.0),
+    ]
+    assert run.stats["trades"] == 2
