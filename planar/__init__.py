@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from planar.model.order import Reason, Side, Status
     from planar.simulator.fill_model import FillModel
     from planar.strategy import indicator, series
+    from planar.strategy import selection as universe
     from planar.strategy.base import Strategy
     from planar.strategy.override import override
     from planar.strategy.parameter import array, param, shared
@@ -43,14 +44,15 @@ _HOMES = {
     "param": "planar.strategy.parameter",
     "series": "planar.strategy.series",
     "shared": "planar.strategy.parameter",
+    "universe": "planar.strategy.selection",
 }
 
-_MODULES = {"indicator", "series"}
+_MODULES = {"indicator", "series", "universe"}
 
 __all__ = [
     "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run",
     "Side", "Status", "Strategy", "StrategyError", "array", "backtest", "bounds", "indicator", "override", "param",
-    "series", "shared",
+    "series", "shared", "universe",
 ]  # fmt: skip
 
 

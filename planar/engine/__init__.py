@@ -3,6 +3,7 @@
 backtest      planar.backtest(...): the public call
 market        what is traded: instruments with their candles, and where all of it comes from
 history       the candles: given as frames, out of a store, or of the synthetic market
+candidates    who may become a member of a universe by rule
 joined        what is joined to them: other instruments, funding rates, frames of one's own
 rules         rules and fees of the instruments: given, as their exchange listed them, or read off their candles
 simulation    builds the kernel's state and runs it in slices

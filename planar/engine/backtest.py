@@ -27,6 +27,7 @@ from planar.strategy.base import Strategy
 from planar.strategy.columns import Series, check_warm_up, series_of
 from planar.strategy.compiler import Hooks, compile_strategy, slots_of
 from planar.strategy.load import load
+from planar.strategy.membership import MEMBER, Selections, selections_of
 from planar.strategy.override import specialised
 from planar.strategy.source import CannotCompile
 from planar.strategy.texts import Texts
@@ -163,6 +164,7 @@ class Session:
         self.limits = limits
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
         self.series, self.first_rows = self._columns()
+        self.selections = self._selections()
         self.start = max(start or 0, min(int(c.time[0]) for c in market.execution))
         if self.start >= market.end:
             raise ConfigError(
@@ -181,6 +183,16 @@ class Session:
         if all(first >= len(c) for first, c in zip(rows, market.candles, strict=True)):
             check_warm_up(self.strategy, market.instruments[0].name, rows[0], market.candles[0], series[0])
         return series, rows
+
+    def _selections(self) -> Selections | None:
+        """Who is a member from when to when, where a rule says so: a column of each instrument."""
+        market = self.market
+        if market.rule is None:
+            return None
+        made = selections_of(market.rule, market.instruments, market.candles)
+        for k, (series, candles) in enumerate(zip(self.series, market.candles, strict=True)):
+            series.columns[MEMBER] = made.column(k, candles)
+        return made
 
     def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str | None]:
         if compiled is False:
@@ -223,7 +235,7 @@ class Session:
         )
         texts = Texts(hooks.strings if hooks else ())
         memories, shared = self._lay_out(simulation)
-        interpreter = Interpreter(self.strategies, simulation, self.series, texts)
+        interpreter = Interpreter(self.strategies, simulation, self.series, texts, self.selections)
         simulation.state["hooks"] = sum(bit for name, bit in HOOK_BITS.items() if hasattr(self.strategies[0], name))
         if interpreter.universe is not None:
             simulation.state["hooks"] |= ON_FILL
@@ -274,6 +286,7 @@ class Session:
             memory=self._kept(interpreter),
             parameters=self.strategy.parameters,
             limits=self.limits,
+            selections=self.selections,
         )
 
     def _kept(self, interpreter: Interpreter) -> dict[str, dict[str, Any]]:

@@ -52,6 +52,8 @@ def _about_data(run: Evidence) -> list[Row]:
         ("Execution timeframe", timeframes.name(market.execution[0].timeframe)),
         ("Data gaps", ", ".join(f"{name} {count:,} candles" for name, count in missing if count) or "none"),
     ]
+    if market.chosen:
+        found.append(("Universe", market.chosen))
     found += [(f"candle.{name}", told) for name, told in market.data.items()]
     if silent:
         found.append(("No volume data", f"{', '.join(silent)}: no volume budget, no impact"))

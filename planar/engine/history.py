@@ -16,6 +16,7 @@ from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
 from planar.store.candles import checked_columns, infer_timeframe
 from planar.strategy.candles import Candles
+from planar.strategy.selection import Top
 from planar.strategy.series import Declared
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Request:
     """
 
     timeframe: str
-    declared: Sequence[str]
+    declared: Sequence[str] | Top
     candles: Frames | None = None
     instruments: Instruments | None = None
     start: int | None = None
@@ -63,10 +64,7 @@ def candles_of(request: Request, names: list[str]) -> History:
     """The candles of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     if request.candles is not None:
         return History(_all_given(request.candles, names), "given candles")
-    from planar.store.store import Store
-
-    store = request.store if isinstance(request.store, Store) else Store(request.store or load().settings.store.path)
-    lack = ""
+    store, lack = store_of(request), ""
     if request.store is not None or Path(store.path).exists():
         # Candles that somebody named must be there; those that only the class names may be made up.
         named = request.store is not None or request.instruments is not None
@@ -76,6 +74,13 @@ def candles_of(request: Request, names: list[str]) -> History:
         lack = f"; {store.path} does not hold {missing}"
     found = synthetic_candles(request, names)
     return History(found, f"synthetic market, seed {request.seed}{lack}", is_made_up=True)
+
+
+def store_of(request: Request) -> "Store":
+    """The store that was named, else the configured one, which need not be there."""
+    from planar.store.store import Store
+
+    return request.store if isinstance(request.store, Store) else Store(request.store or load().settings.store.path)
 
 
 def synthetic_candles(request: Request, names: list[str]) -> dict[str, Candles]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from planar.errors import PlanarError, StrategyError, did_you_mean
+from planar.kernel.members import arrive
 from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, Memory, place
 from planar.model.instrument import Instrument
 from planar.model.order import Event
@@ -18,6 +19,7 @@ from planar.strategy.columns import Series
 from planar.strategy.compiler import slots_of
 from planar.strategy.imported import LIBRARIES
 from planar.strategy.interpreted import Broker, FillView, OrderView
+from planar.strategy.membership import MEMBER, Selections
 from planar.strategy.memory import bound_class
 from planar.strategy.texts import Texts
 from planar.strategy.universe import Member, Universe
@@ -37,10 +39,21 @@ class Account(Protocol):
 
 
 class Interpreter:
-    """A strategy bound to an account: one object of it per instrument, as compiled code has one memory each."""
+    """A strategy bound to an account: one object of it per instrument, as compiled code has one memory each.
 
-    def __init__(self, strategies: list[Strategy], account: Account, series: list[Series], texts: Texts) -> None:
+    selections: who is a member, where a rule says so.
+    """
+
+    def __init__(
+        self,
+        strategies: list[Strategy],
+        account: Account,
+        series: list[Series],
+        texts: Texts,
+        selections: Selections | None = None,
+    ) -> None:
         self.account = account
+        self.selections = selections
         self.texts = texts
         self.strategy = strategies[0]
         cls = type(strategies[0])
@@ -66,7 +79,7 @@ class Interpreter:
         members = []
         for k, instrument in enumerate(self.account.instruments):
             members.append(Member(instrument, self.brokers[k], self.candles[k], self.records[k]))
-        return Universe(members)
+        return Universe(members, self.selections)
 
     def see(self, k: int, series: Series) -> None:
         """The columns of an instrument have become longer."""
@@ -82,7 +95,8 @@ class Interpreter:
         try:
             if phase == CANDLES:
                 row = self.own[k * WIDTH + CANDLE] - 1
-                self.bound[k].on_candle(self.candles[k](row), self.brokers[k])
+                if self._is_decided(k, row):
+                    self.bound[k].on_candle(self.candles[k](row), self.brokers[k])
             elif phase == TELL:
                 self._tell(k, integers[ITEM])
             elif phase == POSITIONS:
@@ -93,6 +107,12 @@ class Interpreter:
                     self.bound[0].on_step(self.universe)
         except Exception as error:
             raise self._told(error, k) from error
+
+    def _is_decided(self, k: int, row: int) -> bool:
+        """Whether hooks run on a candle, as compiled code asks it."""
+        if self.selections is None:
+            return True
+        return bool(arrive(self.account.memory.address, k, int(self.series[k].columns[MEMBER][row])))
 
     def _tell(self, k: int, item: int) -> None:
         address = self.account.memory.address

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from planar.engine.history import Instruments, Request, candles_of
+from planar.engine.candidates import candidates_of, chosen_of, listed
+from planar.engine.history import History, Instruments, Request, candles_of
 from planar.engine.joined import join
 from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError
@@ -15,6 +16,7 @@ from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
 from planar.store.candles import utc
 from planar.strategy.candles import FIELDS, Candles, resample
+from planar.strategy.selection import Top
 
 SECONDS = range(1_000_000_000, 10_000_000_000)
 """Moments from 2001 on in seconds; as milliseconds they would be in early 1970."""
@@ -28,7 +30,8 @@ class Market:
     """Instruments with their candles, and where all of it comes from.
 
     execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
-    fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words.
+    fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words. rule:
+    what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words.
     """
 
     instruments: list[Instrument]
@@ -38,6 +41,8 @@ class Market:
     fees_source: str
     steps_source: str
     data: dict[str, str] = field(default_factory=dict)
+    rule: Top | None = None
+    chosen: str = ""
 
     @property
     def end(self) -> int:
@@ -63,20 +68,34 @@ def open_market(request: Request) -> Market:
     """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     _check_request(request)
     names, given = _names(request)
+    rule = request.declared if isinstance(request.declared, Top) else None
     history = candles_of(request, names)
     length = timeframes.milliseconds(request.timeframe)
-    execution = _execution(request, history.candles, length, history.source)
+    found = listed(history.candles, request.end) if rule else history.candles
+    execution = _execution(request, found, length, history.source)
     end = max(c.close_at(-1) for c in execution.values())
     candles = {n: c if c.timeframe == length else resample(c, length, end) for n, c in execution.items()}
+    if rule:
+        candles = chosen_of(rule, candles, given, request.start)
+        told = f"{rule.told()}: {len(candles):,} of {len(names):,} candidates were members"
+        names, execution = list(candles), {n: execution[n] for n in candles}
     data = join(request, history, candles, end)
+    instruments, fees, steps = _rules(request, history, execution, given)
+    lists = list(execution.values()), list(candles.values())
+    return Market(instruments, *lists, history.source, fees, steps, data, rule, told if rule else "")
+
+
+def _rules(
+    request: Request, history: History, execution: dict[str, Candles], given: dict[str, Instrument]
+) -> tuple[list[Instrument], str, str]:
+    """The instruments as the run trades them; where their fees and their steps come from, in words."""
+    names = list(execution)
     start = max(request.start or 0, min(int(c.time[0]) for c in execution.values()))
     seen = history.store.rules_at([n for n in names if n not in given], start) if history.store else {}
     terms = [Terms.of(n, execution[n], given.get(n), seen.get(n), request.fees) for n in names]
     instruments = [each.instrument for each in terms]
     check_quotes(instruments)
-    fees, steps = told_sources(names, [t.fees for t in terms]), told_sources(names, [t.steps for t in terms])
-    lists = [execution[n] for n in names], [candles[n] for n in names]
-    return Market(instruments, *lists, history.source, fees, steps, data)
+    return instruments, told_sources(names, [t.fees for t in terms]), told_sources(names, [t.steps for t in terms])
 
 
 def _check_request(request: Request) -> None:
@@ -94,7 +113,10 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
         if not isinstance(instrument, Instrument) or instrument.name != name:
             raise ConfigError(f"instruments: {name!r} must map to Instrument({name!r}, …), not {instrument!r}.")
     if not names:
-        names = list(request.candles) if isinstance(request.candles, Mapping) else list(request.declared)
+        if isinstance(request.declared, Top):
+            names = candidates_of(request, request.declared)
+        else:
+            names = list(request.candles) if isinstance(request.candles, Mapping) else list(request.declared)
     if not names:
         raise ConfigError("no instruments: declare instruments = ['binance:BTC/USDT'] in the strategy, or name them.")
     if len(set(names)) != len(names):

@@ -15,6 +15,7 @@ from planar.report.statistics import summary
 from planar.report.terminal import Summary, render
 from planar.report.trades import trades as round_trips
 from planar.simulator.fill_model import FillModel
+from planar.strategy.membership import Selections
 from planar.strategy.parameter import Number
 
 HOLDING = 1e-4
@@ -24,10 +25,10 @@ HOLDING = 1e-4
 class Run:
     """What a backtest did.
 
-    stats: dict of statistics. orders, fills, trades, equity, notes: polars frames, in the order things happened; times
-    are UTC ms, amounts base, money quote. data_hash: of the candles it ran on. why_interpreted: None when it was
-    compiled or asked not to be. limits: those that held, by name. memory: by instrument, what the strategy kept at the
-    end. logs: the kernel's records.
+    stats: dict of statistics. orders, fills, trades, equity, notes, members: polars frames, in the order things
+    happened; times are UTC ms, amounts base, money quote. data_hash: of the candles it ran on and what is joined to
+    them. why_interpreted: None when it was compiled or asked not to be. limits: those that held, by name. memory: by
+    instrument, what the strategy kept at the end. logs: the kernel's records.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Run:
         memory: Mapping[str, dict[str, Any]],
         parameters: dict[str, Number],
         limits: Mapping[str, float],
+        selections: Selections | None = None,
     ) -> None:
         self.strategy, self.timeframe, self.parameters, self.limits = name, timeframe, parameters, limits
         self.why_interpreted = why_interpreted
         self.memory = memory
+        self._selections = selections
         self._market, self._model, self.logs, self._simulation = market, model, logs, simulation
         self._start, self._cash, self._counters = start, cash, counters
 
@@ -66,6 +69,15 @@ class Run:
     def instruments(self) -> list[str]:
         """Names in declared order."""
         return [i.name for i in self._market.instruments]
+
+    @cached_property
+    def members(self) -> pl.DataFrame:
+        """Members of a universe by rule: time of the selection, instrument; empty where there is no rule."""
+        made = self._selections
+        rows, columns = np.nonzero(made.chosen) if made else (np.empty(0, np.int64), np.empty(0, np.int64))
+        times = made.times[rows] if made else rows
+        names = np.array(self.instruments, object)[columns]
+        return pl.DataFrame({"time": times, "instrument": names}, schema={"time": pl.Int64, "instrument": pl.String})
 
     @cached_property
     def fills(self) -> pl.DataFrame:

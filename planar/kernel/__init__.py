@@ -12,6 +12,7 @@ prints       the kernel in continuous time, as a venue drives it
 worth        what is owned, and what an order may cost
 limits       what the limits of a run refuse
 check        what a strategy may ask: rules, minimums, reservations, limits; amend, cancel
+members      a universe by rule: who is decided on, who may only get out
 candles      whether candles are what all of it takes for granted
 margin       margin of futures: liquidation, bankruptcy, funding, tiers
 loop         the resumable loop over steps and decisions

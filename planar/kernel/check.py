@@ -108,7 +108,7 @@ def watch_all(state, ins):
 
 
 @inlined
-def _refused_at_once(state, ins, has_price, how, tif, expire, post_only):
+def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
@@ -122,6 +122,8 @@ def _refused_at_once(state, ins, has_price, how, tif, expire, post_only):
         return Reason.EXPIRED_AT_ONCE.value
     if ins.is_delisted:
         return Reason.DELISTED.value
+    if ins.has_left and side == Side.BUY:
+        return Reason.NOT_A_MEMBER.value
     return Reason.TOO_MANY_ORDERS.value if ins.active_n >= ins.max_orders else 0
 
 
@@ -229,7 +231,7 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
-    refusal = _refused_at_once(state, ins, has_price, how, tif, expire, post_only)
+    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only)
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:

@@ -58,7 +58,7 @@ INSTRUMENT = _fields(
     time close candle_time timeframe columns memory index
     open high low volume
     step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
-    has_volume active due work lead market_rest budget budget_step live
+    has_left has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     """,

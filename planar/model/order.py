@@ -60,7 +60,7 @@ class Status(Named):
 class Reason(Named):
     """Why an order was refused or ended. An order call that is refused gives the negative value.
 
-    Those after RISK_LIMIT are told by paper and live sessions alone.
+    Those after RISK_LIMIT, up to VENUE_REFUSED, are told by paper and live sessions alone.
     """
 
     NONE = 0
@@ -86,6 +86,7 @@ class Reason(Named):
     STALE_DECISION = 20
     NOT_SENT = 21
     VENUE_REFUSED = 22
+    NOT_A_MEMBER = 23
 
 
 class Limit(Named):

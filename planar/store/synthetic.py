@@ -83,6 +83,11 @@ def synthetic(
     return {name: _candles(name, f"{stream}/{name}", market, time, activity, length) for name in instrument_names}
 
 
+def coins() -> list[str]:
+    """Instruments that the synthetic market knows by name."""
+    return [f"binance:{base}/USDT" for base in PRICE if base not in ("EUR", "GBP")]
+
+
 def synthetic_funding(name: str, end: int, start: int = START, seed: int = 0) -> pl.DataFrame:
     """Funding rates of a perpetual, columns ``time`` and ``rate``, every eight hours from the start to the end.
 

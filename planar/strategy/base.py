@@ -10,6 +10,7 @@ from planar.errors import ConfigError, StrategyError, did_you_mean
 from planar.model.timeframe import milliseconds
 from planar.strategy.override import Overridden
 from planar.strategy.parameter import Array, Number, Parameter, Shared
+from planar.strategy.selection import Top
 from planar.strategy.series import Declared
 from planar.strategy.signature import HOOKS, check_signatures
 from planar.strategy.undeclared import check_memory
@@ -67,7 +68,7 @@ def _group_of(value: object, layout: Layout) -> dict:
 class Strategy:
     """The base of every strategy.
 
-    instruments: names such as ``"binance:BTC/USDT"``, in the order their hooks run.
+    instruments: names such as ``"binance:BTC/USDT"``, in the order their hooks run; or a rule, `planar.universe.top`.
     timeframe: of the candles that ``on_candle`` sees.
     timeframes: higher ones, seen as ``candle.d1``, ``candle.h4``, as of their last closed candle.
     data: `planar.series` beside the candles by name, seen as ``candle.funding.rate``, as of what was known.
@@ -83,7 +84,7 @@ class Strategy:
     declares what the user may choose.
     """
 
-    instruments: list[str] = []  # noqa: RUF012 - a declaration, replaced by subclasses
+    instruments: list[str] | Top = []  # noqa: RUF012 - a declaration, replaced by subclasses
     timeframe: str = "1h"
     timeframes: list[str] = []  # noqa: RUF012
     data: dict[str, Declared] = {}  # noqa: RUF012
@@ -151,7 +152,9 @@ def _check_settings(cls: type[Strategy], where: str) -> None:
     if isinstance(cls.instruments, str):
         text = repr(cls.instruments)
         raise StrategyError(f"{where}: instruments is the text {text}; write a list: [{text}].")
-    if not isinstance(cls.instruments, list | tuple) or not all(isinstance(i, str) for i in cls.instruments):
+    if isinstance(cls.instruments, Top):
+        _check_rule(cls, cls.instruments, base, where)
+    elif not isinstance(cls.instruments, list | tuple) or not all(isinstance(i, str) for i in cls.instruments):
         wanted = "a list of names such as ['binance:BTC/USDT']"
         raise StrategyError(f"{where}: instruments is {cls.instruments!r}; write {wanted}.")
     _check_data(cls, where)
@@ -166,6 +169,13 @@ def _check_limits(cls: type[Strategy], where: str) -> None:
             joined(cls.limits)
         except ConfigError as error:
             raise StrategyError(f"{where}: {error}") from None
+
+
+def _check_rule(cls: type[Strategy], rule: Top, base: int, where: str) -> None:
+    for option, length in (("over", rule.over), ("every", rule.every)):
+        if milliseconds(length) % base:
+            wanted = f"a multiple of timeframe {cls.timeframe!r}"
+            raise StrategyError(f"{where}: universe.top has {option}={length!r}, which is not {wanted}.")
 
 
 def _check_data(cls: type[Strategy], where: str) -> None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 import numba
 
+from planar.kernel import calls
 from planar.kernel.machine import CACHE, HOOK, address_of, set_cache_folder
-from planar.kernel.state import Instrument, State
+from planar.kernel.state import FIRST_COLUMN, Instrument, State
 from planar.strategy import exact, typed
 from planar.strategy.base import Layout, Strategy
+from planar.strategy.membership import MEMBER
 from planar.strategy.source import CannotCompile, Source, read_source
 
 KEPT_STRATEGIES = 64
@@ -33,6 +35,9 @@ def hook(state, ins, table, row):
     {call}
     return 0
 """
+
+BY_RULE = "if __arrive__(state, index, int(__column__(table, __member__, row))): "
+"""What comes before the call of ``on_candle`` where members are chosen by rule."""
 
 
 @dataclass
@@ -120,6 +125,9 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
         "__order__": typed.maker(typed.ORDER_VIEW),
         "__fill__": typed.maker(typed.FILL_VIEW),
         "__places__": _places,
+        "__arrive__": calls.arrive,
+        "__column__": typed.column,
+        "__member__": FIRST_COLUMN + candle.columns.index(MEMBER) if MEMBER in candle.columns else -1,
     }
     hooks = Hooks(strings=source.strings)
     with _cache_of(source, candle) as is_cached:
@@ -132,7 +140,8 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
 
 
 def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
-    code = compile(WRAPPER.format(call=HOOK_SOURCE[name]), source.file, "exec")
+    rule = BY_RULE if name == "on_candle" and names["__member__"] >= 0 else ""
+    code = compile(WRAPPER.format(call=rule + HOOK_SOURCE[name]), source.file, "exec")
     body = next(c for c in code.co_consts if isinstance(c, python_types.CodeType))
     function = python_types.FunctionType(body.replace(co_name=name, co_qualname=name), names, name)
     try:

@@ -180,7 +180,8 @@ def _run(context, builder, function, result: types.Type, argument_types: tuple, 
 
 
 @compiled
-def _column(table, place, row):
+def column(table, place, row):
+    """A value of a column, by its place in the table."""
     return get_float(get_int(table, place), row)
 
 
@@ -267,7 +268,7 @@ def _read_candle(context, builder, kind, value, name):
     place = _place_of(kind, name)
     if place is not None:
         constant = context.get_constant(types.int64, place)
-        read = _joined_column if kind.is_joined else _column
+        read = _joined_column if kind.is_joined else column
         return _run(context, builder, read.py_func, types.float64, (types.int64,) * 3, table, constant, row)
     return _joined_candle(context, builder, kind, value, name, table, row)
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import check, reads
+from planar.kernel.members import arrive
 from planar.model.instrument import Instrument
 from planar.strategy.candle import Candle
 from planar.strategy.interpreted import Broker
+from planar.strategy.membership import SILENCE, Selections
 
 
 class Member:
@@ -29,27 +33,37 @@ class Member:
 
 
 class Universe:
-    """The instruments that have had a decision by now and are not delisted, in declared order."""
+    """The instruments that have had a decision by now and are not delisted, in declared order.
 
-    def __init__(self, members: list[Member]) -> None:
+    Where a rule chooses them, its members; `leaving` are those that have left it with a position or an open order.
+    """
+
+    def __init__(self, members: list[Member], selections: Selections | None = None) -> None:
         self._members = members
+        self._selections = selections
         self._waiting: list[tuple[Member, float]] = []
         self._sales: list[tuple[Member, int]] = []
         self._alive: list[Member] = []
+        self.leaving: list[Member] = []
         self.now = 0
         self.is_stepping = False
 
     def arrive(self, now: int) -> None:
         """Moves to the decision time ``now``: who has a candle that closes then, and who trades."""
         self.now = now
-        self._alive = []
-        for member in self._members:
+        self._alive, self.leaving = [], []
+        chosen = None if self._selections is None else self._selections.at(np.array([now]))[0]
+        for k, member in enumerate(self._members):
             record = member._record
             row = int(record["candle"]) - 1
             member.is_fresh = row >= 0 and member._candles.times[row] + member._candles.timeframe == now
             if row >= 0 and not record["is_delisted"] and row >= int(record["first_candle"]):
-                self._alive.append(member)
-        self.is_stepping = any(m.is_fresh for m in self._alive)
+                is_decided = chosen is None or arrive(member.broker._address, k, int(chosen[k]))
+                if chosen is None or chosen[k]:
+                    self._alive.append(member)
+                elif is_decided:
+                    self.leaving.append(member)
+        self.is_stepping = any(m.is_fresh for m in (*self._alive, *self.leaving))
         self.fund()
 
     def see(self, k: int, candles: type[Candle]) -> None:
@@ -67,12 +81,11 @@ class Universe:
 
     def __getitem__(self, name: str) -> Member:
         found = [m for m in self._members if name in (m.name, m.instrument.base, m.name.partition(":")[2])]
-        if len(found) == 1 and found[0] in self._alive:
+        if len(found) == 1 and (found[0] in self._alive or found[0] in self.leaving):
             return found[0]
         if len(found) == 1:
-            raise StrategyError(
-                f"universe[{name!r}] has no candle yet, or is delisted; ask first: {name!r} in universe."
-            )
+            what = "has no candle yet, or is delisted" if self._selections is None else "is no member now"
+            raise StrategyError(f"universe[{name!r}] {what}; ask first: {name!r} in universe.")
         names = [m.name for m in self._members]
         what = "is not unique" if found else "is not there"
         raise StrategyError(f"universe[{name!r}] {what}; it has {', '.join(names)}.{did_you_mean(str(name), names)}")
@@ -101,7 +114,7 @@ class Universe:
         if sum(wanted.values()) > 1.0 + 1e-9:
             raise StrategyError(f"rebalance: the weights add up to {sum(wanted.values()):.6g}; at most 1 can be held.")
         self._waiting = []
-        for member in self._alive:
+        for member in (*self.leaving, *self._alive):
             weight = wanted.get(member.name, 0.0)
             missing = _missing(member, weight)
             if missing > 0.0:
@@ -111,8 +124,11 @@ class Universe:
         self.fund()
 
     def fund(self) -> None:
-        """Asks for the increases that free cash covers by now; once no reduction is open, for what cash there is."""
-        self._sales = [(member, id) for member, id in self._sales if id > 0 and _is_open(member, id)]
+        """Asks for the increases that free cash covers by now; once no reduction is open, for what cash there is.
+
+        A reduction of what does not trade any more is not waited for.
+        """
+        self._sales = [(m, id) for m, id in self._sales if id > 0 and _is_open(m, id) and not _is_silent(m, self.now)]
         waiting, self._waiting = self._waiting, []
         for member, weight in waiting:
             if self._sales and _missing(member, weight) > member.broker.free_cash:
@@ -128,3 +144,9 @@ def _missing(member: Member, weight: float) -> float:
 
 def _is_open(member: Member, id: int) -> bool:
     return bool(reads.order_is_open(member.broker._address, id - 1))
+
+
+def _is_silent(member: Member, now: int) -> bool:
+    """Whether it had no candle for a day."""
+    last = member.candle
+    return now - last.now >= max(SILENCE, last.timeframe)

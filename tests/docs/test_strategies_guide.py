@@ -9,11 +9,12 @@ import pytest
 
 import planar
 from planar.kernel import reads, views
-from planar.store.synthetic import START, synthetic, synthetic_funding
+from planar.store.synthetic import START, coins, synthetic, synthetic_funding
 from planar.strategy import series
 from planar.strategy.base import HOOKS, SETTINGS
 from planar.strategy.candle import Candle, Reading, Row
 from planar.strategy.interpreted import Broker
+from planar.strategy.selection import Top
 from planar.strategy.universe import Member, Universe
 
 GUIDE = Path(planar.__file__).parents[1] / "docs" / "strategies.md"
@@ -49,7 +50,15 @@ WORDS = {
     "member": ["name", "instrument", "broker", "is_fresh", *public(Member)],
     "reason": [r.name for r in planar.Reason],
     "status": [s.name for s in planar.Status if s.name != "UNKNOWN"],
-    "planar": ["param", "shared", "array", "override", "indicator", *(f"series.{name}" for name in series.__all__)],
+    "planar": [
+        "param",
+        "shared",
+        "array",
+        "override",
+        "indicator",
+        *(f"series.{name}" for name in series.__all__),
+        *(f"universe.{name}" for name in planar.universe.__all__),
+    ],
 }
 
 
@@ -85,8 +94,9 @@ def test_a_block_of_the_guide_runs(line, code, tmp_path, monkeypatch):
     (tmp_path / "fear_greed.csv").write_text(FEAR)
     for cls in [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == file.stem]:
         others = [each.source for each in cls.data.values() if each.kind == "candles"]
-        candles = synthetic([*cls.instruments, *others], cls.timeframe, candles=CANDLES[cls.timeframe])
-        made = {"candles": candles, "instruments": cls.instruments, "data": rates_for(cls)}
+        names = coins() if isinstance(cls.instruments, Top) else cls.instruments
+        candles = synthetic([*names, *others], cls.timeframe, candles=CANDLES[cls.timeframe])
+        made = {"candles": candles, "instruments": names, "data": rates_for(cls)}
         run = planar.backtest(cls, **made)
         assert len(run.fills) > 0
         assert (run.why_interpreted is not None) == ("interpreted" in code)

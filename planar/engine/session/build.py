@@ -34,6 +34,7 @@ from planar.exchange.interface import Exchange
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy
 from planar.strategy.load import load
+from planar.strategy.selection import Top
 from planar.venue.config import VenueConfig
 from planar.venue.demo import Demo
 
@@ -85,12 +86,12 @@ async def opened(
     if trial is not None:
         choice = like_trial(choice, trial)
     cls = load(choice.strategy)
-    _check_served(cls)
+    declared = _served(cls)
     keys = load_secrets(custom=config.custom).alerts
     usual = config.settings.strategies.get(Path(choice.strategy).stem)
     parameters = {**(usual.params if usual else {}), **(choice.parameters or {})}
     named = choice.instruments or (tuple(usual.instruments) if usual else ())
-    names = named or tuple(cls.instruments)
+    names = named or tuple(declared)
     if not names:
         raise ConfigError(f"{cls.__name__} names no instruments: give --instruments BTC/USDT.")
     symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
@@ -135,13 +136,19 @@ async def _wished(wish: Wish, trial: Trial | None, exchange: CcxtExchange, folde
     return replace(wish, from_run=trial.name, said=trial.beside)
 
 
-def _check_served(cls: type[Strategy]) -> None:
-    """Raises ConfigError for what a session cannot serve yet: nothing of it is skipped."""
+def _served(cls: type[Strategy]) -> list[str]:
+    """The instruments of a class. Raises ConfigError for what a session cannot serve yet: nothing of it is skipped."""
+    if isinstance(cls.instruments, Top):
+        raise ConfigError(
+            f"{cls.__name__} chooses its instruments by rule, and in this version no session follows one: that needs "
+            "the turnover of every candidate. Backtest it, or name its instruments in the class."
+        )
     if cls.data:
         raise ConfigError(
             f"{cls.__name__} reads data beside its candles ({', '.join(cls.data)}), and in this version no session has "
             "a live source of it. Backtest it, or make what it needs of its own candles."
         )
+    return cls.instruments
 
 
 def _log_entry(session: LiveSession, kind: str, body: Any) -> None:
