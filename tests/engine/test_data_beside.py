@@ -285,7 +285,7 @@ def test_the_data_hash_covers_what_is_joined():
 def test_a_strategy_that_reads_only_what_was_known_is_found_clean():
     found = check(Trades(), candles=FRAMES, instruments=[NAME], data=JOINED)
     assert found.leaks == []
-    assert found.orders > 10
+    assert found.asked > 10
 
 
 class PeeksAhead(Trades):
@@ -304,7 +304,7 @@ class Normalised(Trades):
 @pytest.mark.parametrize(("strategy", "column"), [(PeeksAhead, "strength"), (Normalised, "calm")])
 def test_a_leak_through_joined_data_is_found(strategy, column):
     found = check(strategy(), candles=FRAMES, instruments=[NAME], data=JOINED)
-    assert column in found.leaks[0]
+    assert found.leaks[0].what == f"column {column!r}"
 
 
 def test_a_join_that_would_show_rows_too_early_is_found(monkeypatch):

@@ -331,7 +331,7 @@ def test_orders_are_the_same_compiled_and_interpreted():
 
 def test_a_rule_that_looks_back_only_is_found_clean():
     found = check(Crosses(), candles=MARKET)
-    assert (found.leaks, found.orders > 50) == ([], True)
+    assert (found.leaks, found.asked > 50) == ([], True)
 
 
 def test_a_rule_that_would_know_the_next_turnover_is_found(monkeypatch):
