@@ -188,6 +188,8 @@ def _topics(kind: str, body: Any) -> list[str]:
         return ["errors"]
     if kind == "alarm":
         return [body["topic"]]
+    if kind in ("protection", "stood"):
+        return ["protection"]
     return {"unknown": ["errors"], "operator": ["state"], "resumed": ["state"], "stopped": ["state"]}.get(kind, [])
 
 
