@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from planar.broker.books import Books
 from planar.broker.gate import Gate, State
@@ -15,6 +15,9 @@ from planar.exchange.interface import Exchange
 from planar.exchange.model import Fill, Order
 from planar.model.instrument import Instrument
 from planar.model.order import Reason, Status, Tif
+
+if TYPE_CHECKING:
+    from planar.broker.protector import Protector
 
 T = TypeVar("T")
 LOG = logging.getLogger("planar.session")
@@ -40,9 +43,10 @@ class Hearing:
         clock: Callable[[], int],
         fail: Callable[[Exception], None],
     ) -> None:
-        self.exchange, self.instruments, self.books, self._clock = exchange, list(instruments), books, clock
+        self.exchange, self.instruments, self.books, self.now = exchange, list(instruments), books, clock
         self._fail = fail
         self.gate = Gate(self._restricted)
+        self.protector: Protector | None = None
         self.orders = Orders()
         self.fills, self.foreign = Heard(KEPT_FILLS), Heard(KEPT_FOREIGN)
         self.ghosts: set[str] = set()
@@ -62,7 +66,7 @@ class Hearing:
         if sent is None:
             self._hear_foreign(order)
             return
-        if sent.is_over:
+        if sent.is_over or sent.gave_up(order.client_id):
             self._hear_late(sent, order)
             return
         self._replaced(sent, order.client_id, order.id, order.time)
@@ -70,7 +74,7 @@ class Hearing:
             self._bind(sent, order.id)
         sent.saw(order)
         if order.status <= Status.PARTIAL:
-            self.books.tell("accepted", sent.k, sent.id, order.time or self._clock(), exchange_id=order.id)
+            self.books.tell("accepted", sent.k, sent.id, order.time or self.now(), exchange_id=order.id)
         elif order.status is not Status.UNKNOWN:
             sent.ends[order.id] = order
         self._end(sent)
@@ -78,8 +82,8 @@ class Hearing:
     def _replaced(self, sent: Sent, name: str, id: str, time: int | None) -> None:
         """What is heard under the id that an amend gave proves that it was done, before its answer says so."""
         if sent.wanted is not None and len(sent.names) > 1 and name == sent.names[-1] and id != sent.exchange_id:
-            sent.wanted = None
-            self.books.tell("amended", sent.k, sent.id, time or self._clock(), exchange_id=id)
+            sent.wanted, sent.offered = None, ""
+            self.books.tell("amended", sent.k, sent.id, time or self.now(), exchange_id=id)
 
     def _bind(self, sent: Sent, id: str) -> None:
         """The order has this id at the exchange from now on."""
@@ -93,7 +97,7 @@ class Hearing:
             if sent.is_behind:
                 self._ask_for_fills(sent)
             return
-        time, status = last.updated or last.time or self._clock(), last.status
+        time, status = last.updated or last.time or self.now(), last.status
         reason = Reason.NONE
         if status is Status.EXPIRED:
             reason = UNFILLED.get(sent.request.tif, Reason.IOC_UNFILLED)
@@ -104,7 +108,7 @@ class Hearing:
         self.orders.end(sent)
 
     def _hear_late(self, sent: Sent, order: Order) -> None:
-        """An order that the books have ended: what it traded is booked, and it must not go on trading."""
+        """An order that the books have ended, or have as another: what it traded is booked, and it trades no more."""
         self.orders.bind(sent, order.id)
         sent.saw(order)
         if sent.is_behind:
@@ -112,7 +116,12 @@ class Hearing:
         if order.status > Status.PARTIAL:
             if order.status is not Status.UNKNOWN:
                 sent.ends[order.id] = order
-        elif order.id not in sent.ends and order.id not in self.ghosts:
+        else:
+            self.hear_ghost(sent, order)
+
+    def hear_ghost(self, sent: Sent, order: Order) -> None:
+        """An order is open that must not be."""
+        if order.id not in sent.ends and order.id not in self.ghosts:
             self.ghosts.add(order.id)
             LOG.error("order %s is at the exchange as %s after all: it is cancelled", sent.id, order.id)
             self.books.write("ghost", {"order": sent.id, "symbol": order.symbol, "id": order.id})

@@ -59,20 +59,23 @@ class Broker(Search):
         super().__init__(exchange, instruments, books, clock, fail)
         self.pace = Pace()
         self.risk: RiskGate | None = None
-        self._turns = [asyncio.Lock() for _ in instruments]
+        self.turns = [asyncio.Lock() for _ in instruments]
 
     @property
     def busy(self) -> bool:
         """Whether anything is still on its way, or not known."""
-        is_open = any(each.is_unknown or each.is_behind for each in self.orders.values())
+        is_open = any(each.is_unknown or each.is_away or each.is_behind for each in self.orders.values())
         return is_open or bool(self._tasks) or bool(self.ghosts)
 
-    def send(self, asks: Sequence[Ask]) -> None:
-        """Journals what is asked for, then sends it: of each instrument in order, of several side by side."""
+    def send(self, asks: Sequence[Ask], *, is_late: bool = False) -> None:
+        """Journals what is asked for, then sends it: of each instrument in order, of several side by side.
+
+        is_late: the market has moved on since it was decided; orders are stops then, which a `Protector` sends.
+        """
         asks = self._let_through(asks)
         for ask in asks:
             if isinstance(ask, Place):
-                self._intend(ask)
+                self._intend(ask, is_late)
         self.books.commit()
         for k in sorted({ask.k for ask in asks}):
             self._run(self._tasks, self._chain(k, [ask for ask in asks if ask.k == k]))
@@ -91,12 +94,12 @@ class Broker(Search):
 
     def _bar(self, ask: Ask, why: str) -> None:
         if isinstance(ask, Amend):
-            self.books.tell("not_amended", ask.k, ask.id, self._clock(), int(Reason.RISK_LIMIT), error=why)
+            self.books.tell("not_amended", ask.k, ask.id, self.now(), int(Reason.RISK_LIMIT), error=why)
         elif ask.id in self.orders:
             self.drop(self.orders[ask.id], Reason.RISK_LIMIT, why)
         else:
             refused = int(Status.REJECTED), int(Reason.RISK_LIMIT)
-            self.books.tell("ended", ask.k, ask.id, self._clock(), *refused, error=why)
+            self.books.tell("ended", ask.k, ask.id, self.now(), *refused, error=why)
 
     def _is_barred(self, ask: Place | Amend) -> bool:
         """Whether the limits do not let it leave any more, since what was before it became something else."""
@@ -105,11 +108,12 @@ class Broker(Search):
             self._bar(ask, why)
         return bool(why)
 
-    def _intend(self, ask: Place) -> None:
+    def _intend(self, ask: Place, is_late: bool) -> None:
         name = self.exchange.new_client_id()
-        sent = Sent(ask.id, ask.k, request_of(ask, self.instruments[ask.k], name))
+        sent = Sent(ask.id, ask.k, request_of(ask, self.instruments[ask.k], name), is_away=is_late)
         self.orders[sent.id] = sent
-        self._call(sent, name)
+        if not is_late:
+            self._call(sent, name)
 
     def _call(self, sent: Sent, name: str) -> None:
         """Names an order, in the journal too."""
@@ -118,7 +122,7 @@ class Broker(Search):
 
     async def _chain(self, k: int, asks: list[Ask]) -> None:
         JUDGED.set(True)
-        async with self._turns[k]:
+        async with self.turns[k]:
             for ask in asks:
                 sent = self.orders.get(ask.id)
                 if sent is None or (not isinstance(ask, Cancel) and self._is_barred(ask)):
@@ -129,17 +133,23 @@ class Broker(Search):
                     await self._amend(sent, ask)
                 else:
                     await self._cancel(sent)
+                if sent.request.stop is not None:
+                    self.books.commit()  # how long a position was without it is measured from there
             self.books.commit()
 
     async def _place(self, sent: Sent) -> None:
+        if sent.is_away and self.protector is not None:
+            await self.protector.bring(sent)
+            return
         try:
             order = await self.pace.timed(sent.decided, self.exchange.place(sent.request))
         except Rejected as error:
-            self._refused(sent, REASONS.get(error.code, Reason.VENUE_REFUSED), error)
+            self._refused(sent, self.reason_of(error), error)
         except Unreachable as error:
-            self._refused(sent, Reason.NOT_SENT, error)
+            if not self.brings_back(sent):
+                self._refused(sent, Reason.NOT_SENT, error)
         except Exception as error:  # whatever it is, the order may be there
-            self.doubt(sent, self._unknown(error))
+            self.doubt(sent, self.unknown(error))
         else:
             self.hear_order(order)
 
@@ -147,7 +157,11 @@ class Broker(Search):
         LOG.warning("%s", error)
         self.drop(sent, reason, str(error))
 
-    def _unknown(self, error: Exception) -> Unknown:
+    def reason_of(self, error: ExchangeError) -> Reason:
+        """What a refusal is to a strategy."""
+        return REASONS.get(error.code, Reason.VENUE_REFUSED)
+
+    def unknown(self, error: Exception) -> Unknown:
         """What a write raised, as an outcome that is not known."""
         if isinstance(error, Unknown):
             return error
@@ -156,6 +170,9 @@ class Broker(Search):
         return Unknown(told, exchange=self.exchange.id, code="CONNECTOR_FAULT")
 
     async def _cancel(self, sent: Sent) -> None:
+        if sent.is_away and self.protector is not None:
+            self.protector.give_up(sent, Reason.NONE, "it was not at the exchange")
+            return
         if not sent.exchange_id or sent.is_unknown:
             self.books.tell("not_cancelled", sent.k, sent.id, error=NOT_KNOWN)
             return
@@ -164,12 +181,12 @@ class Broker(Search):
         except Exception as error:
             # Whatever it is: if it was done the stream tells, and if not it may be asked for again.
             self.books.tell("not_cancelled", sent.k, sent.id, error=str(error))
-            LOG.warning("%s", error if isinstance(error, ExchangeError) else self._unknown(error))
+            LOG.warning("%s", error if isinstance(error, ExchangeError) else self.unknown(error))
         else:
             self.hear_order(order)
 
     async def _amend(self, sent: Sent, ask: Amend) -> None:
-        if not sent.exchange_id:
+        if not sent.exchange_id or sent.is_away:
             self.not_amended(sent, Reason.NOT_SENT, NOT_KNOWN)
             return
         sent.wanted, sent.is_amending = ask, True
@@ -177,13 +194,16 @@ class Broker(Search):
             order = await self._ask_amend(sent, ask)
         except (Rejected, Unreachable) as error:
             LOG.warning("%s", error)
+            is_torn = error.code == CANCELLED_NOT_REPLACED
+            if is_torn and self.protector is not None and await self.protector.mends(sent, error):
+                return
             sent.is_amending = False
-            self.not_amended(sent, REASONS.get(error.code, Reason.VENUE_REFUSED), str(error))
-            if error.code == CANCELLED_NOT_REPLACED:
+            self.not_amended(sent, self.reason_of(error), str(error))
+            if is_torn:
                 self.doubt(sent, error)
         except Exception as error:  # as of an order
             sent.is_amending = False
-            self.doubt(sent, self._unknown(error))
+            self.doubt(sent, self.unknown(error))
         else:
             sent.is_amending = False
             self.amended(sent, order)
@@ -197,10 +217,15 @@ class Broker(Search):
             price=price_of(ask.limit, instrument) if ask.limit else None,
             stop=price_of(ask.stop, instrument) if ask.stop else None,
             amount=decimal(ask.units, exact(instrument.unit)) if ask.units else None,
-            new_id=lambda: self._renamed(sent),
+            new_id=lambda: self._offered(sent),
         )
 
-    def _renamed(self, sent: Sent) -> str:
+    def _offered(self, sent: Sent) -> str:
+        """The client id that an amend gives."""
+        sent.offered = self.renamed(sent)
+        return sent.offered
+
+    def renamed(self, sent: Sent) -> str:
         """The client id of what is to take the order's place, on disk before it is sent."""
         name = self.exchange.new_client_id()
         self._call(sent, name)

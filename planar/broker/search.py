@@ -20,14 +20,16 @@ class Search(Hearing):
 
     # What a journal says.
 
-    def restore(self, place: Place, wanted: Amend | None, names: Sequence[str], *, is_over: bool = False) -> Sent:
+    def restore(
+        self, place: Place, wanted: Amend | None, names: Sequence[str], offered: str = "", *, is_over: bool = False
+    ) -> Sent:
         """An order of a journal, as it was sent; what was told of it comes by `restore_told`.
 
-        wanted: its last amend, done or not; names: the client ids it was sent under; is_over: the books have its end,
-        but the exchange may still tell of it.
+        wanted: the amend that was on its way; names: the client ids it was sent under, offered that of the amend;
+        is_over: the books have its end, but the exchange may still tell of it.
         """
         request = request_of(place, self.instruments[place.k], names[0] if names else "")
-        sent = Sent(place.id, place.k, request, wanted=wanted)
+        sent = Sent(place.id, place.k, request, wanted=wanted, offered=offered)
         for name in names:
             self.orders.name(sent, name)
         if is_over:
@@ -42,8 +44,6 @@ class Search(Hearing):
         if not exchange_id:
             return
         self._bind(sent, exchange_id)
-        if body["what"] in ("amended", "not_amended"):
-            sent.wanted = None
         if body.get("trade"):
             self.fills.add((sent.request.symbol, body["trade"]))
             sent.book(exchange_id, self._amount(sent, body))
@@ -66,9 +66,18 @@ class Search(Hearing):
     async def _resolve(self, sent: Sent) -> None:
         # The receive window was over before the doubt was raised: what is not there now never will be.
         is_there = await self._answer(partial(self.look_for, sent, is_last=True))
-        if not is_there and not sent.is_over:
+        if not is_there and not sent.is_over and not self.brings_back(sent):
             self.drop(sent, Reason.NOT_SENT, "the exchange does not have it")
         self.books.commit()
+
+    def brings_back(self, sent: Sent) -> bool:
+        """Whether it is a stop that must be at the exchange and is not: then it is brought there."""
+        if self.protector is None or not self.protector.is_needed(sent.k, sent.id):
+            return False
+        sent.is_unknown, sent.is_away = False, True
+        words = "the exchange cancelled the order, and has nothing in its place"
+        self.watch(self.protector.protect(sent, words=words))
+        return True
 
     async def look_for(self, sent: Sent, *, is_last: bool) -> bool:
         """Asks the exchange what became of an order, under each id it may have; whether that is clear.
@@ -84,12 +93,16 @@ class Search(Hearing):
             return False
         sent.is_unknown = False
         self._bind(sent, found[-1].id)
+        is_torn = not is_newest and found[-1].status is Status.CANCELLED and self.brings_back(sent)
         if sent.wanted is not None and is_done:
             self.amended(sent, found[-1])
-        elif sent.wanted is not None:
+        elif sent.wanted is not None and not is_torn:
             self.not_amended(sent, Reason.NOT_SENT, "the exchange has it as it was")
         for order in reversed(found):
             self.hear_order(order)
+        for order in found[:-1]:
+            if order.status <= Status.PARTIAL and order.id != found[-1].id:  # two of one: the newer one stays
+                self.hear_ghost(sent, order)
         return True
 
     def _has_terms(self, sent: Sent, order: Order, wanted: Amend) -> bool:
@@ -123,19 +136,22 @@ class Search(Hearing):
 
     # What is known then.
 
-    def drop(self, sent: Sent, reason: Reason, why: str) -> None:
+    def drop(self, sent: Sent, reason: Reason, why: str, status: Status = Status.REJECTED) -> None:
         """The order is not at the exchange; should it turn up after all, it is cancelled."""
         sent.is_unknown = False
-        self.books.tell("ended", sent.k, sent.id, self._clock(), int(Status.REJECTED), int(reason), error=why)
+        self.books.tell("ended", sent.k, sent.id, self.now(), int(status), int(reason), error=why)
         self.orders.end(sent)
 
     def amended(self, sent: Sent, order: Order) -> None:
         """The order has its new terms, under a new id where it was replaced."""
         self._bind(sent, order.id)
-        sent.wanted = None
-        self.books.tell("amended", sent.k, sent.id, order.updated or order.time or self._clock(), exchange_id=order.id)
+        sent.wanted, sent.offered = None, ""
+        self.books.tell("amended", sent.k, sent.id, order.updated or order.time or self.now(), exchange_id=order.id)
 
     def not_amended(self, sent: Sent, reason: Reason, why: str) -> None:
         """The order stays as it was."""
         sent.wanted = None
-        self.books.tell("not_amended", sent.k, sent.id, self._clock(), int(reason), error=why)
+        if sent.offered:
+            self.orders.unname(sent, sent.offered)
+            sent.offered = ""
+        self.books.tell("not_amended", sent.k, sent.id, self.now(), int(reason), error=why)

@@ -19,9 +19,10 @@ class Sent:
 
     names: its client ids, the newest last: one more for each amend that replaces it. exchange_id: the newest; ids: all.
     booked: what was told as filled of each of the exchange's ids; seen: what it says they filled; ends: those that are
-    over, as they ended. wanted: the amend on its way. is_unknown: nobody could say what became of it. is_asking: fills
-    that no stream told are being asked for. is_over: the books have its end. decided: when it was asked for,
-    `time.perf_counter`.
+    over, as they ended. wanted: the amend on its way. offered: the name that this amend gave. given_up: how many of the
+    names nothing must be open under. is_unknown: nobody could say what became of it. is_away: it is not at the exchange
+    though it should be, and is brought there. is_asking: fills that no stream told are being asked for. is_over: the
+    books have its end. decided: when it was asked for, `time.perf_counter`.
     """
 
     id: int
@@ -34,23 +35,42 @@ class Sent:
     seen: dict[str, Order] = field(default_factory=dict)
     ends: dict[str, Order] = field(default_factory=dict)
     wanted: Amend | None = None
+    offered: str = ""
+    given_up: int = 0
     is_unknown: bool = False
     is_amending: bool = False
+    is_away: bool = False
     is_asking: bool = False
     is_over: bool = False
     decided: float = field(default_factory=time.perf_counter)
 
     @property
+    def behind(self) -> Decimal:
+        """How much the exchange has counted as filled that was not told."""
+        missing = (each.filled - self.booked.get(id, Decimal(0)) for id, each in self.seen.items())
+        return sum((each for each in missing if each > 0), Decimal(0))
+
+    @property
     def is_behind(self) -> bool:
         """Whether fills are missing that the exchange has counted."""
-        return any(self.booked.get(id, Decimal(0)) < each.filled for id, each in self.seen.items())
+        return self.behind > 0
 
     @property
     def last(self) -> Order | None:
         """How it ended, where it did and all its fills are booked."""
         end = self.ends.get(self.exchange_id)
-        is_open = self.is_amending or self.is_unknown or self.is_behind
+        is_open = self.is_amending or self.is_unknown or self.is_away or self.is_behind
         return None if end is None or is_open else end
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is at the exchange, as far as anybody said."""
+        is_gone = self.exchange_id in self.ends or self.is_unknown or self.is_away
+        return bool(self.exchange_id) and not is_gone
+
+    def gave_up(self, name: str) -> bool:
+        """Whether it must not be open under that name: it was not there, and another one took its place."""
+        return name in self.names[: self.given_up]
 
     def saw(self, order: Order) -> None:
         """The exchange has it so; what is older than that is passed over."""
@@ -76,6 +96,11 @@ class Orders(dict[int, Sent]):
         """The order is sent under this client id, too."""
         sent.names.append(name)
         self._by_name[name] = sent
+
+    def unname(self, sent: Sent, name: str) -> None:
+        """The order was never sent under this client id: what was to be called so was refused."""
+        sent.names.remove(name)
+        self._by_name.pop(name, None)
 
     def bind(self, sent: Sent, exchange_id: str) -> None:
         """The exchange has it under this id, too."""

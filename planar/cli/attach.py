@@ -49,7 +49,7 @@ def _follow(folder: "Path") -> None:
 
     def show(line: Line, live: Live) -> None:
         told = line.ask("status")
-        room = console.height - FRAME - len(told["positions"]) - len(told["orders"])
+        room = console.height - FRAME - sum(len(told[name]) for name in ("positions", "orders", "protection"))
         live.update(drawn(told, lines=max(room, 3)), refresh=True)
 
     why = f"{folder.name} runs on. Stop it: planar stop {folder.name}"

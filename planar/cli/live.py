@@ -210,6 +210,8 @@ def _say_entry(session: "LiveSession", kind: str, body: Any) -> None:
 
 
 def _say_end(session: "LiveSession") -> None:
+    from planar.cli.panel import missed
+
     origin, trader = session.origin, session.recorder.trader
     quote = origin.instruments[0].quote
     start = origin.cash * float(origin.instruments[0].quote_unit)
@@ -221,6 +223,9 @@ def _say_end(session: "LiveSession") -> None:
         if units:
             record = trader.memory.instruments[k]
             _print(f"{instrument.name}: {record['amount']:g} {instrument.base} held, last price {record['last']:,g}.")
+    for told in session.safety.naked.documents():
+        if told["count"]:
+            _print(f"{told['instrument']}: protection was {missed(told)}.")
 
 
 def _cash(session: "LiveSession") -> float:

@@ -11,6 +11,11 @@ from rich.text import Text
 from planar.cli.answer import NONE, shown_time
 
 COLOURS = {"ACTIVE": "green", "REDUCING": "yellow", "HALTED": "red"}
+DEAD_MAN = {
+    "armed": "set",
+    "spared": "not set while a stop protects a position, which it would cancel as well",
+    "ended": "not set",
+}
 TEXTS = ("instrument", "side", "kind", "tag", "id")
 """Columns that stand on the left."""
 
@@ -26,7 +31,10 @@ def drawn(status: Mapping[str, Any], *, lines: int = 0) -> RenderableType:
     if status["orders"]:
         columns = ("id", "instrument", "side", "kind", "amount", "filled", "price", "stop", "tag")
         parts.append(_table("open order", status["orders"], columns))
+    parts += [_protection(each) for each in status["protection"]]
     parts.append(_market(status))
+    if status.get("dead_man"):
+        parts.append(Text(f" dead-man's switch: {DEAD_MAN[status['dead_man']]}"))
     if "latency" in status:
         parts += [_latency(status["latency"]), _health(status["health"]), *_feeds(status["feeds"])]
     parts += [_sentence(each) for each in status["recent"][-lines:]] if lines else []
@@ -47,6 +55,23 @@ def _money(status: Mapping[str, Any]) -> Text:
     text = Text(f" equity {status['equity']:,.2f} {quote} ")
     text.append(f"{gain:+.2%}", "red" if gain < 0 else "green")
     return text.append(f"   cash {status['cash']:,.2f}, free {status['free']:,.2f}")
+
+
+def _protection(told: Mapping[str, Any]) -> Text:
+    text = Text(f" protection of {told['instrument']}: ")
+    text.append("MISSING" if told["is_naked"] else "as asked for", "red" if told["is_naked"] else "")
+    return text.append(f"; {missed(told)}", "not bold dim") if told["count"] else text
+
+
+def missed(told: Mapping[str, Any]) -> str:
+    """How long it was not at the exchange."""
+    times = "once" if told["count"] == 1 else f"{told['count']:,} times"
+    more = f", {_seconds(told['longest'])} at the longest" if told["count"] > 1 else ""
+    return f"missing {times}, {_seconds(told['total'])} in all{more}"
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:,.3f} s" if ms < 10_000 else f"{ms / 1000:,.0f} s"
 
 
 def _market(status: Mapping[str, Any]) -> Text:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from planar.config.check import checked
-from planar.config.settings import NOTHING, Risk, settings_of
+from planar.config.settings import NO_LIMITS, NOTHING, Risk, settings_of
 from planar.errors import ConfigError, did_you_mean
 
-LIMITS = {one.name: one for one in settings_of(Risk) if one.type is not bool}
+LIMITS = {one.name: one for one in settings_of(Risk) if one.name not in NO_LIMITS}
 
 
 def joined(*layers: Risk | Mapping[str, object] | None, place: str = "limits") -> dict[str, float]:

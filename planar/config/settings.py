@@ -12,8 +12,11 @@ from typing import Any, Literal
 LONGEST = 120_000
 """Milliseconds within which every request is answered or given up; one for all programs, as they count together."""
 
-TOPICS = ("fills", "errors", "state", "drawdown", "parity")
+TOPICS = ("fills", "errors", "state", "drawdown", "parity", "protection")
 """What sessions tell of."""
+
+NO_LIMITS = ("armed", "halted", "dead_man")
+"""Settings of `Risk` that no order is judged by."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -163,11 +166,14 @@ class Risk:
     price_collar: float = setting(
         0.0, "How far from the last price limits and stops may be; 0 for any.", unit="fraction"
     )
+    dead_man: int = setting(
+        0, "After how long the exchange cancels what a session that died has resting; 0 for never.", unit="s"
+    )
 
     @property
     def limits(self) -> dict[str, float]:
         """The limits that are set, by name."""
-        every = {one.name: getattr(self, one.name) for one in fields(self) if one.type is not bool}
+        every = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in NO_LIMITS}
         return {name: value for name, value in every.items() if value and (name != "cooldown" or self.max_drawdown)}
 
 
@@ -175,7 +181,7 @@ class Risk:
 class AlertSettings:
     """``[alerts]``: what sessions tell of themselves, and to whom; webhook and telegram_token stand in secrets.toml."""
 
-    on: tuple[str, ...] = setting(TOPICS, "What is told: fills, errors, state, drawdown, parity.")
+    on: tuple[str, ...] = setting(TOPICS, "What is told: fills, errors, state, drawdown, parity, protection.")
     drawdown: float = setting(
         0.1, "Share that equity must fall below its peak since the session was started.", unit="fraction"
     )

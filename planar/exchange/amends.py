@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.answers import account as answers
@@ -44,7 +45,7 @@ class Amends(Orders):
             told = f"{self.name}: order {id} cannot be amended, it is {before.status.name}."
             raise Rejected(told, exchange=self.id, code="ORDER_DONE")
         amends, total = self.quirk.amends(market, before), before.amount if amount is None else amount
-        is_another = amends is Amend.BY_ANOTHER
+        is_another = amends in (Amend.BY_ANOTHER, Amend.BESIDE)
         asked = OrderRequest(
             symbol=before.symbol,
             side=before.side,
@@ -57,6 +58,8 @@ class Amends(Orders):
         )
         request = rounded(asked, market, self.id)
         await self._check_risk(request, market)
+        if amends is Amend.BESIDE:
+            return await self._beside(before, request, total, new_id)
         after = await self._amended(before, self._lost_amend(before, request, market, amends))
         if after.id == before.id or (self.quirk.amends_untouched and not before.filled):
             return after
@@ -65,6 +68,20 @@ class Amends(Orders):
         except ExchangeError as error:
             # Of whatever kind it is: that the order was replaced is what has to be known.
             told = f"order {id} of {market.symbol} was replaced by {after.id}, which may be larger than what is left"
+            raise Unknown(f"{self.name}: {told}: look at both. {error}", exchange=self.id, code=error.code) from error
+
+    async def _beside(
+        self, before: Order, request: OrderRequest, total: Decimal | None, new_id: Callable[[], str] | None
+    ) -> Order:
+        """Another order, first beside the old one and then alone; where it is refused, the old one stands."""
+        if not before.reduce_only:
+            self._refuse("amending stops but those that reduce a position; cancel it and place another")
+        after = await self.place(request)
+        try:
+            await self.cancel(before.id, before.symbol)
+            return await self._without_surplus(before, after, total, new_id)
+        except ExchangeError as error:
+            told = f"order {after.id} of {before.symbol} stands in place of {before.id}, which may stand beside it"
             raise Unknown(f"{self.name}: {told}: look at both. {error}", exchange=self.id, code=error.code) from error
 
     def _lost_amend(self, before: Order, request: OrderRequest, market: Market, amends: Amend) -> LostOrder:
@@ -82,7 +99,7 @@ class Amends(Orders):
             told = await self._call(
                 "edit_order",
                 before.id,
-                *self._terms(request, market, {**kept, **self.quirk.amend_params(before, request.client_id)}),
+                *self._amend_terms(before, request, market, kept),
                 what=what,
                 into=lambda raw: answers.order(raw, market, request),
                 is_write=True,
@@ -100,6 +117,11 @@ class Amends(Orders):
         # Of an order that stays, some exchanges tell the number of the amend, which CCXT takes for its id.
         doubt = f"{self.name}: {what} was answered, but not with that order."
         return await lost_order(self, lost, Unknown(doubt, exchange=self.id, code="BAD_RESPONSE"))
+
+    def _amend_terms(self, before: Order, request: OrderRequest, market: Market, kept: Any) -> tuple[Any, ...]:
+        params = {**kept, **self.quirk.amend_params(before, request.client_id)}
+        symbol, kind, *rest = self._terms(request, market, params)
+        return symbol, self.quirk.amend_type(before, kind), *rest
 
     async def _amended_before(self, lost: LostOrder, refusal: Rejected) -> Order:
         """The new order, when nothing was left to replace since something on the way had sent the amend twice."""

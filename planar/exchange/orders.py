@@ -10,6 +10,7 @@ from planar.exchange.model import Market, Order, OrderRequest
 from planar.exchange.order_terms import order_params
 from planar.exchange.own import OwnData
 from planar.exchange.precision import rounded
+from planar.exchange.quirks import DeadMan
 from planar.exchange.recovery import LostOrder, is_done, lost_order
 from planar.exchange.risk import JUDGED, check_cost, needs_last
 from planar.exchange.worth import check_worth, is_clearly_enough, needs_price
@@ -122,6 +123,20 @@ class Orders(OwnData):
             found |= {order.id: order for order in await self.open_orders(market.symbol)}
         # Each one is asked for, or cancelled if it is still there.
         return [await self._ended(order, market) for order in found.values()]
+
+    async def cancel_all_after(self, seconds: int) -> None:
+        """Lets the exchange cancel all orders of the account in so many seconds, unless it is told anew before; 0 ends
+        that. See `dead_man` for where there is such a switch.
+        """
+        if self.dead_man is None:
+            self._refuse("a dead-man's switch")
+        what = "ending the dead-man's switch" if not seconds else f"setting the dead-man's switch to {seconds} s"
+        await self._call("cancel_all_orders_after", seconds * 1000, what=what, is_write=True)
+
+    @property
+    def dead_man(self) -> DeadMan | None:
+        """The dead-man's switch that there is here."""
+        return self.quirk.dead_man(self.settings)
 
     async def _cancel_place(self, market: Market, place: dict[str, Any]) -> None:
         what = f"cancelling all orders of {market.symbol}"

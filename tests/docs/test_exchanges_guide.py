@@ -55,7 +55,12 @@ def test_every_kind_of_stream_is_named():
     assert [kind for kind in Kind if f"`{kind}`" not in TEXT] == []
 
 
-AMENDS = {"keeps its id": Amend.IN_PLACE, "is another one": Amend.BY_ANOTHER, "may be another": Amend.UNPROVEN}
+AMENDS = {
+    "first has another one": Amend.BESIDE,
+    "keeps its id": Amend.IN_PLACE,
+    "is another one": Amend.BY_ANOTHER,
+    "may be another": Amend.UNPROVEN,
+}
 
 
 def test_what_it_says_of_amended_orders_is_what_is_done():

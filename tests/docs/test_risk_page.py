@@ -8,8 +8,10 @@ import pytest
 import planar
 from planar.broker.gate import State
 from planar.broker.switch import FILE
+from planar.cli.exchanges import KNOWN
 from planar.config.load import load
 from planar.engine.session.words import DIFFERENCES
+from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.model.order import Limit
 
 TEXT = (Path(planar.__file__).parents[1] / "docs" / "risk.md").read_text()
@@ -39,3 +41,10 @@ def test_it_names_every_difference(name):
 
 def test_it_names_the_file():
     assert f"touch data/sessions/{FILE} " in TEXT
+
+
+def test_it_names_every_dead_mans_switch_and_what_it_can_be_set_to():
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) to ([\d,]+) \|", TEXT, re.MULTILINE)
+    told = {name: tuple(int(each.replace(",", "")) for each in seconds) for name, *seconds in rows}
+    switches = {name: CcxtExchange(name).dead_man for name in KNOWN}
+    assert told == {name: (each.least, each.most) for name, each in switches.items() if each is not None}

@@ -2,6 +2,7 @@
 
 from planar.config.secrets import Credentials, Secret
 
+KRAKEN = Credentials(Secret("key"), Secret("c2VjcmV0LW9mLWtyYWtlbg=="))
 KEYS = Credentials(Secret("a" * 24), Secret("b" * 36), Secret("passphrase"), source="user/secrets.toml")
 
 
@@ -197,3 +198,45 @@ def bitget(server):
         "POST /api/v2/spot/trade/cancel-replace-order": replaced,
     }
     return orders
+
+
+def okx(server):
+    """OKX spot, of stops, which are its algo orders, and its dead-man's switch; gives the stops."""
+    market = {
+        "instType": "SPOT", "instId": "BTC-USDT", "baseCcy": "BTC", "quoteCcy": "USDT", "settleCcy": "", "uly": "",
+        "instFamily": "", "tickSz": "0.1", "lotSz": "0.00001", "minSz": "0.00001", "maxLmtSz": "1000",
+        "maxMktSz": "1000", "ctVal": "", "ctMult": "", "ctValCcy": "", "lever": "1", "state": "live", "listTime": "1",
+        "expTime": "", "optType": "", "stk": "", "ctType": "",
+    }  # fmt: skip
+    stops = {}
+
+    def result(data):
+        return {"code": "0", "msg": "", "data": data}
+
+    def place(asked):
+        id = str(700 + len(stops))
+        stops[id] = {
+            "instType": "SPOT", "instId": "BTC-USDT", "algoId": id, "algoClOrdId": asked.get("algoClOrdId", ""),
+            "ordType": asked["ordType"], "side": asked["side"], "sz": asked["sz"], "state": "live",
+            "triggerPx": asked["triggerPx"], "ordPx": asked["orderPx"], "cTime": str(server.now()),
+            "uTime": str(server.now()), "actualSz": "0", "actualPx": "",
+        }  # fmt: skip
+        return result([{"algoId": id, "algoClOrdId": asked.get("algoClOrdId", ""), "sCode": "0", "sMsg": ""}])
+
+    def amend(asked):
+        stops[asked["algoId"]].update(triggerPx=asked["newTriggerPx"], sz=asked["newSz"])
+        return result([{"algoId": asked["algoId"], "algoClOrdId": "", "sCode": "0", "sMsg": ""}])
+
+    def unknown(asked):
+        return {"code": "51603", "msg": "Order does not exist", "data": []}
+
+    server.answers |= {
+        "GET /api/v5/public/time": lambda asked: result([{"ts": str(server.now())}]),
+        "GET /api/v5/public/instruments": lambda asked: result([market] if asked["instType"] == "SPOT" else []),
+        "GET /api/v5/asset/currencies": lambda asked: result([]),
+        "GET /api/v5/trade/order": unknown,
+        "POST /api/v5/trade/order-algo": place,
+        "POST /api/v5/trade/amend-algos": amend,
+        "GET /api/v5/trade/order-algo": lambda asked: result([stops[asked["algoId"]]]),
+    }
+    return stops

@@ -1,12 +1,12 @@
 """What amending does at exchanges other than Binance: in place, by another order, or nobody told us."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from exchange.elsewhere import KEYS, Kucoin, bitget, kraken
-from exchange.recorded import Fault, answers, drops, run
+from exchange.elsewhere import KEYS, KRAKEN, Kucoin, bitget, kraken, okx
+from exchange.recorded import Fault, answers, code, drops, run
 
-from planar.config.secrets import Credentials, Secret
 from planar.errors import Rejected, Unknown
 from planar.exchange.model import OrderRequest
 from planar.model.order import Side, Status
@@ -104,7 +104,7 @@ def test_an_order_that_is_amended_in_place_keeps_its_id_whatever_the_answer_call
         assert (found.id, found.price, found.amount) == (order.id, Decimal(29400), Decimal("0.02"))
         assert (sent["txid"], sent["limit_price"], sent["order_qty"]) == (order.id, "29400", "0.02")
 
-    run(test, id="kraken", credentials=Credentials(Secret("key"), Secret("c2VjcmV0LW9mLWtyYWtlbg==")))
+    run(test, id="kraken", credentials=KRAKEN)
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
@@ -179,3 +179,105 @@ def test_the_trigger_of_a_stop_is_said_once_and_in_the_exchanges_word():
             assert (asked["stopPrice"], "triggerPrice" in asked) == ("120", False)
 
     run(test)
+
+
+# Stops of futures.
+
+STOP = OrderRequest("BTC/USDT:USDT", Side.SELL, Decimal(1), stop=Decimal(300), reduce_only=True, client_id="first")
+
+
+class Algo:
+    """Binance's stops of futures, which are orders of another kind; the order of what was asked for them."""
+
+    def __init__(self, server):
+        self.stops, self.asked = {}, []
+        server.answers |= {
+            "POST /fapi/v1/algoOrder": self.place, "GET /fapi/v1/algoOrder": self.find,
+            "DELETE /fapi/v1/algoOrder": self.cancel, "DELETE /fapi/v1/order": lambda _: missing(-2011),
+        }  # fmt: skip
+
+    def place(self, asked):
+        self.asked.append(f"place {asked['triggerPrice']}")
+        id = 1_000 + len(self.stops)
+        self.stops[str(id)] = {
+            "algoId": id, "clientAlgoId": asked["clientAlgoId"], "algoType": "CONDITIONAL", "symbol": "BTCUSDT",
+            "orderType": asked["type"], "side": asked["side"], "positionSide": "BOTH", "timeInForce": "GTC",
+            "quantity": asked["quantity"], "algoStatus": "NEW", "triggerPrice": asked["triggerPrice"], "price": "0",
+            "reduceOnly": asked.get("reduceOnly") == "true", "createTime": 1, "updateTime": 1,
+        }  # fmt: skip
+        return self.stops[str(id)]
+
+    def find(self, asked):
+        for id, stop in self.stops.items():
+            if asked.get("algoId") == id or asked.get("clientAlgoId") == stop["clientAlgoId"]:
+                return stop
+        return missing(-2013)
+
+    def cancel(self, asked):
+        stop = self.find(asked)
+        self.asked.append(f"cancel {stop['triggerPrice']}")
+        stop["algoStatus"] = "CANCELED"
+        return {"algoId": stop["algoId"], "clientAlgoId": stop["clientAlgoId"], "code": "200", "msg": "success"}
+
+
+def missing(number):
+    raise code(number, "Order does not exist.")
+
+
+def test_a_stop_of_futures_is_amended_by_another_that_stands_before_it_is_cancelled():
+    async def test(server, exchange):
+        algo = Algo(server)
+        order = await exchange.place(STOP)
+        found = await exchange.amend(order.id, STOP.symbol, stop=Decimal(310), new_id=lambda: "second")
+        assert algo.asked == ["place 300", "place 310", "cancel 300"]
+        assert (found.client_id, found.stop, found.amount, found.reduce_only) == ("second", Decimal(310), 1, True)
+        assert [one["algoStatus"] for one in algo.stops.values()] == ["CANCELED", "NEW"]
+
+    run(test, futures=True)
+
+
+def test_where_the_other_stop_is_refused_the_first_one_stands():
+    async def test(server, exchange):
+        algo = Algo(server)
+        order = await exchange.place(STOP)
+        server.fail("POST /fapi/v1/algoOrder", answers(400, '{"code":-2021,"msg":"Order would immediately trigger."}'))
+        with pytest.raises(Rejected) as caught:
+            await exchange.amend(order.id, STOP.symbol, stop=Decimal(310))
+        assert (caught.value.code, algo.asked) == ("STOP_WOULD_TRIGGER", ["place 300"])
+
+    run(test, futures=True)
+
+
+def test_two_stops_of_which_one_cannot_be_cancelled_are_both_named():
+    async def test(server, exchange):
+        Algo(server)
+        order = await exchange.place(STOP)
+        server.fail("DELETE /fapi/v1/algoOrder", answers(400, '{"code":-1102,"msg":"No."}'))
+        with pytest.raises(Unknown, match="order 1001 of BTC/USDT:USDT stands in place of 1000, which may stand"):
+            await exchange.amend(order.id, STOP.symbol, stop=Decimal(310))
+
+    run(test, futures=True)
+
+
+def test_a_stop_that_may_open_a_position_is_not_doubled():
+    async def test(server, exchange):
+        algo = Algo(server)
+        order = await exchange.place(replace(STOP, reduce_only=False))
+        with pytest.raises(Rejected, match="does not offer amending stops but those that reduce a position"):
+            await exchange.amend(order.id, STOP.symbol, stop=Decimal(310))
+        assert algo.asked == ["place 300"]
+
+    run(test, futures=True)
+
+
+def test_a_stop_at_okx_is_amended_where_its_stops_are():
+    async def test(server, exchange):
+        stops, asked = okx(server), []
+        amend = server.answers["POST /api/v5/trade/amend-algos"]
+        server.answers["POST /api/v5/trade/amend-algos"] = lambda given: (asked.append(given), amend(given))[1]
+        order = await exchange.place(OrderRequest("BTC/USDT", Side.SELL, Decimal("0.5"), stop=Decimal(90)))
+        found = await exchange.amend(order.id, "BTC/USDT", stop=Decimal(95))
+        assert (found.id, found.stop, len(stops)) == (order.id, Decimal(95), 1)
+        assert (asked[0]["algoId"], asked[0]["newTriggerPx"], asked[0]["newOrdPx"]) == (order.id, "95", "-1")
+
+    run(test, id="okx", credentials=KEYS)

@@ -190,6 +190,8 @@ def _topics(kind: str, body: Any) -> list[str]:
         return [body["topic"]]
     if kind in ("unknown", "refused"):
         return ["errors"]
+    if kind in ("protection", "stood"):
+        return ["protection"]
     return ["state"] if kind in ("operator", "resumed", "stopped") else []
 
 

@@ -17,6 +17,7 @@ from planar.broker.terms import symbol_of
 from planar.config.settings import Risk
 from planar.engine.session.archive import origin_of
 from planar.engine.session.beginning import beginning
+from planar.engine.session.dead_man import DeadManSwitch, check_dead_man
 from planar.engine.session.decisions import decided, explained
 from planar.engine.session.feed import Feed, reading
 from planar.engine.session.folder import JOURNAL, locked
@@ -72,6 +73,7 @@ class LiveSession:
         self.recorder: Recorder
         self.broker: Broker
         self.recovery = Recovery(self)
+        self.dead_man: DeadManSwitch | None = None
         self.is_resumed = False
         self.on_entry: list[Callable[[str, Any], None]] = []
         self._heard = 0
@@ -101,6 +103,8 @@ class LiveSession:
         entries = list(journal.entries())
         self.is_resumed = bool(entries)
         check_keys(self.exchange)
+        if self._has_dead_man:
+            check_dead_man(self.exchange, self._risk.dead_man)
         # Listen before anything is asked: what happens meanwhile is heard.
         orders, fills = await self._subscribed(Kind.ORDERS), await self._subscribed(Kind.FILLS)
         if self._paper is not None:
@@ -115,6 +119,13 @@ class LiveSession:
             await self.safety.compare()
         await self._follow()
         self._spawn(self.safety.run)
+        if self.dead_man is not None:
+            self._spawn(self.dead_man.run)
+
+    @property
+    def _has_dead_man(self) -> bool:
+        """A paper account ends with its program."""
+        return bool(self._risk.dead_man) and self._paper is None
 
     async def _subscribed(self, kind: Kind) -> Any:
         made = await self.exchange.streams.subscribe(kind)
@@ -136,6 +147,7 @@ class LiveSession:
         self.recorder.limit(self._risk.limits)
         try:
             checked = [*wish.said(self.origin), *await preflight(self.exchange, self.origin, trader, is_new=True)]
+            self.safety.begin()
             asks = self.recorder.begin(self.clock())
         except BaseException:
             journal.undo()  # what never began is not gone on with
@@ -158,6 +170,7 @@ class LiveSession:
         restrict(self.broker.gate, entries)
         self.recovery.restore_orders()
         self.safety.restore(entries)
+        self.safety.begin()
         self.safety.say(await preflight(self.exchange, self.origin, self.recorder.trader, is_new=False))
         if self._paper is not None:
             self.recovery.restore_paper(self._paper)
@@ -181,6 +194,10 @@ class LiveSession:
         places = self.exchange, self.market
         self.safety = Safety(self.recorder, self.broker, self.clock, *places, self._risk, self._switch)
         self.on_entry.append(self.safety.heard)
+        if self._has_dead_man:
+            place = self.exchange, self._risk.dead_man
+            self.dead_man = DeadManSwitch(*place, lambda: self.safety.naked.has_stops, self.recorder.write)
+            self.recorder.before_commit.append(self.dead_man.look)
         self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 
     # Going on.
@@ -226,7 +243,8 @@ class LiveSession:
         if self._failure.done():
             return
         try:
-            self.broker.send(decided(self.recorder, time, self.clock, self._length))
+            asks, is_late = decided(self.recorder, time, self.clock, self._length)
+            self.broker.send(asks, is_late=is_late)
             self.recorder.commit()
         except PlanarError as error:
             self._fail(error)
@@ -257,10 +275,12 @@ class LiveSession:
         """Goes on until it is cancelled or stopped; raises what ends it."""
         await asyncio.shield(self._failure)
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.quiet()
         try:
             await self.broker.close()
+            if self.dead_man is not None and not isinstance(error, Exception):
+                await self.dead_man.end()
             self.recorder.write("stopped", {"time": self.clock()})
         finally:
             await self._close()

@@ -94,7 +94,8 @@ class Reconciler:
         symbol = symbol_of(self._broker.instruments[k])
         if what == "filled" and id in self._old:
             self._news.append({"what": "filled while away", "symbol": symbol, "order": id})
-        if what == "ended" and body["numbers"][2] == Status.CANCELLED and self._rested(id):
+        is_cancelled = what == "ended" and body["numbers"][2:4] == [Status.CANCELLED, Reason.NONE]
+        if is_cancelled and self._rested(id):
             self._news.append({"what": "cancelled by others", "symbol": symbol, "order": id})
             self._wake.set()
         if what == "ended" and body["numbers"][3] == Reason.VENUE_REFUSED:

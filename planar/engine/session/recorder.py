@@ -29,6 +29,7 @@ class Recorder:
         self, trader: Trader, journal: Journal, clock: Callable[[], int], listen: Callable[[str, Any], None]
     ) -> None:
         self.trader, self.journal, self._clock, self._listen = trader, journal, clock, listen
+        self.before_commit: list[Callable[[], None]] = []
 
     def write(self, kind: str, body: Any) -> None:
         """Adds an entry that changes nothing of the trader."""
@@ -36,7 +37,9 @@ class Recorder:
         self._listen(kind, body)
 
     def commit(self) -> None:
-        """Returns when all that was written is on disk."""
+        """Returns when all that was written is on disk; who looks at the books before that may write more."""
+        for look in self.before_commit:
+            look()
         self.journal.commit()
 
     def limit(self, limits: Mapping[str, float]) -> None:

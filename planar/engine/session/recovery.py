@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from planar.broker.journal import Entry
+from planar.broker.protector import protects
 from planar.broker.sent import Sent
 from planar.broker.terms import symbol_of
 from planar.engine.session.origin import history_of
@@ -20,8 +23,39 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("planar.session")
 
+NEVER_SENT = "it was asked for, and not sent before the stop"
 PAUSE = 0.5
 """Seconds between looking for an order that may still arrive."""
+
+
+@dataclass
+class _Names:
+    """Client ids of an order. wanted: the amend on its way; offered: the name that it gave."""
+
+    all: list[str] = field(default_factory=list)
+    wanted: Amend | None = None
+    offered: str = ""
+
+
+def _names(entries: Iterable[Entry]) -> dict[int, _Names]:
+    """By order, without those of amends that were refused: nothing was ever sent under these."""
+    found: dict[int, _Names] = {}
+    for entry in entries:
+        if entry.kind in DECIDING and "asks" in entry.body:
+            for ask in read_asks(entry.body["asks"]):
+                of = found.setdefault(ask.id, _Names())
+                of.wanted = ask if isinstance(ask, Amend) else of.wanted
+        elif entry.kind == "intent":
+            of = found[entry.body["order"]]
+            of.all.append(entry.body["client_id"])
+            if of.wanted is not None and len(of.all) > 1:
+                of.offered = of.all[-1]
+        elif entry.kind == "told" and entry.body["what"] in ("amended", "not_amended"):
+            of = found[entry.body["numbers"][0]]
+            if of.offered and entry.body["what"] == "not_amended":
+                of.all.remove(of.offered)
+            of.wanted, of.offered = None, ""
+    return found
 
 
 class Recovery:
@@ -30,6 +64,7 @@ class Recovery:
     def __init__(self, session: "LiveSession") -> None:
         self._session = session
         self.entries: list[Entry] = []
+        self._until = 0.0
 
     def trader(self) -> tuple[Trader, int]:
         """The trader as it was when the journal ended, and the last moment that it decided on."""
@@ -44,18 +79,13 @@ class Recovery:
         """What the broker knew: its orders, their ids, and which fills were told."""
         trader, broker = self._session.recorder.trader, self._session.broker
         asking = (e.body["asks"] for e in self.entries if e.kind in DECIDING and "asks" in e.body)
-        asked = [ask for asks in asking for ask in read_asks(asks)]
-        amends = {ask.id: ask for ask in asked if isinstance(ask, Amend)}
-        names: dict[int, list[str]] = {}
-        for entry in self.entries:
-            if entry.kind == "intent":
-                names.setdefault(entry.body["order"], []).append(entry.body["client_id"])
+        names = _names(self.entries)
         sent: dict[int, Sent] = {}
-        for ask in asked:
+        for ask in (ask for asks in asking for ask in read_asks(asks)):
             if isinstance(ask, Place):
-                is_open = trader.is_open(ask.id)
-                wanted = amends.get(ask.id) if is_open else None
-                sent[ask.id] = broker.restore(ask, wanted, names.get(ask.id, []), is_over=not is_open)
+                of, is_over = names[ask.id], not trader.is_open(ask.id)
+                wanted = None if is_over else of.wanted
+                sent[ask.id] = broker.restore(ask, wanted, of.all, of.offered, is_over=is_over)
         for entry in self.entries:
             if entry.kind == "told":
                 told = sent.get(entry.body.get("order", entry.body["numbers"][0]))
@@ -75,18 +105,37 @@ class Recovery:
                     paper.rest(k, record, sent.request, sent.names[-1])
 
     async def settle(self) -> None:
-        """Asks what became of each order that was not over; one that never arrived is not sent late."""
-        session, broker = self._session, self._session.broker
-        for sent in list(broker.orders.values()):
-            if not sent.names:
-                broker.drop(sent, Reason.STALE_DECISION, "it was asked for, and not sent before the stop")
-            elif not await self.look(sent):
-                broker.drop(sent, Reason.STALE_DECISION, "the exchange does not have it")
-        trader = session.recorder.trader
-        open_ = [(k, one) for k in range(len(session.origin.instruments)) for one in trader.open_records(k)]
+        """Asks what became of each order that was not over; one that never arrived is not sent late.
+
+        But for a stop that protects what is held: it is brought to the exchange at once, behind the cancels.
+        """
+        broker, trader = self._session.broker, self._session.recorder.trader
+        self._until = asyncio.get_running_loop().time() + self._window
+        missing = [sent for sent in list(broker.orders.values()) if not sent.names or not await self.look(sent)]
+        open_ = [(k, one) for k in range(len(trader.instruments)) for one in trader.open_records(k)]
+        cancels = [(k, one) for k, one in open_ if one["cancel_at"] != NEVER]
+        # Where a stop was to make room for an exit that is not sent any more, it stays.
+        exits = {sent.k for sent in missing if self._is_exit(sent)}
+        kept = {(k, int(one["id"]) + 1) for k, one in cancels if k in exits and protects(one, trader.base(k)[0])}
+        stays = {k for k, _ in kept}
+        for sent in missing:
+            if sent.k in stays or broker.protector is None or not broker.protector.is_needed(sent.k, sent.id):
+                why = "the exchange does not have it" if sent.names else NEVER_SENT
+                broker.drop(sent, Reason.STALE_DECISION, why)
+        for k, id in kept:
+            why = "the exit that it made room for was not sent"
+            broker.books.tell("not_cancelled", k, id, error=why, is_withheld=True)
         # A cancel that may not have arrived does no harm twice.
-        broker.send([Cancel(int(one["id"]) + 1, k) for k, one in open_ if one["cancel_at"] != NEVER])
+        asked = [Cancel(int(one["id"]) + 1, k) for k, one in cancels]
+        broker.send([each for each in asked if (each.k, each.id) not in kept and trader.is_open(each.id)])
+        for sent in missing:
+            if not sent.is_over:
+                broker.brings_back(sent)
         await self._look_for_ghosts()
+
+    def _is_exit(self, sent: Sent) -> bool:
+        """Whether an order was to make a position smaller at once, or at a limit."""
+        return sent.request.stop is None and sent.request.side * self._session.recorder.trader.base(sent.k)[0] < 0
 
     async def _look_for_ghosts(self) -> None:
         """What was taken for lost before the stop may have turned up since."""
@@ -99,13 +148,15 @@ class Recovery:
             for order in found:
                 self._session.broker.hear_order(order)
 
+    @property
+    def _window(self) -> float:
+        return self._session.exchange.quirk.receive_window_ms / 1000
+
     async def look(self, sent: Sent) -> bool:
         """Whether the exchange has the order, or may still get it. Raises what another try would not mend."""
         loop, session = asyncio.get_running_loop(), self._session
-        window = session.exchange.quirk.receive_window_ms / 1000
-        until = loop.time() + window
         while True:
-            is_last = loop.time() >= until
+            is_last = loop.time() >= self._until  # of all: what was sent was sent before any is looked for
             try:
                 if await session.broker.look_for(sent, is_last=is_last):
                     return True
@@ -113,8 +164,8 @@ class Recovery:
                 raise
             except ExchangeError as error:
                 LOG.warning("%s", error)
-                until = loop.time() + window
+                self._until = max(self._until, loop.time() + self._window)
             else:
                 if is_last:
                     return False
-            await asyncio.sleep(min(PAUSE, max(until - loop.time(), 0.0)))
+            await asyncio.sleep(min(PAUSE, max(self._until - loop.time(), 0.0)))

@@ -11,11 +11,14 @@ from planar.broker.gate import State
 from planar.broker.journal import Entry
 from planar.broker.limits import stop_told
 from planar.broker.live import Broker
+from planar.broker.naked import Naked
+from planar.broker.protector import Protector
 from planar.broker.risk import RiskGate
 from planar.broker.switch import KillSwitch
 from planar.broker.terms import decimal, symbol_of
 from planar.config.settings import Risk
 from planar.engine.session.day import Day, equity_at
+from planar.engine.session.decisions import patience
 from planar.engine.session.reconcile import Reconciler
 from planar.engine.session.recorder import Recorder, read_asks
 from planar.errors import ExchangeError
@@ -54,15 +57,26 @@ class Safety:
         self.day = Day(most, quote, broker.gate, clock, self.equity, known, recorder.write)
         self.risk = RiskGate(recorder.trader, broker.gate, self.look)
         self.reconciler = Reconciler(recorder, broker, exchange, clock, self.risk.cancelled)
-        broker.risk = self.risk
+        broker.risk, broker.protector = self.risk, Protector(broker, recorder.trader, self.price)
+        bound = patience(recorder.trader.tapes[0].timeframe)
+        cancelled = self.risk.cancelled
+        self.naked = Naked(recorder.trader, broker.orders, cancelled, clock, recorder.write, bound)
+
+    def begin(self) -> None:
+        """Measures from now on how long positions are without protection."""
+        self._recorder.before_commit.insert(0, self.naked.look)
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """What a session that goes on knew."""
         entries = list(entries)
         self.day.restore(entries)
-        asked = (ask for e in entries if e.kind in ("begin", "step", "ordered") for ask in read_asks(e.body["asks"]))
-        self.risk.cancelled.update(ask.id for ask in asked if isinstance(ask, Cancel))
+        for entry in entries:
+            if entry.kind in ("begin", "step", "ordered"):
+                asks = read_asks(entry.body["asks"])
+                self.risk.cancelled.update(ask.id for ask in asks if isinstance(ask, Cancel))
+            self._withheld(entry.kind, entry.body)
         self.reconciler.restore(entries)
+        self.naked.restore(entries)
 
     def say(self, checked: list[str]) -> None:
         """Writes down what was checked before the first order."""
@@ -123,6 +137,7 @@ class Safety:
         try:
             while not comparing.done():
                 self.look()
+                self.naked.watch()
                 self._withdraw()
                 self._recorder.commit()
                 self.reconciler.look_at_streams()
@@ -133,4 +148,10 @@ class Safety:
 
     def heard(self, kind: str, body: Any) -> None:
         """Hears each entry of the journal."""
+        self._withheld(kind, body)
         self.reconciler.heard(kind, body)
+
+    def _withheld(self, kind: str, body: Any) -> None:
+        """A cancel that was asked for and not sent: who cancels the order now is somebody else."""
+        if kind == "told" and body.get("is_withheld"):
+            self.risk.cancelled.discard(body["numbers"][0])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planar.broker.journal import Entry
+from planar.broker.naked import nakedness_of
 from planar.broker.terms import decimal, price_of
 from planar.engine.session import archive
 from planar.engine.session.folder import start_command
@@ -52,6 +53,8 @@ class Status:
             "started": self.started,
             "now": session.clock(),
             **_books(session.origin, session.recorder.trader),
+            "protection": session.safety.naked.documents(),
+            "dead_man": session.dead_man.state if session.dead_man else "",
             "latency": session.broker.pace.document(),
             "feeds": [{"feed": name, "state": str(state), "why": why} for name, (state, why) in feeds.items()],
             "health": {
@@ -76,8 +79,16 @@ def read(folder: Path) -> dict[str, Any]:
         "why": start_command(folder),
         "now": entries[-1].time,
         **_books(origin, archive.replayed(entries)),
+        "protection": _protection(origin, entries),
         "recent": _last(origin, entries),
     }
+
+
+def _protection(origin: Origin, entries: list[Entry]) -> list[dict[str, Any]]:
+    """Of the instruments that were ever naked; what lasts, lasts until the end of the journal."""
+    times = nakedness_of(entries, len(origin.instruments))
+    end = max((e.body["time"] for e in entries if e.kind in ("step", "stopped", "protection")), default=0)
+    return [each.document(origin.instruments[k].name, end) for k, each in enumerate(times) if each.count]
 
 
 def _last(origin: Origin, entries: list[Entry]) -> list[dict[str, Any]]:

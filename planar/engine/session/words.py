@@ -28,6 +28,12 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
         return _shadowed(body) if body["differs"] else []
     if kind == "parity":
         return [_score(body)]
+    if kind == "protection":
+        return _protected(origin, body)
+    if kind == "dead_man":
+        return [DEAD_MAN[body["state"]].format(exchange=origin.exchange, **body)]
+    if kind == "stood":
+        return [STOOD[body["is_beyond"]].format(symbol=symbol_of(origin.instruments[body["k"]]), **body)]
     if kind == "state":
         return [f"{body['state']}: {body['why'] or 'all orders may be sent again.'}"]
     if kind == "limits":
@@ -80,6 +86,27 @@ DEEDS = {
     "when_flat": "The operator stops the session once nothing is held: no new entries until then.",
 }
 """What an operator did with a session, but for orders."""
+
+
+DEAD_MAN = {
+    "armed": "Dead-man's switch: should this program die, {exchange} cancels the account's orders after {seconds} s.",
+    "spared": "Dead-man's switch: not set while a stop protects a position, since {exchange} would cancel that too.",
+    "ended": "Dead-man's switch: ended, what rests at {exchange} stays.",
+}
+
+STOOD = {
+    False: "{symbol}: stop order {order}, which was not at the exchange, is there now.",
+    True: "{symbol}: stop order {order} was not at the exchange, and the market is beyond its trigger: it trades now.",
+}
+"""How what protects was brought to the exchange."""
+
+
+def _protected(origin: Origin, body: Mapping[str, Any]) -> list[str]:
+    """That a position is protected again, where there was an alarm."""
+    if body["is_naked"] or not body["was_alarmed"]:
+        return []
+    symbol = symbol_of(origin.instruments[body["k"]])
+    return [f"{symbol}: nothing is held without its protection any more; that lasted {body['lasted'] / 1000:,.1f} s."]
 
 
 def _asked(origin: Origin, ask: Ask) -> str:

@@ -74,10 +74,15 @@ def order(raw: Raw, market: Market, request: OrderRequest | None = None, client_
         tif=TIFS.get((raw.get("timeInForce") or "").upper(), request.tif if request else None),
         post_only=bool(raw.get("postOnly")) or (request is not None and request.post_only),
         reduce_only=bool(raw.get("reduceOnly")) or (request is not None and request.reduce_only),
-        time=raw.get("timestamp"),
-        updated=raw.get("lastUpdateTimestamp") or raw.get("lastTradeTimestamp") or raw.get("timestamp"),
+        time=_past(raw.get("timestamp")),
+        updated=_past(raw.get("lastUpdateTimestamp") or raw.get("lastTradeTimestamp") or raw.get("timestamp")),
         fees=_fees_of(raw),
     )
+
+
+def _past(time: int | None) -> int | None:
+    """Binance writes -1 for when a stop began to work that waits; CCXT takes that for its time."""
+    return time if time is not None and time > 0 else None
 
 
 def _kind(raw: Raw, price: Decimal | None, stop: Decimal | None, request: OrderRequest | None) -> Kind:

@@ -41,8 +41,9 @@ def needed(raw: Raw, key: str) -> Decimal:
 
 
 def positive(value: Any) -> Decimal | None:
-    """Exchanges write 0 for a price there is none of."""
-    return decimal(value) or None
+    """Exchanges write 0 for a price there is none of, or -1."""
+    number = decimal(value)
+    return number if number is not None and number > 0 else None
 
 
 def scaled(value: Decimal | None, lot: Decimal) -> Decimal | None:

@@ -13,6 +13,15 @@ Yours go into ``user/quirks.py``, before the exchange is first used::
         receive_window_ms = 20_000
 """
 
-from planar.exchange.quirks.registry import Amend, MarketMinimum, Pool, Quirk, load_user_quirks, quirk, quirk_of
+from planar.exchange.quirks.registry import (
+    Amend,
+    DeadMan,
+    MarketMinimum,
+    Pool,
+    Quirk,
+    load_user_quirks,
+    quirk,
+    quirk_of,
+)
 
-__all__ = ["Amend", "MarketMinimum", "Pool", "Quirk", "load_user_quirks", "quirk", "quirk_of"]
+__all__ = ["Amend", "DeadMan", "MarketMinimum", "Pool", "Quirk", "load_user_quirks", "quirk", "quirk_of"]

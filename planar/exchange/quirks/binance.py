@@ -120,8 +120,10 @@ class BinanceFamily(Quirk):
         return {"fetchTrades": HOUR, "fetchOrders": days * 24 * HOUR}.get(method)
 
     def amends(self, market: Market, order: Order) -> Amend:
-        """cancelReplace on spot; futures amend in place."""
-        return Amend.BY_ANOTHER if market.kind is MarketKind.SPOT else Amend.IN_PLACE
+        """cancelReplace on spot; futures amend limits in place, and stops, which are algo orders, not at all."""
+        if market.kind is MarketKind.SPOT:
+            return Amend.BY_ANOTHER
+        return Amend.IN_PLACE if order.stop is None else Amend.BESIDE
 
     def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
         """An order that fills while it is replaced would be filled twice; so one that was untouched must still be."""

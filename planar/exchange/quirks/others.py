@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from planar.config.settings import ExchangeSettings
 from planar.exchange.model import Market, Order, Rights, Wallet
-from planar.exchange.quirks.registry import Amend, Quirk, quirk
+from planar.exchange.quirks.registry import Amend, DeadMan, Quirk, quirk
 
 
 class InPlace(Quirk):
@@ -24,10 +24,18 @@ class Kraken(InPlace):
 
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot"}
 
+    def dead_man(self, settings: ExchangeSettings) -> DeadMan:
+        """``CancelAllOrdersAfter``: "all client orders"."""
+        return DeadMan(1)
+
 
 @quirk("krakenfutures")
 class KrakenFutures(InPlace):
     """Futures only."""
+
+    def dead_man(self, settings: ExchangeSettings) -> DeadMan:
+        """``cancelallordersafter``: "all user orders"."""
+        return DeadMan(1)
 
     trigger_param: ClassVar[str] = "stopPrice"  # of an amend, CCXT sends what it is given, and that is its name there
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.FUTURES: "swap"}
@@ -49,7 +57,10 @@ class Coinbase(InPlace):
 
 @quirk("bybit", "bybiteu", "bybitid")
 class Bybit(InPlace):
-    """It only finds the last 500 orders by id, and CCXT wants that acknowledged."""
+    """It only finds the last 500 orders by id, and CCXT wants that acknowledged.
+
+    What CCXT calls its dead-man's switch counts from when a stream is lost, and is for accounts that applied for it.
+    """
 
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
     rights_method: ClassVar[str] = "private_get_v5_user_query_api"
@@ -82,6 +93,14 @@ class Okx(InPlace):
     most_prints: ClassVar[int] = 100
     aggregates_prints: ClassVar[bool] = True
 
+    def amend_type(self, order: Order, usual: str) -> str:
+        """Stops are algo orders, which are amended elsewhere."""
+        return usual if order.stop is None else "trigger"
+
+    def dead_man(self, settings: ExchangeSettings) -> DeadMan:
+        """``cancel-all-after``: "all pending orders"; whether stops, which are algo orders, are some is not told."""
+        return DeadMan(10, 120)
+
     def rights(self, raw: Mapping[str, Any]) -> Rights:
         """As of ``GET /api/v5/account/config``; ``ip`` is empty when the key is bound to no address."""
         [account] = raw["data"]
@@ -106,6 +125,10 @@ class BingX(Quirk):
     def amends(self, market: Market, order: Order) -> Amend:
         """cancelReplace, on spot and of futures."""
         return Amend.BY_ANOTHER
+
+    def dead_man(self, settings: ExchangeSettings) -> DeadMan:
+        """``cancelAllAfter``, of spot or of perpetuals: "all pending orders"."""
+        return DeadMan(10, 120)
 
 
 @quirk("coinbaseexchange")
@@ -132,6 +155,10 @@ class Bitget(FindsByClientId):
 @quirk("htx")
 class Htx(FindsByClientId):
     """CCXT refuses other depths of a book."""
+
+    def dead_man(self, settings: ExchangeSettings) -> DeadMan | None:
+        """``cancel-all-after``: "all the user's spot orders", 500 at most."""
+        return None if settings.futures else DeadMan(5)
 
     def book_depths(self, market: Market) -> Sequence[int]:
         """As above."""

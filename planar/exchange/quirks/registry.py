@@ -38,8 +38,24 @@ class Amend(Enum):
     BY_ANOTHER = "by another"
     """Another order takes its place, of what is left to fill, under a client id of its own."""
 
+    BESIDE = "beside"
+    """None: another order is placed beside it, and then it is cancelled. Only what reduces a position is, so that both
+    may stand; what protects is never missing."""
+
     UNPROVEN = "unproven"
     """Maybe another order takes its place. Its amount is told in all; which it is and how large is looked up."""
+
+
+@dataclass(frozen=True)
+class DeadMan:
+    """A dead-man's switch: a countdown at the exchange that cancels the orders of an account when it is not renewed.
+
+    least, most: seconds that it can be set to. spares_stops: whether the exchange says that stops stay.
+    """
+
+    least: int
+    most: int = 86_400
+    spares_stops: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,17 @@ class Quirk:
     def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
         """CCXT's parameters of an amend; None for one that is left out. client_id: of the order as it will be."""
         return {}
+
+    def dead_man(self, settings: ExchangeSettings) -> DeadMan | None:
+        """The switch that CCXT's ``cancelAllOrdersAfter`` sets, for the markets that are meant; None where none does.
+
+        What only ends with a connection, or is for some accounts alone, is none.
+        """
+        return None
+
+    def amend_type(self, order: Order, usual: str) -> str:
+        """CCXT's type of an order that is amended; usual: ``"limit"`` or ``"market"``."""
+        return usual
 
     def book_depths(self, market: Market) -> Sequence[int]:
         """The depths that a book can be asked for in, rising; empty where any will do."""

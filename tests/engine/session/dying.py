@@ -63,7 +63,7 @@ INSTANTS = {
     "before an order is sent": lambda s, d, n: before(s.exchange, "place", d, n),
     "after the exchange accepted": lambda s, d, n: after(s.exchange, "place", d, n),
     "before an amend": lambda s, d, n: before(s.exchange, "amend", d, 1 + n // 4),
-    "after the id of an amend is on disk": lambda s, d, n: after(s.broker, "_renamed", d, 1 + n // 4),
+    "after the id of an amend is on disk": lambda s, d, n: after(s.broker, "renamed", d, 1 + n // 4),
     "after an amend": lambda s, d, n: after(s.exchange, "amend", d, 1 + n // 4),
     "before a cancel": lambda s, d, n: before(s.exchange, "cancel", d, 1 + n // 4),
     "after a cancel": lambda s, d, n: after(s.exchange, "cancel", d, 1 + n // 4),
@@ -73,6 +73,21 @@ INSTANTS = {
     "after an order has ended": lambda s, d, n: after(s.broker, "_end", d, n),
 }
 """Each takes a session, ``die`` and which of the moments it is."""
+
+PROTECTING = {
+    "once an amend was refused": lambda s, d, n: before(s.broker.protector, "mends", d, n),
+    "before a stop is put back": lambda s, d, n: before(s.broker.protector, "stand", d, n),
+    "before a stop that is put back has an id": lambda s, d, n: before(s.broker.protector, "_send", d, n),
+    "after a stop that is put back has an id": lambda s, d, n: after(s.broker, "renamed", d, 2 * n),
+    "after a stop is put back": lambda s, d, n: after(s.broker.protector, "_send", d, n),
+    "before an intent of what protects": lambda s, d, n: before(s.broker, "_intend", d, 2 * n),
+    "before what protects is sent": lambda s, d, n: before(s.exchange, "place", d, 2 * n),
+    "before an amend of what protects": lambda s, d, n: before(s.exchange, "amend", d, n),
+    "after an amend of what protects": lambda s, d, n: after(s.exchange, "amend", d, n),
+    "before a cancel of what protects": lambda s, d, n: before(s.exchange, "cancel", d, n),
+    "after a cancel of what protects": lambda s, d, n: after(s.exchange, "cancel", d, n),
+}
+"""The same, of a session that moves its stops."""
 
 RECOVERY = {
     "in recovery, before the journal is run again": lambda s, d: before(s.recovery, "restore_orders", d, 1),

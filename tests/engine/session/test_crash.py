@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from engine.session.dying import INSTANTS, RECOVERY
-from engine.session.trading import check_books, exchange_at, session_at, settled, venue
+from engine.session.dying import INSTANTS, PROTECTING, RECOVERY
+from engine.session.trading import Busy, Guarded, check_books, exchange_at, session_at, settled, venue
+
+from planar.engine.session.archive import journal, replayed
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # nothing ends in order
@@ -31,7 +33,7 @@ class DeadError(BaseException):
     """Nothing of ours catches it."""
 
 
-async def killed(folder, there, arm, seconds=4.0):
+async def killed(folder, there, arm, seconds=4.0, cls=Busy, **wish):
     """A session that ends without doing anything more: nothing is closed in order, nothing is written."""
     exchange, dead = exchange_at(there.port), asyncio.Event()
 
@@ -40,7 +42,7 @@ async def killed(folder, there, arm, seconds=4.0):
         forget(session)  # who is dead writes nothing more
         raise DeadError
 
-    session = session_at(folder, exchange)
+    session = session_at(folder, exchange, cls, **wish)
     before = asyncio.all_tasks()
     running = asyncio.ensure_future(_run(session, arm, die))
     waiting = asyncio.ensure_future(dead.wait())
@@ -76,9 +78,9 @@ async def _run(session, arm, die):
     await session.run()
 
 
-async def gone_on(folder, there, seconds=1.0):
+async def gone_on(folder, there, seconds=1.0, cls=Busy, **wish):
     """The session goes on in peace for a while; gives the client ids of the venue's orders."""
-    async with exchange_at(there.port) as exchange, session_at(folder, exchange) as session:
+    async with exchange_at(there.port) as exchange, session_at(folder, exchange, cls, **wish) as session:
         running = asyncio.ensure_future(session.run())
         await asyncio.wait([running], timeout=seconds)
         if running.done():
@@ -86,6 +88,8 @@ async def gone_on(folder, there, seconds=1.0):
         running.cancel()
         session.quiet()
         await settled(session)
+        session.recorder.commit()
+        assert not [each for each in session.safety.naked.documents() if each["is_naked"]]
         return check_books(there, session)
 
 
@@ -120,6 +124,25 @@ def test_whoever_dies_in_recovery_recovers(tmp_path, instant):
             assert await gone_on(tmp_path / "one", there)
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("instant", sampled(PROTECTING))
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_whoever_dies_there_leaves_nothing_without_its_protection(tmp_path, instant, times):
+    def arm(session, die, *, is_open):
+        if is_open:
+            PROTECTING[instant](session, die, random.Random(instant).randrange(1, 4))
+
+    async def scene():
+        async with venue() as there:
+            for _ in range(times):
+                assert await killed(tmp_path / "one", there, arm, 20.0, Guarded, compiled=False), "it never came there"
+            assert await gone_on(tmp_path / "one", there, cls=Guarded, compiled=False)
+
+    asyncio.run(scene())
+    entries = journal(tmp_path / "one")
+    assert not [e.body["text"] for e in entries if e.kind == "alarm" and e.body["topic"] == "protection"]
+    replayed(entries, compiled=False)
 
 
 @pytest.mark.slow

@@ -197,6 +197,30 @@ class Holds(Strategy):
             broker.buy(cost=100.0, price=candle.close * 0.5)
 
 
+class Guarded(Strategy):
+    """Buys, protects that, moves the stop to where it is refused once its place is lost, and sells; again and again."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    stop = 0
+    count = 0
+
+    def on_candle(self, candle, broker):
+        if broker.is_flat:
+            if not broker.open_orders:
+                broker.buy(cost=300.0)
+        elif not broker.open_orders:
+            self.stop = broker.sell(broker.position, stop=candle.close * 0.5)
+        else:
+            self.count += 1
+            if self.count % 5 == 0:
+                broker.cancel_all()
+                broker.close()
+            else:
+                broker.amend(self.stop, stop=candle.close * (1.2 if self.count % 2 else 0.6))
+
+
 class Rests(Strategy):
     """Rests a purchase that nobody meets."""
 
