@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from planar.broker.switch import KillSwitch
+from planar.broker.terms import bare
 from planar.config.load import load as configured
 from planar.config.secrets import load_secrets
 from planar.config.settings import Risk
@@ -75,7 +76,7 @@ async def opened(
     names = named or tuple(cls.instruments)
     if not names:
         raise ConfigError(f"{cls.__name__} names no instruments: give --instrument BTC/USDT.")
-    symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
+    symbols = tuple(map(bare, names))
     if not isinstance(exchange, CcxtExchange):
         raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
     risk = limits_of(choice, exchange)

@@ -5,7 +5,7 @@ session is one whose journal is empty.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from planar.broker.terms import symbol_of
 from planar.config.settings import Risk
 from planar.engine.session.archive import origin_of
 from planar.engine.session.beginning import beginning
+from planar.engine.session.claims import claimed, kept
 from planar.engine.session.decisions import decided, explained
 from planar.engine.session.feed import Feed, reading
 from planar.engine.session.folder import JOURNAL, locked
@@ -77,6 +78,7 @@ class LiveSession:
         self._heard = 0
         self._length = 0
         self._lock: IO[str] | None = None
+        self._claims: list[IO[str]] = []
         self._journal: Journal | None = None
         self._moments: Moments
         self._feed: Feed
@@ -125,6 +127,7 @@ class LiveSession:
         wish = self._wish
         if wish is None:
             raise ConfigError(f"there is no session {self.folder.name}.")
+        await self._claim(wish.symbols)
         self._length = milliseconds(type(wish.strategy).timeframe)
         await self._hear_market(wish.symbols[0])
         self.origin, pasts = await beginning(self.exchange, self.market, wish, self.clock())
@@ -145,6 +148,7 @@ class LiveSession:
 
     async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
         self.origin = origin_of(entries)
+        await self._claim([symbol_of(each) for each in self.origin.instruments])
         self._length = milliseconds(self.origin.timeframe)
         if self._wish is not None:
             check_wish(self.folder.name, self.origin, self._wish, self.market)
@@ -162,6 +166,10 @@ class LiveSession:
         await self.recovery.settle()
         self.recorder.commit()
         self.recovery.entries = []
+
+    async def _claim(self, symbols: Sequence[str]) -> None:
+        self._claims = await claimed(self.exchange, symbols, self.folder)
+        self._spawn(partial(kept, self._claims))
 
     async def _hear_market(self, symbol: str) -> None:
         """Where the market stands: a venue may play another time than the clock's."""
@@ -276,5 +284,6 @@ class LiveSession:
         await asyncio.gather(*self._readers, return_exceptions=True)
         if self._journal is not None:
             self._journal.close()
-        if self._lock is not None:
-            self._lock.close()
+        for each in (self._lock, *self._claims):
+            if each is not None:
+                each.close()
