@@ -11,13 +11,14 @@ from typing import Any
 
 from planar.broker.gate import Gate, State
 from planar.broker.limits import Reach, Standing, barred, excess, off_price
-from planar.broker.terms import decimal, request_of
+from planar.broker.terms import decimal, request_of, symbol_of
 from planar.config.settings import Risk
 from planar.exchange.risk import cost_at_worst
 from planar.model.ask import Amend, Ask, Cancel, Place
 from planar.model.instrument import exact
 from planar.model.order import NEVER, Side
 from planar.simulator.books import Books
+from planar.store.candles import utc
 
 MINUTE = 60_000
 
@@ -67,7 +68,8 @@ class RiskGate:
         without: orders that do not count yet. late: it is about to leave, and orders whose cancel is on its way count
         as well: those cancels had their answer, or none.
         """
-        if self.gate.state is State.ACTIVE and not self.risk.limits:
+        is_locked = self.gate.is_locked(ask.k, self.clock())
+        if self.gate.state is State.ACTIVE and not self.risk.limits and not is_locked:
             return ""
         order, last = self._record(ask), self.prices(ask.k)
         reach = self._asked(ask, order, last)
@@ -78,14 +80,24 @@ class RiskGate:
         why = barred(self.gate.state, self.gate.why, is_exit=is_exit)
         if why or is_exit:
             return why
+        if is_locked:
+            return f"its instrument is locked: {self.locked(ask.k)}"
         prices = [self._price(ask.k, ticks) for ticks in (ask.limit, ask.stop)]
         quote = self.books.instruments[ask.k].quote
         return excess(self.risk, standing, reach, quote) or off_price(self.risk, prices, last) or self._hurry(late)
 
-    def entries(self) -> list[Cancel]:
-        """Cancels of the open orders that would make a position larger; none of what closes one."""
-        found = []
+    def locked(self, k: int) -> str:
+        """The lock of an instrument, as a sentence with the remedy."""
+        symbol, until = symbol_of(self.books.instruments[k]), self.gate.until(k)
+        ends = "until somebody unlocks it" if until is None else f"until {utc(until)}"
+        return f"{symbol} takes no entries {ends}: `planar unlock` ends that."
+
+    def withdrawn(self) -> list[Cancel]:
+        """Cancels of the open orders that may not stay: those that would make larger what may only become smaller."""
+        found, now, is_any = [], self.clock(), self.gate.state is not State.ACTIVE
         for k in range(len(self.books.instruments)):
+            if not is_any and not self.gate.is_locked(k, now):
+                continue
             held = self.books.base(k)[0]
             records = [one for one in self.books.open_records(k) if one["cancel_at"] == NEVER]
             found += [Cancel(int(one["id"]) + 1, k) for one in records if int(one["side"]) * held >= 0]

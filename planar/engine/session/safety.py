@@ -78,10 +78,9 @@ class Safety:
 
     def _withdraw(self) -> None:
         """Cancels entries that rest while none may be sent; stops and other exits stay."""
-        if self._broker.gate.state is not State.ACTIVE and not self._broker.busy:
-            entries = self.risk.entries()
-            if entries:
-                self._broker.send(entries)
+        entries = [] if self._broker.busy else self.risk.withdrawn()
+        if entries:
+            self._broker.send(entries)
 
     def price(self, k: int) -> Decimal | None:
         """The last price of an instrument: of its streams, else of its last candle."""

@@ -42,12 +42,14 @@ class Status:
     def document(self) -> dict[str, Any]:
         """As it stands now; times in UTC ms, those of the market by the market's clock."""
         session, gate = self.session, self.session.broker.gate
+        locked = [k for k in gate.locks if gate.is_locked(k, session.clock())]
         feeds = {**session.market.streams.states(), **session.exchange.streams.states()}
         health = session.exchange.health()
         return {
             "session": session.folder.name,
             "state": gate.state.name,
-            "why": gate.why,
+            "why": " ".join(filter(None, [gate.why, *map(session.safety.risk.locked, locked)])),
+            "locked": [{"instrument": session.origin.instruments[k].name, "until": gate.until(k)} for k in locked],
             "pid": os.getpid(),
             "started": self.started,
             "now": session.clock(),

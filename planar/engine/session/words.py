@@ -10,6 +10,7 @@ from planar.engine.session.recorder import read_asks
 from planar.model.ask import Amend, Ask, Place
 from planar.model.instrument import exact
 from planar.model.order import Reason, Side, Status, Tif
+from planar.store.candles import utc
 
 
 def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
@@ -17,7 +18,7 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
     if kind == "ordered" and not body["asks"]:
         return []
     if kind == "operator":
-        return [DEEDS[body["what"]]]
+        return [DEEDS[body["what"]].format(**body, ends=_ends(body))]
     if kind in ("step", "begin", "ordered"):
         return [_asked(origin, ask) for ask in read_asks(body["asks"])]
     if kind == "told":
@@ -68,8 +69,14 @@ DEEDS = {
     "resume": "The operator let the session go on.",
     "stop": "The operator stops the session.",
     "when_flat": "The operator stops the session once nothing is held: no new entries until then.",
+    "lock": "The operator locked {symbol}: no new entries in it {ends}.",
+    "unlock": "The operator unlocked {symbol}.",
 }
 """What an operator did with a session, but for orders."""
+
+
+def _ends(deed: Mapping[str, Any]) -> str:
+    return f"until {utc(deed['until'])}" if deed.get("until") else "until it is unlocked"
 
 
 def _asked(origin: Origin, ask: Ask) -> str:
