@@ -137,7 +137,7 @@ class LiveSession:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
         try:
-            checked = await preflight(self.exchange, self.origin, trader, is_new=True)
+            checked = await preflight(self.exchange, self.market, self.origin, trader, is_new=True)
             asks = self.recorder.begin()
         except BaseException:
             journal.undo()  # what never began is not gone on with
@@ -160,7 +160,7 @@ class LiveSession:
         restrict(self.broker.gate, entries)
         self.recovery.restore_orders()
         self.safety.restore(entries)
-        self.safety.say(await preflight(self.exchange, self.origin, self.recorder.trader, is_new=False))
+        self.safety.say(await preflight(self.exchange, self.market, self.origin, self.recorder.trader, is_new=False))
         if self._paper is not None:
             self.recovery.restore_paper(self._paper)
         await self.recovery.settle()
@@ -186,6 +186,8 @@ class LiveSession:
         ends = [tape.end for tape in trader.tapes]
         places = self.exchange, self.market
         self.safety = Safety(self.recorder, self.broker, self.clock, *places, self._risk, self._switch)
+        if self._paper is not None:
+            self.safety.reconciler.on_market = self._paper.set_traded
         self.on_entry.append(self.safety.heard)
         self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 

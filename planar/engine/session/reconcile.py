@@ -6,6 +6,7 @@ only make positions smaller, until the books agree again.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -48,17 +49,24 @@ CAUSE = "books"
 
 
 class Reconciler:
-    """The books of one session and its account. cancelled: ids of the orders that the session wanted cancelled."""
+    """The books of one session and its account.
+
+    market: tells prices. cancelled: ids of the orders that the session wanted cancelled. on_market: hears whether a
+    market is traded, where that was in doubt.
+    """
 
     def __init__(
         self,
         recorder: Recorder,
         broker: Broker,
         exchange: CcxtExchange,
+        market: CcxtExchange,
         clock: Callable[[], int],
         cancelled: set[int],
     ) -> None:
         self._recorder, self._broker, self._exchange, self._clock = recorder, broker, exchange, clock
+        self._market = market
+        self.on_market: Callable[[str, bool], None] = lambda *_: None
         self._trader = recorder.trader
         self._cancelled = cancelled
         self._known: Money | None = None
@@ -68,6 +76,7 @@ class Reconciler:
         self._news: list[dict[str, Any]] = []
         self._old: set[int] = set()
         self._doubted = False
+        self._candles: dict[int, tuple[float, float]] = {}  # when the last came, and the longest wait for one
         self._reconnects = 0
         self._wake = asyncio.Event()
         self.period, self.pause = PERIOD, PAUSE
@@ -88,6 +97,9 @@ class Reconciler:
 
     def heard(self, kind: str, body: Any) -> None:
         """Hears each entry of the journal: orders that ended otherwise than the session asked for."""
+        if kind == "candle":
+            now, (at, longest) = time.monotonic(), self._candles.get(body[0], (0.0, 0.0))
+            self._candles[body[0]] = now, max(longest, now - at if at else 0.0)
         if kind != "told":
             return
         what, k, id = body["what"], body["k"], body["numbers"][0]
@@ -198,26 +210,31 @@ class Reconciler:
             self._others[key] = fill
 
     def _is_silent(self) -> bool:
-        """Whether candles are missing that should have come."""
-        now = self._clock()
-        return any(tape.end + SILENCE * tape.timeframe < now for tape in self._trader.tapes)
+        """Whether candles are missing that should have come.
+
+        By the session's clock; where that stands still with its market, by the longest wait for a candle so far.
+        """
+        now, real = self._clock(), time.monotonic()
+        is_late = any(tape.end + SILENCE * tape.timeframe < now for tape in self._trader.tapes)
+        return is_late or any(real - at > (SILENCE + 1) * longest for at, longest in self._candles.values() if longest)
 
     async def _look_at_markets(self) -> None:
         """Whether an exchange that refused an order, or tells nothing, still trades these markets."""
-        await self._exchange.markets(reload=True)
+        await self._market.markets(reload=True)
         self._doubted = False
         for instrument in self._broker.instruments:
             symbol = symbol_of(instrument)
             try:
-                is_active = (await self._exchange.market(symbol)).is_active
+                is_active = (await self._market.market(symbol)).is_active
             except Rejected:
                 is_active = False
+            self.on_market(symbol, is_active)
             cause = f"market {symbol}"
             if is_active:
                 self._broker.gate.lift(cause)
                 continue
             self._doubted = True
-            why = f"{symbol} is not traded at {self._exchange.name} now: no new positions until it is."
+            why = f"{symbol} is not traded at {self._market.name} now: no new positions until it is."
             self._broker.gate.restrict(cause, State.REDUCING, why)
 
     # Saying.

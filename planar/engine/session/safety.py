@@ -51,7 +51,7 @@ class Safety:
         quote, most = broker.instruments[0].quote, Decimal(str(risk.daily_loss))
         self.day = Day(most, quote, broker.gate, clock, self.equity, recorder.write)
         self.risk = RiskGate(risk, recorder.trader, broker.gate, clock, self.price, self.look)
-        self.reconciler = Reconciler(recorder, broker, exchange, clock, self.risk.cancelled)
+        self.reconciler = Reconciler(recorder, broker, exchange, market, clock, self.risk.cancelled)
         broker.risk = self.risk
 
     def restore(self, entries: Iterable[Entry]) -> None:

@@ -240,6 +240,18 @@ def test_a_market_that_is_delisted_meanwhile_ends_new_positions_until_it_is_trad
     asyncio.run(scene())
 
 
+@pytest.mark.slow
+def test_where_all_markets_are_delisted_and_their_clock_stands_still_that_is_seen_too(tmp_path):
+    async def scene():
+        async with venue() as there, running(tmp_path / "one", there) as one:
+            await until(lambda: there.account.orders)
+            for id in ("BTCUSDT", "ETHUSDT"):
+                there.floor.delist(there.floor.market(id).listing)
+            await until(lambda: len(one.broker.gate.causes) == 2)
+
+    asyncio.run(scene())
+
+
 def test_a_session_is_of_limits_that_are_new_at_each_start(tmp_path):
     async def scene():
         async with venue() as there:
