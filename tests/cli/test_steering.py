@@ -183,6 +183,15 @@ def test_an_instrument_is_locked_and_unlocked(begun, planar):
     assert "The operator locked BTC/USDT: no new entries in it until it is unlocked." in planar("journal", "mine")
 
 
+def test_what_the_account_has_beside_is_adopted(begun, planar, there):
+    assert planar("adopt", "mine") == "The account has what the books of mine have.\n"
+    body = json.dumps({"asset": "USDT", "amount": "25"}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{there[1]['admin']}/deposit", body), timeout=10).close()
+    assert "planar adopt mine 25USDT" in planar("adopt", "mine")
+    assert planar("adopt", "mine", "25USDT").startswith("25 USDT adopted: mine has ")
+    assert "Adopted: 25 USDT of the account are the session's from now on." in planar("journal", "mine")
+
+
 def test_a_killed_session_is_shown_goes_on_paused_as_it_was_and_stops_with_nothing_held(begun, planar, there):
     until(lambda: json.loads(planar("status", "mine", "--json"))["fills"])
     pid = json.loads(planar("status", "mine", "--json"))["pid"]

@@ -9,6 +9,7 @@ moments    when to decide
 decisions  those that come too late, or raise
 feed       closed candles, in order and without holes
 paper      an account of play money at a real market
+claims     who alone trades a derivative of an account
 operator   what somebody may do with a session that runs
 folder     where sessions are kept, and which of them run
 control    the socket on which one is told
@@ -32,7 +33,9 @@ parity     sessions and their simulation, as told
 preflight  what is checked before the first order
 safety     limits, kill switch, the day's loss and the account, watched over together
 day        what was lost since 00:00 UTC
+markets    whether they are traded
 reconcile  the books and the account, compared again and again
+adoption   what the account has beside, taken into the books
 accounting what one has more or less than the other, and why
 words      what stands in a journal, in sentences
 """

@@ -119,6 +119,8 @@ class Alerts:
                 self.tell(topic, sentence)
         if kind == "state":
             self.tell("state", f"{body['state']} {body['why']}".rstrip())
+        if kind == "adopted":
+            self._peak += body["worth"]
         if kind == "step" and "drawdown" in self._settings.on:
             self._look_down(session.recorder.trader.equity(), session.origin.instruments[0].quote)
 
@@ -188,7 +190,9 @@ def _topics(kind: str, body: Any) -> list[str]:
         return ["errors"]
     if kind == "alarm":
         return [body["topic"]]
-    return {"unknown": ["errors"], "operator": ["state"], "resumed": ["state"], "stopped": ["state"]}.get(kind, [])
+    is_error = kind == "unknown"
+    is_deed = kind in ("operator", "adopted", "resumed", "stopped")
+    return ["errors"] * is_error + ["state"] * is_deed
 
 
 def _words(told: str) -> str:

@@ -74,7 +74,7 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
 
 def _happened(entry: Entry, length: int) -> int:
     """When what an entry tells was known, in the market's time; 0 where that does not matter."""
-    if entry.kind in ("step", "ordered"):
+    if entry.kind in ("step", "ordered", "adopted"):
         return int(entry.body["time"])
     if entry.kind == "candle":
         return int(entry.body[1]) + length

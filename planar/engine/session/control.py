@@ -126,6 +126,8 @@ class Control:
             operator.lock(_instrument(request), request.get("for") or "")
         elif what == "unlock":
             operator.unlock(_instrument(request))
+        elif what == "adopt":
+            return await operator.adopt(str(request.get("what") or ""))
         elif what == "close":
             return await operator.close(request.get("instrument") or "")
         elif what == "stop" and request.get("close"):

@@ -58,5 +58,11 @@ class Day:
         if self._why:
             self._gate.restrict(CAUSE, State.REDUCING, self._why)
 
+    def shift(self, worth: Decimal) -> None:
+        """So much was put in, or taken out: that is no gain of the day, and no loss."""
+        if self._day >= 0:
+            self._start += worth
+            self._keep()
+
     def _keep(self) -> None:
         self._write("day", {"day": self._day, "equity": str(self._start), "lost": self._why})

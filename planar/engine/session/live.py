@@ -187,7 +187,7 @@ class LiveSession:
         places = self.exchange, self.market
         self.safety = Safety(self.recorder, self.broker, self.clock, *places, self._risk, self._switch)
         if self._paper is not None:
-            self.safety.reconciler.on_market = self._paper.set_traded
+            self.safety.reconciler.markets.on_market = self._paper.set_traded
         self.on_entry.append(self.safety.heard)
         self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from planar.broker.gate import Gate, State
 from planar.broker.journal import Entry
 from planar.broker.terms import symbol_of
+from planar.engine.session.adoption import Adoption
 from planar.errors import ConfigError, did_you_mean
 from planar.kernel import reads
 from planar.model.order import NEVER, Reason
@@ -132,6 +133,12 @@ class Operator:
             finally:
                 self.gate.lift(CLOSING)
         return [self._left(k, reasons) for k in ks]
+
+    async def adopt(self, what: str = "") -> dict[str, Any]:
+        """What the account has beside the books, or, named, what of it becomes the session's: as of `Adoption`."""
+        async with self._turn:
+            adoption = Adoption(self.session)
+            return await (adoption.adopt(what) if what else adoption.look())
 
     async def stop_closed(self) -> list[dict[str, Any]]:
         """Closes all, then ends the session; where something stays, it is paused instead."""

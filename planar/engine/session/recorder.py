@@ -14,7 +14,7 @@ from planar.model.ask import Amend, Ask, Cancel, Place, Row
 
 ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
 
-DECIDING = ("begin", "candle", "step", "told", "ordered")
+DECIDING = ("begin", "candle", "step", "told", "ordered", "adopted")
 """Kinds of entries that change a trader; all others are for the reader."""
 
 
@@ -60,6 +60,11 @@ class Recorder:
         asks = self.trader.clear(time, ks, is_close=is_close)
         self.write("ordered", {"time": time, "ks": list(ks), "is_close": is_close, "asks": told_asks(asks)})
         return asks
+
+    def adopt(self, time: int, k: int, cash: int, base: int) -> None:
+        """Something of the account becomes the session's own: as of `Trader.adopt`."""
+        worth = self.trader.adopt(k, cash, base)
+        self.write("adopted", {"time": time, "k": k, "cash": cash, "base": base, "worth": worth})
 
     @property
     def is_sound(self) -> bool:
@@ -116,6 +121,8 @@ def _happen(trader: Trader, entry: Entry) -> list[Ask] | None:
         trader.take(k, Row(*row))
     elif entry.kind == "told":
         trader.tell(body["what"], body["k"], *body["numbers"])
+    elif entry.kind == "adopted":
+        trader.adopt(body["k"], body["cash"], body["base"])
     return None
 
 

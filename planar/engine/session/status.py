@@ -94,7 +94,7 @@ def _now() -> int:
 
 
 def _books(origin: Origin, trader: Trader) -> dict[str, Any]:
-    begun = origin.cash * float(origin.instruments[0].quote_unit)
+    begun = origin.cash * float(origin.instruments[0].quote_unit) + trader.put_in
     equity = trader.equity()
     count = range(len(origin.instruments))
     return {

@@ -23,6 +23,8 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
         return [_asked(origin, ask) for ask in read_asks(body["asks"])]
     if kind == "told":
         return _told(origin, body)
+    if kind == "adopted":
+        return [_adopted(origin, body)]
     if kind == "shadow":
         return _shadowed(body) if body["differs"] else []
     if kind == "parity":
@@ -153,6 +155,16 @@ def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
     if what == "not_cancelled":
         return [f"{symbol}: order {order} was not cancelled: {body.get('error', '')}"]
     return []
+
+
+def _adopted(origin: Origin, body: Mapping[str, Any]) -> str:
+    instrument, cash, base = origin.instruments[body["k"]], body["cash"], body["base"]
+    currency = instrument.base if base else instrument.quote
+    amount = _amount(origin, body["k"], abs(base)) if base else _plain(decimal(abs(cash), exact(instrument.quote_unit)))
+    at = f", worth {abs(body['worth']):,.2f} {instrument.quote} at the last price" if base else ""
+    if base + cash > 0:
+        return f"Adopted: {amount} {currency} of the account are the session's from now on{at}."
+    return f"Written off: {amount} {currency} that the account does not have are not the session's any more{at}."
 
 
 def _adjusted(origin: Origin, body: Mapping[str, Any]) -> str:
