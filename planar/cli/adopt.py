@@ -35,6 +35,8 @@ def _say_beside(found: Mapping[str, Any]) -> None:
         for currency, amount in found["beside"].items()
     ]
     table(("currency", "beside", "to take it in"), rows, nothing=f"The account has what the books of {name} have.")
+    if rows:
+        say("Some of it may be another session's.")
     if found["orders"]:
         say(
             f"Open orders that are not of {name}: {', '.join(found['orders'])}. Orders are not adopted: leave them, or "

@@ -6,6 +6,7 @@ wish       what somebody wants to run; whether a session that is there is that
 origin     what a session begins from
 beginning  asks for it
 moments    when to decide
+watchdog   hooks that do not come to their end
 decisions  those that come too late, or raise
 feed       closed candles, in order and without holes
 paper      an account of play money at a real market

@@ -100,6 +100,7 @@ async def opened(
         session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper, risk=risk, switch=switch)
         hears = (listen, _log_entry, alerts.hear)
         session.on_entry += [partial(hear, session) for hear in hears]
+        session.last_words.append(alerts.tell_apart)
         await stack.enter_async_context(session)
         limits = config.settings.parity
         await stack.enter_async_context(Shadowing(session, fill_model_of(limits.fill), limits))

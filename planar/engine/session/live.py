@@ -30,10 +30,12 @@ from planar.engine.session.recorder import Recorder
 from planar.engine.session.recovery import Recovery
 from planar.engine.session.safety import Safety
 from planar.engine.session.trader import Trader
+from planar.engine.session.watchdog import Watchdog
 from planar.engine.session.wish import Wish, check_code, check_wish
 from planar.errors import ConfigError, PlanarError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
+from planar.model.ask import Row
 from planar.model.timeframe import milliseconds
 
 __all__ = ["LiveSession", "Wish"]
@@ -65,7 +67,7 @@ class LiveSession:
         risk: Risk = NO_LIMITS,
         switch: KillSwitch | None = None,
     ) -> None:
-        self.folder, self.exchange, self._wish, self._wall = folder, exchange, wish, wall
+        self.folder, self.exchange, self.wish, self._wall = folder, exchange, wish, wall
         self.market, self._paper = market or exchange, paper
         self._risk, self._switch = risk, switch
         self.safety: Safety
@@ -75,6 +77,7 @@ class LiveSession:
         self.recovery = Recovery(self)
         self.is_resumed = False
         self.on_entry: list[Callable[[str, Any], None]] = []
+        self.last_words: list[Callable[[str], None]] = []
         self._heard = 0
         self._length = 0
         self._lock: IO[str] | None = None
@@ -82,6 +85,7 @@ class LiveSession:
         self._journal: Journal | None = None
         self._moments: Moments
         self._feed: Feed
+        self.watchdog: Watchdog
         self._readers: list[asyncio.Task[None]] = []
         self._opened: list[Any] = []
         self._failure: asyncio.Future[None]
@@ -124,7 +128,7 @@ class LiveSession:
         return made
 
     async def _begin(self, journal: Journal) -> None:
-        wish = self._wish
+        wish = self.wish
         if wish is None:
             raise ConfigError(f"there is no session {self.folder.name}.")
         await self._claim(wish.symbols)
@@ -138,7 +142,8 @@ class LiveSession:
         self.recorder.write("origin", self.origin.document())
         try:
             checked = await preflight(self.exchange, self.market, self.origin, trader, is_new=True)
-            asks = self.recorder.begin()
+            with self.watchdog:
+                asks = self.recorder.begin()
         except BaseException:
             journal.undo()  # what never began is not gone on with
             raise
@@ -150,8 +155,8 @@ class LiveSession:
         self.origin = origin_of(entries)
         await self._claim([symbol_of(each) for each in self.origin.instruments])
         self._length = milliseconds(self.origin.timeframe)
-        if self._wish is not None:
-            check_wish(self.folder.name, self.origin, self._wish, self.market)
+        if self.wish is not None:
+            check_wish(self.folder.name, self.origin, self.wish, self.market)
         check_code(self.folder.name, self.origin)
         await self._hear_market(symbol_of(self.origin.instruments[0]))
         self.recovery.entries = entries
@@ -189,7 +194,9 @@ class LiveSession:
         if self._paper is not None:
             self.safety.reconciler.markets.on_market = self._paper.set_traded
         self.on_entry.append(self.safety.heard)
-        self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
+        self._moments = Moments(ends, decided, self._length, self._take, self._decide)
+        self.watchdog = Watchdog(trader, self.last_words)
+        self.watchdog.start()
 
     # Going on.
 
@@ -229,12 +236,24 @@ class LiveSession:
         if not self._failure.done():
             self._failure.set_exception(error)
 
+    def _take(self, k: int, row: Row) -> None:
+        """A candle has closed; what the strategy's indicators raise ends the session, whoever called."""
+        if self._failure.done():
+            return
+        try:
+            with self.watchdog:
+                self.recorder.take(k, row)
+        except Exception as error:
+            self._fail(error)
+
     def _decide(self, time: int) -> None:
         """A moment has come; what the strategy raises ends the session, whoever called."""
         if self._failure.done():
             return
         try:
-            self.broker.send(decided(self.recorder, time, self.clock, self._length))
+            with self.watchdog:
+                asks = decided(self.recorder, time, self.clock, self._length)
+            self.broker.send(asks)
             self.recorder.commit()
         except PlanarError as error:
             self._fail(error)
@@ -277,6 +296,8 @@ class LiveSession:
         """Lets go of what was opened, however far that came."""
         if "_moments" in vars(self):
             self._moments.close()
+        if "watchdog" in vars(self):
+            self.watchdog.close()
         if "broker" in vars(self):
             await self.broker.close()
         for each in self._opened:

@@ -26,6 +26,7 @@ WHY = {
 }
 PATIENCE = 30.0
 """Seconds that orders which close have."""
+SECOND = 1_000
 ATTEMPTS = 3
 """An order that filled while it was being cancelled leaves something to close."""
 
@@ -91,7 +92,7 @@ class Operator:
     def lock(self, symbol: str, time: str = "") -> None:
         """No new entries in one instrument, for a time such as ``"4h"`` of the session's, or until `unlock`."""
         [k] = self._places(symbol)
-        until = self.session.clock() + _length(time) if time else NEVER
+        until = (self.session.clock() + _length(time)) // SECOND * SECOND if time else NEVER
         self._note("lock", k=k, symbol=symbol_of(self.session.origin.instruments[k]), until=until if time else None)
         self.gate.locks[k] = until
 

@@ -46,8 +46,8 @@ class Recorder:
 
     def take(self, k: int, row: Row) -> None:
         """A candle of an instrument has closed."""
+        self.trader.take(k, row)  # where its indicators raise, it was not taken
         self.write("candle", [k, *row])
-        self.trader.take(k, row)
 
     def step(self, time: int) -> list[Ask]:
         """The hooks of a moment run."""

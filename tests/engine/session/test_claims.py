@@ -56,7 +56,7 @@ async def claiming(exchange, session, symbols=(PERPETUAL,)):
 
 def trading_the_perpetual(folder, exchange):
     session = session_at(folder, exchange)
-    session._wish = replace(session._wish, symbols=(PERPETUAL,))
+    session.wish = replace(session.wish, symbols=(PERPETUAL,))
     return session
 
 
