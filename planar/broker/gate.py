@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from enum import IntEnum
 
+from planar.model.order import NEVER
+
 
 class State(IntEnum):
     """What a session may send. REDUCING: what makes positions smaller, and cancels; HALTED: cancels alone."""
@@ -13,11 +15,15 @@ class State(IntEnum):
 
 
 class Gate:
-    """The strictest of all restrictions holds. changed: hears the state and the reasons after each change."""
+    """The strictest of all restrictions holds. changed: hears the state and the reasons after each change.
+
+    locks: instruments that take no entries whatever the state, by index, and until when, UTC ms of the session's time.
+    """
 
     def __init__(self, changed: Callable[[State, str], None]) -> None:
         self._changed = changed
         self._causes: dict[str, tuple[State, str]] = {}
+        self.locks: dict[int, int] = {}
 
     @property
     def state(self) -> State:
@@ -44,3 +50,11 @@ class Gate:
         """That cause is no more."""
         if self._causes.pop(cause, None) is not None:
             self._changed(self.state, self.why)
+
+    def is_locked(self, k: int, now: int) -> bool:
+        """Whether an instrument takes no entries now."""
+        return now < self.locks.get(k, 0)
+
+    def until(self, k: int) -> int | None:
+        """When the lock of an instrument ends; None for never."""
+        return None if self.locks[k] == NEVER else self.locks[k]

@@ -188,9 +188,11 @@ class Hearing:
 
     def check_balances(self, why: str) -> None:
         """Lets only reductions through while a balance is below zero: then the books are not the account's."""
-        if not self.books.is_sound:
-            remedy = "compare the account with the journal, then begin another session"
-            self.gate.restrict("balance", State.REDUCING, f"A balance of the books is below zero, {why}: {remedy}.")
+        if self.books.is_sound:
+            self.gate.lift("balance")
+            return
+        remedy = "`planar adopt` shows what the account has beside, and lets the books follow"
+        self.gate.restrict("balance", State.REDUCING, f"A balance of the books is below zero, {why}: {remedy}.")
 
     def _ask_for_fills(self, sent: Sent) -> None:
         if not sent.is_asking:

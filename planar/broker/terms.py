@@ -30,6 +30,12 @@ def symbol_of(instrument: Instrument) -> str:
     return instrument.name.partition(":")[2]
 
 
+def bare(name: str) -> str:
+    """The symbol of an instrument that may be named with its exchange or without."""
+    before, colon, after = name.partition(":")
+    return after if colon and "/" not in before else name
+
+
 def request_of(place: Place, instrument: Instrument, client_id: str) -> OrderRequest:
     """What is to be sent for an order that the strategy asked for."""
     units, spent = place.units, _spent(place.budget, instrument)

@@ -2,7 +2,8 @@
 
 backtest   planar backtest
 live       planar live | paper
-steer      planar status | pause | resume | close | stop, drawn by panel
+steer      planar status | pause | resume | lock | unlock | close | stop, drawn by panel
+adopt      planar adopt
 attach     planar attach
 logs       planar logs
 service    planar service
@@ -51,6 +52,9 @@ COMMANDS = {
     "logs": ("logs:logs", "What a session did and warned of."),
     "pause": ("steer:pause", "No new entries in a session, until it is resumed."),
     "resume": ("steer:resume", "Let a paused session go on."),
+    "lock": ("steer:lock", "No new entries of a session in one instrument."),
+    "unlock": ("steer:unlock", "Let a session make entries in an instrument again."),
+    "adopt": ("adopt:adopt", "What an account has beside a session's books, taken into them."),
     "close": ("steer:close", "Close a session's positions at market; it goes on."),
     "stop": ("steer:stop", "Stop a session, with or without closing its positions."),
     "service": ("service:service", "A systemd unit for a session."),

@@ -214,7 +214,7 @@ def _say_end(session: "LiveSession") -> None:
 
     origin, trader = session.origin, session.recorder.trader
     quote = origin.instruments[0].quote
-    start = origin.cash * float(origin.instruments[0].quote_unit)
+    start = origin.cash * float(origin.instruments[0].quote_unit) + trader.put_in
     equity = trader.equity()
     counts = f"{trader.record['orders_n']} orders, {trader.record['fills_n']} fills"
     _print(f"{counts}. Equity {equity:,.2f} {quote}, {equity / start - 1:+.2%} since the session began.")

@@ -1,4 +1,4 @@
-"""``planar status | stop | pause | resume | close``: sessions that run, looked at and told what to do."""
+"""``planar status | stop | pause | resume | lock | unlock | close``: running sessions looked at, told what to do."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Name = Annotated[str, Parameter(help="Of the session: see `planar sessions`.")]
+Instrument = Annotated[str, Parameter(help="One of the session's, such as BTC/USDT.")]
 
 
 def folder_of(name: str) -> "Path":
@@ -111,6 +112,36 @@ def resume(name: Name, /, *, json: Json = False) -> None:
         say_json(found)
         return
     say(f"{found['session']} is {found['state']}. {found['why']}".rstrip())
+
+
+def lock(
+    name: Name,
+    instrument: Instrument,
+    /,
+    *,
+    for_: Annotated[str | None, Parameter(name="--for", help="So long by the session's clock, such as 4h.")] = None,
+    json: Json = False,
+) -> None:
+    """No new entries in one instrument until it is unlocked, restarts included; exits pass."""
+    from planar.engine.session.line import ask
+
+    _say_locks(ask(folder_of(name), "lock", instrument=instrument, **{"for": for_}), json)
+
+
+def unlock(name: Name, instrument: Instrument, /, *, json: Json = False) -> None:
+    """Let a session make new entries in an instrument again."""
+    from planar.engine.session.line import ask
+
+    _say_locks(ask(folder_of(name), "unlock", instrument=instrument), json)
+
+
+def _say_locks(found: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        say_json(found)
+        return
+    say(f"{found['session']} is {found['state']}. {found['why']}".rstrip())
+    if not found["locked"]:
+        say("None of its instruments is locked.")
 
 
 def close(

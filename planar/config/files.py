@@ -54,9 +54,10 @@ def cache_folder() -> Path:
 
 
 def limits_folder() -> Path:
-    """Where programs count what they ask of exchanges: one place for all users of the machine, whose address is one.
+    """Where programs count what they ask of exchanges, and claim what one alone may trade.
 
-    ``$PLANAR_LIMITS_FOLDER`` instead is for programs that are to share with no others.
+    It is one place for all users of the machine, whose address is one. ``$PLANAR_LIMITS_FOLDER`` instead is for
+    programs that are to share with no others.
     """
     own = os.environ.get("PLANAR_LIMITS_FOLDER")
     # Unlike /tmp, it outlives a restart, as bans do.

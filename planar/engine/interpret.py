@@ -3,6 +3,7 @@
 import copy
 import functools
 import traceback
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +30,9 @@ WIDTH, CANDLE = INSTRUMENT.itemsize // 8, place(INSTRUMENT, "candle")
 
 OURS = ("planar/engine", "planar/strategy", "planar/kernel")
 """Files that an author's error only passes through."""
+
+CALLERS = ("planar/engine/interpret.py", "planar/strategy/columns.py")
+"""Files that call what an author wrote."""
 
 
 class Account(Protocol):
@@ -137,7 +141,7 @@ class Interpreter:
 
     def _told(self, error: Exception, k: int, hook: str = "") -> StrategyError:
         """The author's line and the candle at which a hook raised, in one paragraph."""
-        own = _authors(traceback.extract_tb(error.__traceback__))
+        own = authors_of(traceback.extract_tb(error.__traceback__))
         where = f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line!r}" if own else type(self.strategy).__name__
         hook = hook or (own[0].name if own else "a hook")
         candle = int(self.records[k]["candle"])
@@ -179,7 +183,13 @@ class Interpreter:
                     setattr(bound, name, _take(memory if where == "_memory" else shared, at, kind))
 
 
-def _authors(frames: traceback.StackSummary) -> list[traceback.FrameSummary]:
+def within_hook(stack: Sequence[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """The author's frames of a whole program's stack; none where it stands in compiled code, or in no hook."""
+    calls = [i for i, frame in enumerate(stack) if frame.filename.endswith(CALLERS)]
+    return authors_of(stack[calls[-1] + 1 :]) if calls else []
+
+
+def authors_of(frames: Sequence[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
     """The frames of an author's own files; those of the libraries they call only where there are no others."""
     others = [f for f in frames if not any(part in f.filename for part in OURS)]
     return [f for f in others if not f.filename.startswith(LIBRARIES)] or others

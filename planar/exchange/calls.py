@@ -1,6 +1,7 @@
 """`Connected`: the one way to an exchange, which every request goes; and the clock."""
 
 import asyncio
+import hashlib
 import logging
 import re
 import time
@@ -93,6 +94,14 @@ class Connected(Exchange):
     ) -> Self:
         """One with what the user configured."""
         return cls(id, sandbox=sandbox, account=account, settings=settings, credentials=credentials)
+
+    @property
+    def owner(self) -> str:
+        """By its key, since two folders may both call an account of theirs the main one."""
+        given = self._credentials.given() if self._credentials else {}
+        key = next((given[name].reveal() for name in ("wallet_address", "api_key", "private_key") if name in given), "")
+        whose = hashlib.sha256(key.encode()).hexdigest() if key else self.account
+        return f"{self.ccxt_id or self.id} {self.sandbox} {self.settings.base_url} {whose}"
 
     @property
     def is_real(self) -> bool:

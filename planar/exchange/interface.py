@@ -69,6 +69,11 @@ class Exchange(ABC):
         return self.id + (f"/{self.account}" if self.account else "") + (" (sandbox)" if self.sandbox else "")
 
     @property
+    def owner(self) -> str:
+        """What the account is told by among all of this machine, whatever it is called; no key can be read off it."""
+        return f"{self.id} {self.sandbox} {self.account}"
+
+    @property
     def is_real(self) -> bool:
         """Whether orders there move real money."""
         return not self.sandbox

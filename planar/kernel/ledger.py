@@ -239,12 +239,12 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
         paid = cost if fee_in_base else plus(cost, fee)
         set_cash(state, state.cash - paid)
         set_base(ins, plus(ins.base, amount - fee if fee_in_base else amount))
-        _add_to_position(state, ins, amount, cost, fee, ticks)
+        add_to_position(state, ins, amount, cost, fee, ticks)
     else:
         paid = 0
         set_cash(state, plus(state.cash, cost - fee))
         set_base(ins, ins.base - amount)
-        _take_from_position(state, ins, amount, cost, fee)
+        take_from_position(state, ins, amount, cost, fee)
     order.filled += amount
     order.cost = plus(order.cost, cost)
     order.fee = plus(order.fee, fee)
@@ -290,7 +290,7 @@ def _log_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, sprea
 
 
 @compiled
-def _add_to_position(state, ins, amount, cost, fee, ticks):
+def add_to_position(state, ins, amount, cost, fee, ticks):
     """Position figures after a buy: the entry price leaves fees out, `realised` counts them."""
     if whole_steps(ins, ins.base) <= amount:
         ins.entry_units, ins.entry_cost, ins.adds = 0, 0, 0
@@ -304,7 +304,7 @@ def _add_to_position(state, ins, amount, cost, fee, ticks):
 
 
 @compiled
-def _take_from_position(state, ins, amount, cost, fee):
+def take_from_position(state, ins, amount, cost, fee):
     share = amount / ins.entry_units if ins.entry_units > 0 else 0.0
     entry = ins.entry_cost * min(share, 1.0)
     ins.realised += money_of(state, cost - entry - fee)
@@ -327,7 +327,7 @@ def settle_delisted(state, ins, time):
     ticks = max(ticks_down(ins, ins.last), 1)
     cost = cost_down(ins, amount, ticks)
     fee = fee_of(cost, ins.taker)
-    _take_from_position(state, ins, amount, cost, fee)
+    take_from_position(state, ins, amount, cost, fee)
     set_cash(state, plus(state.cash, cost - fee))
     set_base(ins, 0)
     fill = _new_fill(state, ins, -1, amount, ticks, cost, fee, time)

@@ -8,6 +8,7 @@ from numba import types
 
 from planar.kernel.ledger import (
     accept,
+    add_to_position,
     apply_fill,
     drop_amend,
     finish,
@@ -17,12 +18,13 @@ from planar.kernel.ledger import (
     reserve,
     set_base,
     set_cash,
+    take_from_position,
     tell,
 )
 from planar.kernel.limits import look
 from planar.kernel.loop import rest_of_step
 from planar.kernel.machine import compiled, set_float, set_int
-from planar.kernel.numbers import plus
+from planar.kernel.numbers import cost_down, plus, ticks_down
 from planar.kernel.state import NEEDS_PYTHON, TELL, Amend, Instrument, Live, Order, State
 from planar.kernel.triggers import form_after
 from planar.model.order import NEVER, Event, Kind, Reason, Side, Status
@@ -187,6 +189,26 @@ def add_base(address, k, units):
     ins = Instrument(State(address, 0).instruments, k)
     set_base(ins, plus(ins.base, units))
     return ins.base
+
+
+@compiled(I(I, I, I, I))
+def adopted(address, k, cash, base):
+    """Quote and base units of the account became the books' own; negative: they are not any more.
+
+    Base comes and goes at the last price, rounded down to a tick.
+    """
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    set_cash(state, plus(state.cash, cash))
+    ticks = max(ticks_down(ins, ins.last), 1)
+    set_base(ins, plus(ins.base, base))
+    if base > 0:
+        add_to_position(state, ins, base, cost_down(ins, base, ticks), 0, ticks)
+    elif base < 0:
+        take_from_position(state, ins, -base, cost_down(ins, -base, ticks), 0)
+    if base:
+        ins.is_changed = state.has_changes = 1
+    return 0
 
 
 @compiled(I(I, I, I, F, F, F, F, F))

@@ -13,7 +13,7 @@ from planar.broker.risk import RiskGate
 from planar.engine.session.trader import Trader
 from planar.model.ask import Amend, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
-from planar.model.order import Reason, Side, Status
+from planar.model.order import NEVER, Reason, Side, Status
 from planar.strategy.candles import Candles
 
 BTC = Instrument("here:BTC/USDT", price_step=0.01, amount_step=0.001, maker=0.0, taker=0.0, base_unit=0.001)
@@ -46,7 +46,7 @@ class Scene:
         if state:
             self.gate.restrict("test", state, "The test wants it so.")
         self.trader.limit(limits)
-        self.risk = RiskGate(self.trader, self.gate)
+        self.risk = RiskGate(self.trader, self.gate, lambda: self.now)
         self.refused, self.unanswered = [], []
         self.trader.begin()
 
@@ -289,3 +289,26 @@ def test_an_amend_without_an_answer_counts_as_done():
     scene.asks(lambda b: b.buy(2.0, price=100.0))
     assert len(scene.refused) == 1
     assert "could be worth 600 USDT" in scene.refused[0]
+
+
+def test_a_locked_instrument_takes_exits_alone_until_its_time_is_over():
+    scene = Scene(held=1000)
+    scene.gate.locks[0] = scene.now + 3 * MINUTE
+    assert [ask.side for ask in scene.asks(lambda b: b.buy(0.1), lambda b: b.sell(0.2))] == [Side.SELL]
+    assert scene.refused == [
+        "its instrument is locked: BTC/USDT takes no entries until 1970-01-01 00:04 UTC: `planar unlock` ends that."
+    ]
+    scene.asks()
+    assert len(scene.asks(lambda b: b.buy(0.1))) == 1
+
+
+def test_entries_that_rest_when_an_instrument_is_locked_are_withdrawn_and_exits_stay():
+    scene = Scene(held=1000)
+    for ask in scene.asks(lambda b: b.buy(0.1, price=90.0), lambda b: b.sell(0.2, stop=80.0)):
+        scene.leaves(ask)
+    assert scene.risk.withdrawn() == []
+    scene.gate.locks[0] = NEVER
+    assert scene.risk.withdrawn() == [Cancel(1, 0)]
+    del scene.gate.locks[0]
+    scene.gate.locks[1] = NEVER
+    assert scene.risk.withdrawn() == []

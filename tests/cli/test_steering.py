@@ -175,6 +175,23 @@ def test_mistakes_are_told_with_their_remedy(begun, planar):
         planar("status", "../mine")
 
 
+def test_an_instrument_is_locked_and_unlocked(begun, planar):
+    assert "BTC/USDT takes no entries until 2" in planar("lock", "mine", "BTC/USDT", "--for", "4h")
+    assert "BTC/USDT takes no entries until somebody unlocks it" in planar("lock", "mine", "BTC/USDT")
+    assert "BTC/USDT takes no entries" in planar("status")
+    assert planar("unlock", "mine", "BTC/USDT") == "mine is ACTIVE.\nNone of its instruments is locked.\n"
+    assert "The operator locked BTC/USDT: no new entries in it until it is unlocked." in planar("journal", "mine")
+
+
+def test_what_the_account_has_beside_is_adopted(begun, planar, there):
+    assert planar("adopt", "mine") == "The account has what the books of mine have.\n"
+    body = json.dumps({"asset": "USDT", "amount": "25"}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{there[1]['admin']}/deposit", body), timeout=10).close()
+    assert "planar adopt mine 25USDT" in planar("adopt", "mine")
+    assert planar("adopt", "mine", "25USDT").startswith("25 USDT adopted: mine has ")
+    assert "Adopted: 25 USDT of the account are the session's from now on." in planar("journal", "mine")
+
+
 def test_a_killed_session_is_shown_goes_on_paused_as_it_was_and_stops_with_nothing_held(begun, planar, there):
     until(lambda: json.loads(planar("status", "mine", "--json"))["fills"])
     pid = json.loads(planar("status", "mine", "--json"))["pid"]

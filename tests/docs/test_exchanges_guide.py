@@ -26,7 +26,7 @@ from planar.model.order import Side, Status
 
 TEXT = (Path(planar.__file__).parents[1] / "docs" / "exchanges.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-INTERNAL = {"abandon", "by_hand", "close", "create", "disconnect", "is_real", "name"}
+INTERNAL = {"abandon", "by_hand", "close", "create", "disconnect", "is_real", "name", "owner"}
 NONE = Decimal(0)
 BTC = Market(
     "BTC/USDT", "BTCUSDT", MarketKind.SPOT, "BTC", "USDT", None, True, NONE, NONE, NONE, None, NONE, None, None, None

@@ -6,9 +6,11 @@ wish       what somebody wants to run; whether a session that is there is that
 origin     what a session begins from
 beginning  asks for it
 moments    when to decide
+watchdog   hooks that do not come to their end
 decisions  those that come too late, or raise
 feed       closed candles, in order and without holes
 paper      an account of play money at a real market
+claims     who alone trades a derivative of an account
 operator   what somebody may do with a session that runs
 folder     where sessions are kept, and which of them run
 control    the socket on which one is told
@@ -37,7 +39,9 @@ assumed    rules and fees that were counted on, and are otherwise
 trial      a session that another is begun from, and whether it has shown enough
 safety     limits, kill switch, the day's loss and the account, watched over together
 day        what was lost since 00:00 UTC
+markets    whether they are traded
 reconcile  the books and the account, compared again and again
+adoption   what the account has beside, taken into the books
 accounting what one has more or less than the other, and why
 words      what stands in a journal, in sentences
 """

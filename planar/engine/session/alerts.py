@@ -112,6 +112,15 @@ class Alerts:
             self._is_sent.clear()
             self._has_some.set()
 
+    def tell_apart(self, text: str) -> None:
+        """Sends a message of errors and waits for it: for a thread, while nothing else of the program goes on."""
+        if "errors" in self._settings.on and self._channels:
+            asyncio.run(self._sent_apart(f"{self._name}: {text}"))
+
+    async def _sent_apart(self, text: str) -> None:
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
+            await asyncio.gather(*(self._attempt(http, channel, text) for channel in self._channels))
+
     def hear(self, session: "LiveSession", kind: str, body: Any) -> None:
         """An entry of the session's journal."""
         for topic in _topics(kind, body):
@@ -119,6 +128,8 @@ class Alerts:
                 self.tell(topic, sentence)
         if kind == "state":
             self.tell("state", f"{body['state']} {body['why']}".rstrip())
+        if kind == "adopted":
+            self._peak += body["worth"]
         if kind == "step" and "drawdown" in self._settings.on:
             self._look_down(session.recorder.trader.equity(), session.origin.instruments[0].quote)
 
@@ -147,17 +158,22 @@ class Alerts:
         why = ""
         for pause in (0.0, *PAUSES):
             await asyncio.sleep(pause)
-            try:
-                async with self._http.post(channel.address, json=channel.body(text)) as answer:
-                    if answer.status < 300:
-                        return ""
-                    told = (await answer.text())[:200]
-                    why = f"{channel.name} answered {answer.status}: {self._scrub(_words(told))}"
-                    if answer.status < 500 and answer.status != 429:
-                        return why  # it will answer so again
-            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                why = f"{channel.name}: {type(error).__name__}: {self._scrub(str(error))}".removesuffix(": ")
+            why, is_final = await self._attempt(self._http, channel, text)
+            if is_final:
+                break
         return why
+
+    async def _attempt(self, http: aiohttp.ClientSession, channel: Channel, text: str) -> tuple[str, bool]:
+        """Sends one message once; gives why it was not sent, and whether another attempt would end so too."""
+        try:
+            async with http.post(channel.address, json=channel.body(text)) as answer:
+                if answer.status < 300:
+                    return "", True
+                told = (await answer.text())[:200]
+                why = f"{channel.name} answered {answer.status}: {self._scrub(_words(told))}"
+                return why, answer.status < 500 and answer.status != 429
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return f"{channel.name}: {type(error).__name__}: {self._scrub(str(error))}".removesuffix(": "), False
 
     async def try_all(self, text: str) -> Iterator[tuple[str, str]]:
         """Sends it to each channel now: its name, and why it could not be."""
@@ -192,7 +208,7 @@ def _topics(kind: str, body: Any) -> list[str]:
         return ["errors"]
     if kind in ("protection", "stood"):
         return ["protection"]
-    return ["state"] if kind in ("operator", "resumed", "stopped") else []
+    return ["state"] if kind in ("operator", "adopted", "resumed", "stopped") else []
 
 
 def _words(told: str) -> str:

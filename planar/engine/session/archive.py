@@ -74,7 +74,7 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
 
 def happened(entry: Entry, length: int) -> int:
     """When what an entry tells happened, in the market's time; 0 where it does not say. length: of a candle."""
-    if entry.kind in ("step", "ordered", "resumed", "stopped"):
+    if entry.kind in ("step", "ordered", "adopted", "resumed", "stopped"):
         return int(entry.body.get("time", 0))
     if entry.kind == "candle":
         return int(entry.body[1]) + length

@@ -10,6 +10,7 @@ from planar.engine.session.wish import Wish
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
+from planar.exchange.precision import short
 from planar.model.instrument import Instrument
 from planar.strategy.candles import Candles
 from planar.strategy.columns import declared_warm_up
@@ -61,7 +62,10 @@ async def _cash(exchange: Exchange, instrument: Instrument, wanted: Decimal | No
     """Quote units to begin with."""
     free = (await exchange.balance()).free.get(instrument.quote, Decimal(0))
     if wanted is not None and wanted > free:
-        raise ConfigError(f"--cash {wanted:f}: {exchange.name} has {free:f} {instrument.quote} free. Ask for less.")
+        raise ConfigError(
+            f"--cash {wanted:f}: {exchange.name} has {short(free)} {instrument.quote} free. Ask for less, or deposit "
+            "some."
+        )
     cash = free if wanted is None else wanted
     if cash <= 0:
         raise ConfigError(f"{exchange.name} has no {instrument.quote} free: deposit some, or free it.")

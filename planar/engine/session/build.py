@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from planar.broker.switch import KillSwitch
+from planar.broker.terms import bare
 from planar.config.limits import joined
 from planar.config.load import load as configured
 from planar.config.secrets import load_secrets
@@ -94,7 +95,7 @@ async def opened(
     names = named or tuple(declared)
     if not names:
         raise ConfigError(f"{cls.__name__} names no instruments: give --instruments BTC/USDT.")
-    symbols = tuple(name.partition(":")[2] if ":" in name else name for name in names)
+    symbols = tuple(map(bare, names))
     if not isinstance(exchange, CcxtExchange):
         raise ConfigError(f"{exchange.name} streams nothing: a session needs an exchange that CCXT Pro knows.")
     risk = limits_of(choice, exchange)
@@ -119,6 +120,7 @@ async def opened(
         session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper, risk=risk, switch=switch)
         hears = (listen, _log_entry, alerts.hear)
         session.on_entry += [partial(hear, session) for hear in hears]
+        session.last_words.append(alerts.tell_apart)
         await stack.enter_async_context(session)
         limits = config.settings.parity
         await stack.enter_async_context(Shadowing(session, fill_model_of(limits.fill), limits))

@@ -47,6 +47,12 @@ def _bound(path: Path) -> socket.socket:
     return made
 
 
+def _instrument(request: Mapping[str, Any]) -> str:
+    if not request.get("instrument"):
+        raise ConfigError(f"{request['do']} needs an instrument, such as BTC/USDT.")
+    return str(request["instrument"])
+
+
 class Control:
     """Answers while it is open. A session that cannot be steered trades nevertheless, and says so in its log."""
 
@@ -116,6 +122,12 @@ class Control:
             operator.pause()
         elif what == "resume":
             operator.resume()
+        elif what == "lock":
+            operator.lock(_instrument(request), request.get("for") or "")
+        elif what == "unlock":
+            operator.unlock(_instrument(request))
+        elif what == "adopt":
+            return await operator.adopt(str(request.get("what") or ""))
         elif what == "close":
             return await operator.close(request.get("instrument") or "")
         elif what == "stop" and request.get("close"):

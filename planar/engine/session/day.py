@@ -78,6 +78,12 @@ class Day:
         self._keep()
         self._gate.lift(CAUSE)
 
+    def shift(self, worth: Decimal) -> None:
+        """So much was put in, or taken out: that is no gain of the day, and no loss."""
+        if self._day >= 0:
+            self._start += worth
+            self._keep()
+
     def _keep(self) -> None:
         if not self._is_guess:
             self._write("day", {"day": self._day, "equity": str(self._start), "lost": self._why})

@@ -26,7 +26,11 @@ def locked(folder: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise ConfigError(f"session {folder.name} is running already, in another program.") from None
+        name = folder.name
+        raise ConfigError(
+            f"session {name} is running already: see `planar status {name}`. Another one of its strategy needs a name "
+            "of its own: --name."
+        ) from None
     return lock
 
 

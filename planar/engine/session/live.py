@@ -5,7 +5,7 @@ session is one whose journal is empty.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from planar.broker.terms import symbol_of
 from planar.config.settings import Risk
 from planar.engine.session.archive import origin_of
 from planar.engine.session.beginning import beginning
+from planar.engine.session.claims import claimed, kept
 from planar.engine.session.dead_man import DeadManSwitch, check_dead_man
 from planar.engine.session.decisions import decided, explained
 from planar.engine.session.feed import Feed, reading
@@ -30,10 +31,12 @@ from planar.engine.session.recorder import Recorder
 from planar.engine.session.recovery import Recovery
 from planar.engine.session.safety import Safety
 from planar.engine.session.trader import Trader
+from planar.engine.session.watchdog import Watchdog
 from planar.engine.session.wish import Wish, check_code, check_wish
 from planar.errors import ConfigError, PlanarError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
+from planar.model.ask import Row
 from planar.model.timeframe import milliseconds
 
 __all__ = ["LiveSession", "Wish"]
@@ -65,7 +68,7 @@ class LiveSession:
         risk: Risk = NO_LIMITS,
         switch: KillSwitch | None = None,
     ) -> None:
-        self.folder, self.exchange, self._wish, self._wall = folder, exchange, wish, wall
+        self.folder, self.exchange, self.wish, self._wall = folder, exchange, wish, wall
         self.market, self._paper = market or exchange, paper
         self._risk, self._switch = risk, switch
         self.safety: Safety
@@ -76,12 +79,15 @@ class LiveSession:
         self.dead_man: DeadManSwitch | None = None
         self.is_resumed = False
         self.on_entry: list[Callable[[str, Any], None]] = []
+        self.last_words: list[Callable[[str], None]] = []
         self._heard = 0
         self._length = 0
         self._lock: IO[str] | None = None
+        self._claims: list[IO[str]] = []
         self._journal: Journal | None = None
         self._moments: Moments
         self._feed: Feed
+        self.watchdog: Watchdog
         self._readers: list[asyncio.Task[None]] = []
         self._opened: list[Any] = []
         self._failure: asyncio.Future[None]
@@ -133,9 +139,10 @@ class LiveSession:
         return made
 
     async def _begin(self, journal: Journal) -> None:
-        wish = self._wish
+        wish = self.wish
         if wish is None:
             raise ConfigError(f"there is no session {self.folder.name}.")
+        await self._claim(wish.symbols)
         self._length = milliseconds(type(wish.strategy).timeframe)
         await self._hear_market(wish.symbols[0])
         self.origin, pasts = await beginning(self.exchange, self.market, wish, self.clock())
@@ -146,9 +153,11 @@ class LiveSession:
         self.recorder.write("origin", self.origin.document())
         self.recorder.limit(self._risk.limits)
         try:
-            checked = [*wish.said(self.origin), *await preflight(self.exchange, self.origin, trader, is_new=True)]
+            found = await preflight(self.exchange, self.market, self.origin, trader, is_new=True)
+            checked = [*wish.said(self.origin), *found]
             self.safety.begin()
-            asks = self.recorder.begin(self.clock())
+            with self.watchdog:
+                asks = self.recorder.begin(self.clock())
         except BaseException:
             journal.undo()  # what never began is not gone on with
             raise
@@ -158,9 +167,10 @@ class LiveSession:
 
     async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
         self.origin = origin_of(entries)
+        await self._claim([symbol_of(each) for each in self.origin.instruments])
         self._length = milliseconds(self.origin.timeframe)
-        if self._wish is not None:
-            check_wish(self.folder.name, self.origin, self._wish, self.market)
+        if self.wish is not None:
+            check_wish(self.folder.name, self.origin, self.wish, self.market)
         check_code(self.folder.name, self.origin)
         await self._hear_market(symbol_of(self.origin.instruments[0]))
         self.recovery.entries = entries
@@ -171,12 +181,16 @@ class LiveSession:
         self.recovery.restore_orders()
         self.safety.restore(entries)
         self.safety.begin()
-        self.safety.say(await preflight(self.exchange, self.origin, self.recorder.trader, is_new=False))
+        self.safety.say(await preflight(self.exchange, self.market, self.origin, self.recorder.trader, is_new=False))
         if self._paper is not None:
             self.recovery.restore_paper(self._paper)
         await self.recovery.settle()
         self.recorder.commit()
         self.recovery.entries = []
+
+    async def _claim(self, symbols: Sequence[str]) -> None:
+        self._claims = await claimed(self.exchange, symbols, self.folder)
+        self._spawn(partial(kept, self._claims))
 
     async def _hear_market(self, symbol: str) -> None:
         """Where the market stands: a venue may play another time than the clock's."""
@@ -193,12 +207,16 @@ class LiveSession:
         ends = [tape.end for tape in trader.tapes]
         places = self.exchange, self.market
         self.safety = Safety(self.recorder, self.broker, self.clock, *places, self._risk, self._switch)
+        if self._paper is not None:
+            self.safety.reconciler.markets.on_market = self._paper.set_traded
         self.on_entry.append(self.safety.heard)
         if self._has_dead_man:
             place = self.exchange, self._risk.dead_man
             self.dead_man = DeadManSwitch(*place, lambda: self.safety.naked.has_stops, self.recorder.write)
             self.recorder.before_commit.append(self.dead_man.look)
-        self._moments = Moments(ends, decided, self._length, self.recorder.take, self._decide)
+        self._moments = Moments(ends, decided, self._length, self._take, self._decide)
+        self.watchdog = Watchdog(trader, self.last_words)
+        self.watchdog.start()
 
     # Going on.
 
@@ -238,12 +256,23 @@ class LiveSession:
         if not self._failure.done():
             self._failure.set_exception(error)
 
+    def _take(self, k: int, row: Row) -> None:
+        """A candle has closed; what the strategy's indicators raise ends the session, whoever called."""
+        if self._failure.done():
+            return
+        try:
+            with self.watchdog:
+                self.recorder.take(k, row)
+        except Exception as error:
+            self._fail(error)
+
     def _decide(self, time: int) -> None:
         """A moment has come; what the strategy raises ends the session, whoever called."""
         if self._failure.done():
             return
         try:
-            asks, is_late = decided(self.recorder, time, self.clock, self._length)
+            with self.watchdog:
+                asks, is_late = decided(self.recorder, time, self.clock, self._length)
             self.broker.send(asks, is_late=is_late)
             self.recorder.commit()
         except PlanarError as error:
@@ -289,6 +318,8 @@ class LiveSession:
         """Lets go of what was opened, however far that came."""
         if "_moments" in vars(self):
             self._moments.close()
+        if "watchdog" in vars(self):
+            self.watchdog.close()
         if "broker" in vars(self):
             await self.broker.close()
         for each in self._opened:
@@ -298,5 +329,6 @@ class LiveSession:
         await asyncio.gather(*self._readers, return_exceptions=True)
         if self._journal is not None:
             self._journal.close()
-        if self._lock is not None:
-            self._lock.close()
+        for each in (self._lock, *self._claims):
+            if each is not None:
+                each.close()

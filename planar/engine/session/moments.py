@@ -34,13 +34,14 @@ class Moments:
         self._since: dict[int, float] = {}  # of moments that are not decided on: when they were first heard of
         self._timer: asyncio.TimerHandle | None = None
         self._decided = decided
+        self._due = max(ends)
         self._is_on = self._is_closed = False
 
     def begin(self) -> None:
         """From now on moments come; one whose candles were taken before the program ended is the first."""
         self._is_on = True
-        if max(self.ends) > self._decided:
-            self._since.setdefault(max(self.ends), self._now())
+        if self._due > self._decided:
+            self._since.setdefault(self._due, self._now())
         self._advance()
 
     def hear(self, k: int, row: Row) -> None:

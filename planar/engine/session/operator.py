@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from planar.broker.gate import Gate, State
 from planar.broker.journal import Entry
 from planar.broker.terms import symbol_of
+from planar.engine.session.adoption import Adoption
 from planar.errors import ConfigError, did_you_mean
 from planar.kernel import reads
-from planar.model.order import Reason
+from planar.model.order import NEVER, Reason
+from planar.model.timeframe import milliseconds
 
 if TYPE_CHECKING:
     from planar.engine.session.live import LiveSession
@@ -24,14 +26,21 @@ WHY = {
 }
 PATIENCE = 30.0
 """Seconds that orders which close have."""
+SECOND = 1_000
 ATTEMPTS = 3
 """An order that filled while it was being cancelled leaves something to close."""
 
 
 def restrict(gate: Gate, entries: Iterable[Entry]) -> None:
     """What an operator asked for before the program ended still holds."""
+    entries = list(entries)
     for cause in sorted(_causes(entries)):
         gate.restrict(cause, State.REDUCING, WHY[cause])
+    for body in (entry.body for entry in entries if entry.kind == "operator"):
+        if body["what"] == "lock":
+            gate.locks[body["k"]] = body["until"] or NEVER
+        elif body["what"] == "unlock":
+            gate.locks.pop(body["k"], None)
 
 
 def _causes(entries: Iterable[Entry]) -> set[str]:
@@ -47,6 +56,14 @@ def _causes(entries: Iterable[Entry]) -> set[str]:
         elif what == "stopped":
             causes.discard(STOPPING)  # it did
     return causes
+
+
+def _length(time: str) -> int:
+    """Milliseconds of a time such as ``"4h"``."""
+    try:
+        return milliseconds(time)
+    except ConfigError:
+        raise ConfigError(f"--for {time!r} is no time: write 4h or 1d.") from None
 
 
 class Operator:
@@ -71,6 +88,22 @@ class Operator:
         self._note("resume")
         for cause in (PAUSED, STOPPING):
             self.gate.lift(cause)
+
+    def lock(self, symbol: str, time: str = "") -> None:
+        """No new entries in one instrument, for a time such as ``"4h"`` of the session's, or until `unlock`."""
+        [k] = self._places(symbol)
+        until = (self.session.clock() + _length(time)) // SECOND * SECOND if time else NEVER
+        self._note("lock", k=k, symbol=symbol_of(self.session.origin.instruments[k]), until=until if time else None)
+        self.gate.locks[k] = until
+
+    def unlock(self, symbol: str) -> None:
+        """Takes back `lock`. Raises ConfigError where it was not said."""
+        [k] = self._places(symbol)
+        symbol = symbol_of(self.session.origin.instruments[k])
+        if not self.gate.is_locked(k, self.session.clock()):
+            raise ConfigError(f"{self._name} has {symbol} not locked.")
+        self._note("unlock", k=k, symbol=symbol)
+        del self.gate.locks[k]
 
     def stop(self) -> None:
         """Ends the session; positions and resting orders stay."""
@@ -102,6 +135,12 @@ class Operator:
                 self.gate.lift(CLOSING)
         return [self._left(k, reasons) for k in ks]
 
+    async def adopt(self, what: str = "") -> dict[str, Any]:
+        """What the account has beside the books, or, named, what of it becomes the session's: as of `Adoption`."""
+        async with self._turn:
+            adoption = Adoption(self.session)
+            return await (adoption.adopt(what) if what else adoption.look())
+
     async def stop_closed(self) -> list[dict[str, Any]]:
         """Closes all, then ends the session; where something stays, it is paused instead."""
         left = await self.close()
@@ -115,8 +154,8 @@ class Operator:
     def _name(self) -> str:
         return f"session {self.session.folder.name}"
 
-    def _note(self, what: str) -> None:
-        self.session.recorder.write("operator", {"what": what})
+    def _note(self, what: str, **more: Any) -> None:
+        self.session.recorder.write("operator", {"what": what, **more})
         self.session.recorder.commit()
 
     def _places(self, symbol: str = "") -> list[int]:

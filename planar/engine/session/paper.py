@@ -28,7 +28,7 @@ from planar.model.order import Side, Tif
 from planar.simulator.fill_model import FillModel
 from planar.venue.config import VenueConfig
 from planar.venue.limits import Limits
-from planar.venue.listing import Listing
+from planar.venue.listing import BREAK, TRADING, Listing
 from planar.venue.order import LIMIT, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, Ticket
 from planar.venue.prints import Print
 from planar.venue.refusal import Refusal
@@ -117,6 +117,11 @@ class PaperAccount:
     def _stands(self, listing: Listing, book: Book) -> None:
         sides = [_levels(listing, levels) for levels in (book.bids, book.asks)]
         self._venue.floor.happen(Change(book.time or self._venue.floor.now, listing.index, True, *sides))
+
+    def set_traded(self, symbol: str, is_traded: bool) -> None:
+        """The market is traded or not, and so is the account's: what rests waits until it is."""
+        [listing] = [each for each in self._venue.floor.listings if symbol_of(each.instrument) == symbol]
+        self._venue.floor.set_status(listing, TRADING if is_traded else BREAK)
 
     def restore(self, cash: int, bases: Sequence[int]) -> None:
         """Balances as they were. cash: quote units; bases: base units."""

@@ -9,6 +9,7 @@ from planar.engine.session.trader import Trader
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Market
+from planar.exchange.precision import short
 from planar.model.instrument import Instrument, exact
 
 LOG = logging.getLogger("planar.session")
@@ -26,17 +27,18 @@ def check_keys(exchange: Exchange) -> None:
     )
 
 
-async def preflight(exchange: Exchange, origin: Origin, trader: Trader, *, is_new: bool) -> list[str]:
+async def preflight(exchange: Exchange, prices: Exchange, origin: Origin, trader: Trader, *, is_new: bool) -> list[str]:
     """Sentences on what was found. Raises ConfigError for what would make every order fail.
 
-    is_new: nothing is held yet, so it may as well not begin where a market is not traded.
+    exchange: has the account. prices: tells prices; on paper that is another. is_new: nothing is held yet, so it may as
+    well not begin where a market is not traded.
     """
     found = await _rights(exchange)
     for instrument in origin.instruments:
         market = await exchange.market(symbol_of(instrument))
-        if is_new and not market.is_active:
+        if is_new and not (await prices.market(market.symbol)).is_active:
             raise ConfigError(
-                f"{market.symbol} is not traded at {exchange.name} now; the exchange lists it as inactive. Wait, or "
+                f"{market.symbol} is not traded at {prices.name} now; the exchange lists it as inactive. Wait, or "
                 "choose another with --instruments."
             )
         _check_least(exchange, instrument, trader)
@@ -70,8 +72,8 @@ def _check_least(exchange: Exchange, instrument: Instrument, trader: Trader) -> 
     is_flat = not any(trader.base(k)[0] for k in range(len(trader.instruments)))
     if is_flat and cash < least:
         raise ConfigError(
-            f"{symbol_of(instrument)} at {exchange.name}: the least order is of {least:f} {instrument.quote}, and the "
-            f"session has {cash:f}. Give it more --cash."
+            f"{symbol_of(instrument)} at {exchange.name}: the least order is of {short(least)} {instrument.quote}, and "
+            f"the session has {short(cash)}. Give it more --cash."
         )
 
 

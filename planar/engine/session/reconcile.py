@@ -15,8 +15,9 @@ from planar.broker.journal import Entry
 from planar.broker.live import Broker, Sent
 from planar.broker.terms import symbol_of
 from planar.engine.session.accounting import Money, alike, explained, lacking, owned, slack, surplus, trades
+from planar.engine.session.markets import Markets
 from planar.engine.session.recorder import Recorder
-from planar.errors import ExchangeError, Rejected
+from planar.errors import ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Fill
 from planar.exchange.precision import short
@@ -41,24 +42,26 @@ OVERLAP = 60_000
 PATIENCE = 20
 """Looks after which a comparison is given up until the next: orders are on their way all the time."""
 
-SILENCE = 2
-"""Candles that may be missing before it is asked whether the market is traded at all."""
-
 CAUSE = "books"
 
 
 class Reconciler:
-    """The books of one session and its account. cancelled: ids of the orders that the session wanted cancelled."""
+    """The books of one session and its account.
+
+    market: tells prices. cancelled: ids of the orders that the session wanted cancelled.
+    """
 
     def __init__(
         self,
         recorder: Recorder,
         broker: Broker,
         exchange: CcxtExchange,
+        market: CcxtExchange,
         clock: Callable[[], int],
         cancelled: set[int],
     ) -> None:
         self._recorder, self._broker, self._exchange, self._clock = recorder, broker, exchange, clock
+        self.markets = Markets(recorder.trader, broker, market, clock)
         self._trader = recorder.trader
         self._cancelled = cancelled
         self._known: Money | None = None
@@ -67,9 +70,9 @@ class Reconciler:
         self._reported: set[tuple[str, str]] = set()
         self._news: list[dict[str, Any]] = []
         self._old: set[int] = set()
-        self._doubted = False
         self._reconnects = 0
         self._wake = asyncio.Event()
+        self.turn = asyncio.Lock()
         self.period, self.pause = PERIOD, PAUSE
 
     def restore(self, entries: Iterable[Entry]) -> None:
@@ -88,6 +91,8 @@ class Reconciler:
 
     def heard(self, kind: str, body: Any) -> None:
         """Hears each entry of the journal: orders that ended otherwise than the session asked for."""
+        if kind == "candle":
+            self.markets.heard(body[0])
         if kind != "told":
             return
         what, k, id = body["what"], body["k"], body["numbers"][0]
@@ -99,7 +104,7 @@ class Reconciler:
             self._news.append({"what": "cancelled by others", "symbol": symbol, "order": id})
             self._wake.set()
         if what == "ended" and body["numbers"][3] == Reason.VENUE_REFUSED:
-            self._doubted = True
+            self.markets.is_in_doubt = True
             self._wake.set()
 
     def _rested(self, id: int) -> bool:
@@ -136,13 +141,17 @@ class Reconciler:
 
         Raises ExchangeError when the exchange cannot be asked.
         """
-        if self._doubted or self._is_silent():
-            await self._look_at_markets()
+        async with self.turn:
+            await self.beside()
+
+    async def beside(self) -> Money | None:
+        """As `check`, for who has the turn; gives what the account has beside the books, None where it never stands."""
+        await self.markets.look()
         self._now = self._clock()
         found = await self._looked(is_deep=False)
         if found is not None and self._is_settled(found):
             self._report(found)
-            return
+            return found
         seen: Money | None = None
         count = 0
         for _ in range(PATIENCE):
@@ -152,8 +161,17 @@ class Reconciler:
                 count, seen = (count + 1 if is_same else 1), found
                 if count >= LOOKS or self._is_settled(found):
                     self._report(found)
-                    return
+                    return found
             await asyncio.sleep(self.pause)
+        return None
+
+    def follow(self, currency: str, amount: Decimal) -> None:
+        """So much of what is beside has become the books' own; amount: negative where it was missing."""
+        found = {**(self._known or {}), currency: (self._known or {}).get(currency, Decimal(0)) - amount}
+        self._known = found
+        missing = lacking(found, slack(self._trader))
+        self._note([], missing)
+        self._judge(missing)
 
     async def _looked(self, *, is_deep: bool) -> Money | None:
         """What the account has beside the books; None while something moves.
@@ -198,29 +216,6 @@ class Reconciler:
         elif key not in self._reported:
             self._others[key] = fill
 
-    def _is_silent(self) -> bool:
-        """Whether candles are missing that should have come."""
-        now = self._clock()
-        return any(tape.end + SILENCE * tape.timeframe < now for tape in self._trader.tapes)
-
-    async def _look_at_markets(self) -> None:
-        """Whether an exchange that refused an order, or tells nothing, still trades these markets."""
-        await self._exchange.markets(reload=True)
-        self._doubted = False
-        for instrument in self._broker.instruments:
-            symbol = symbol_of(instrument)
-            try:
-                is_active = (await self._exchange.market(symbol)).is_active
-            except Rejected:
-                is_active = False
-            cause = f"market {symbol}"
-            if is_active:
-                self._broker.gate.lift(cause)
-                continue
-            self._doubted = True
-            why = f"{symbol} is not traded at {self._exchange.name} now: no new positions until it is."
-            self._broker.gate.restrict(cause, State.REDUCING, why)
-
     # Saying.
 
     def _is_settled(self, found: Money) -> bool:
@@ -264,6 +259,6 @@ class Reconciler:
         told = " and ".join(f"{short(missing[c])} of the session's {short(mine[c])} {c}" for c in missing)
         why = (
             f"The books do not balance: {told} are not in the account {self._exchange.name}, so somebody took them out "
-            "or traded them. Put that back, or begin another session; until then no new positions."
+            "or traded them. Put that back, or let the books follow with `planar adopt`; until then no new positions."
         )
         self._broker.gate.restrict(CAUSE, State.REDUCING, why)

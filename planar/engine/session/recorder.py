@@ -15,7 +15,7 @@ from planar.model.order import Limit
 
 ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
 
-DECIDING = ("limits", "begin", "candle", "step", "told", "ordered")
+DECIDING = ("limits", "begin", "candle", "step", "told", "ordered", "adopted")
 """Kinds of entries that change a trader; all others are for the reader."""
 
 
@@ -56,8 +56,8 @@ class Recorder:
 
     def take(self, k: int, row: Row) -> None:
         """A candle of an instrument has closed."""
+        self.trader.take(k, row)  # where its indicators raise, it was not taken
         self.write("candle", [k, *row])
-        self.trader.take(k, row)
 
     def step(self, time: int, now: Callable[[], int] | None = None) -> list[Ask]:
         """The hooks of a moment run. now: the session's clock, which says when they were done; the moment without."""
@@ -80,6 +80,11 @@ class Recorder:
             about = {"k": int(each["instrument"]), "order": int(each["order"]) + 1, "is_amend": bool(each["is_amend"])}
             most = self.trader.limits[name]
             self.write("refused", {**about, "limit": name, "value": float(each["value"]), "most": most})
+
+    def adopt(self, time: int, k: int, cash: int, base: int) -> None:
+        """Something of the account becomes the session's own: as of `Trader.adopt`."""
+        worth = self.trader.adopt(k, cash, base)
+        self.write("adopted", {"time": time, "k": k, "cash": cash, "base": base, "worth": worth})
 
     @property
     def is_sound(self) -> bool:
@@ -138,6 +143,8 @@ def _happen(trader: Trader, entry: Entry) -> list[Ask] | None:
         trader.take(k, Row(*row))
     elif entry.kind == "told":
         trader.tell(body["what"], body["k"], *body["numbers"])
+    elif entry.kind == "adopted":
+        trader.adopt(body["k"], body["cash"], body["base"])
     return None
 
 

@@ -70,7 +70,8 @@ class Recovery:
         """The trader as it was when the journal ended, and the last moment that it decided on."""
         origin = self._session.origin
         pasts = [history_of(e.body, origin.timeframe) for e in self.entries if e.kind == "history"]
-        trader = origin.trader(pasts)
+        wish = self._session.wish
+        trader = origin.trader(pasts, compiled=wish.compiled if wish else None)
         replay(trader, (e for e in self.entries if e.kind in DECIDING))
         begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
         return trader, max((e.body["time"] for e in self.entries if e.kind == "step"), default=begun)

@@ -55,8 +55,8 @@ class Safety:
         quote, most = broker.instruments[0].quote, Decimal(str(risk.daily_loss))
         known = partial(equity_at, recorder.trader)
         self.day = Day(most, quote, broker.gate, clock, self.equity, known, recorder.write)
-        self.risk = RiskGate(recorder.trader, broker.gate, self.look)
-        self.reconciler = Reconciler(recorder, broker, exchange, clock, self.risk.cancelled)
+        self.risk = RiskGate(recorder.trader, broker.gate, clock, self.look)
+        self.reconciler = Reconciler(recorder, broker, exchange, market, clock, self.risk.cancelled)
         broker.risk, broker.protector = self.risk, Protector(broker, recorder.trader, self.price)
         bound = patience(recorder.trader.tapes[0].timeframe)
         cancelled = self.risk.cancelled
@@ -103,10 +103,9 @@ class Safety:
 
     def _withdraw(self) -> None:
         """Cancels entries that rest while none may be sent; stops and other exits stay."""
-        if self._broker.gate.state is not State.ACTIVE and not self._broker.busy:
-            entries = self.risk.entries()
-            if entries:
-                self._broker.send(entries)
+        entries = [] if self._broker.busy else self.risk.withdrawn()
+        if entries:
+            self._broker.send(entries)
 
     def price(self, k: int) -> Decimal | None:
         """The last price of an instrument: of its streams, else of its last candle."""

@@ -43,12 +43,14 @@ class Status:
     def document(self) -> dict[str, Any]:
         """As it stands now; times in UTC ms, those of the market by the market's clock."""
         session, gate = self.session, self.session.broker.gate
+        locked = [k for k in gate.locks if gate.is_locked(k, session.clock())]
         feeds = {**session.market.streams.states(), **session.exchange.streams.states()}
         health = session.exchange.health()
         return {
             "session": session.folder.name,
             "state": gate.state.name,
-            "why": gate.why,
+            "why": " ".join(filter(None, [gate.why, *map(session.safety.risk.locked, locked)])),
+            "locked": [{"instrument": session.origin.instruments[k].name, "until": gate.until(k)} for k in locked],
             "pid": os.getpid(),
             "started": self.started,
             "now": session.clock(),
@@ -103,7 +105,7 @@ def _now() -> int:
 
 
 def _books(origin: Origin, trader: Trader) -> dict[str, Any]:
-    begun = origin.cash * float(origin.instruments[0].quote_unit)
+    begun = origin.cash * float(origin.instruments[0].quote_unit) + trader.put_in
     equity = trader.equity()
     count = range(len(origin.instruments))
     return {

@@ -107,6 +107,8 @@ class Trader(Books):
         self._columns: list[list[np.ndarray]] = [[] for _ in instruments]
         self._seen = {"orders": 0, "amends": 0, "refusals": 0}
         self._cancelling: set[int] = set()
+        self.put_in = 0.0
+        """Worth, in quote, of what was adopted since the beginning."""
         self.series: list[Series] = [self._recomputed(k) for k in range(len(instruments))]
         self.hooks, self.why_interpreted = self._compiled(compiled)
         self.texts = Texts(self.hooks.strings if self.hooks else ())
@@ -291,6 +293,20 @@ class Trader(Books):
         told.add_cash(self.address, cash)
         told.add_base(self.address, k, base)
         return True
+
+    def adopt(self, k: int, cash: int, base: int) -> float:
+        """Quote and base units of the account become the session's own, or, negative, are no more; gives their worth.
+
+        Base is worth the last price.
+        """
+        before = self.equity()
+        told.adopted(self.address, k, cash, base)
+        worth = self.equity() - before
+        self.put_in += worth
+        if self.memory.limits is not None:
+            for name in ("day_equity", "marked", "peak"):  # what is put in is no gain, and no loss
+                self.memory.limits[0][name] += worth
+        return worth
 
     @property
     def is_sound(self) -> bool:

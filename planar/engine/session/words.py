@@ -12,6 +12,7 @@ from planar.engine.session.recorder import read_asks
 from planar.model.ask import Amend, Ask, Place
 from planar.model.instrument import exact
 from planar.model.order import Reason, Side, Status, Tif
+from planar.store.candles import utc
 
 
 def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
@@ -19,11 +20,13 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
     if kind == "ordered" and not body["asks"]:
         return []
     if kind == "operator":
-        return [DEEDS[body["what"]]]
+        return [DEEDS[body["what"]].format(**body, ends=_ends(body))]
     if kind in ("step", "begin", "ordered"):
         return [_asked(origin, ask) for ask in read_asks(body["asks"])]
     if kind == "told":
         return _told(origin, body)
+    if kind == "adopted":
+        return [_adopted(origin, body)]
     if kind == "shadow":
         return _shadowed(body) if body["differs"] else []
     if kind == "parity":
@@ -84,6 +87,8 @@ DEEDS = {
     "resume": "The operator let the session go on.",
     "stop": "The operator stops the session.",
     "when_flat": "The operator stops the session once nothing is held: no new entries until then.",
+    "lock": "The operator locked {symbol}: no new entries in it {ends}.",
+    "unlock": "The operator unlocked {symbol}.",
 }
 """What an operator did with a session, but for orders."""
 
@@ -107,6 +112,10 @@ def _protected(origin: Origin, body: Mapping[str, Any]) -> list[str]:
         return []
     symbol = symbol_of(origin.instruments[body["k"]])
     return [f"{symbol}: nothing is held without its protection any more; that lasted {body['lasted'] / 1000:,.1f} s."]
+
+
+def _ends(deed: Mapping[str, Any]) -> str:
+    return f"until {utc(deed['until'])}" if deed.get("until") else "until it is unlocked"
 
 
 def _asked(origin: Origin, ask: Ask) -> str:
@@ -183,6 +192,16 @@ def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
     if what == "not_cancelled":
         return [f"{symbol}: order {order} was not cancelled: {body.get('error', '')}"]
     return []
+
+
+def _adopted(origin: Origin, body: Mapping[str, Any]) -> str:
+    instrument, cash, base = origin.instruments[body["k"]], body["cash"], body["base"]
+    currency = instrument.base if base else instrument.quote
+    amount = _amount(origin, body["k"], abs(base)) if base else _plain(decimal(abs(cash), exact(instrument.quote_unit)))
+    at = f", worth {abs(body['worth']):,.2f} {instrument.quote} at the last price" if base else ""
+    if base + cash > 0:
+        return f"Adopted: {amount} {currency} of the account are the session's from now on{at}."
+    return f"Written off: {amount} {currency} that the account does not have are not the session's any more{at}."
 
 
 def _adjusted(origin: Origin, body: Mapping[str, Any]) -> str:

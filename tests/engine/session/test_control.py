@@ -12,12 +12,15 @@ import time
 import pytest
 from engine.session.trading import Busy, Holds, Rests, check_books, exchange_at, session_at, settled, venue
 
-from planar.broker.journal import read
+from planar.broker.gate import Gate
+from planar.broker.journal import Entry, read
 from planar.engine.session import line
 from planar.engine.session.archive import replayed
 from planar.engine.session.control import Control
 from planar.engine.session.line import Line, ask, ended, socket_path
+from planar.engine.session.operator import restrict
 from planar.errors import ConfigError
+from planar.store.candles import utc
 
 
 @contextlib.asynccontextmanager
@@ -212,6 +215,58 @@ def test_a_paused_session_is_paused_when_it_goes_on_until_it_is_resumed(tmp_path
                 assert (await tell("status"))["state"] == "ACTIVE"
 
     asyncio.run(played())
+
+
+@pytest.mark.slow
+def test_a_locked_instrument_is_locked_when_the_session_goes_on_and_the_others_trade(tmp_path):
+    async def played():
+        async with venue() as there:
+            async with steered(tmp_path / "one", there, Holds) as (session, _, tell):
+                await until(lambda: is_holding(session))
+                told = await tell("lock", instrument="BTC/USDT")
+                assert (told["state"], told["why"]) == (
+                    "ACTIVE",
+                    "BTC/USDT takes no entries until somebody unlocks it: `planar unlock` ends that.",
+                )
+                assert told["locked"] == [{"instrument": "binance:BTC/USDT", "until": None}]
+                sides = lambda k: [int(one["side"]) for one in session.recorder.trader.open_records(k)]  # noqa: E731
+                await until(lambda: sides(0) == [-1])
+                assert sides(1) == [-1, 1]
+                with pytest.raises(ConfigError, match=r"session one has ETH/USDT not locked"):
+                    await tell("unlock", instrument="ETH/USDT")
+                with pytest.raises(ConfigError, match=r"lock needs an instrument, such as BTC/USDT"):
+                    await tell("lock")
+            async with steered(tmp_path / "one", there, Holds) as (session, _, tell):
+                assert [each["instrument"] for each in (await tell("status"))["locked"]] == ["binance:BTC/USDT"]
+                assert (await tell("unlock", instrument="BTC/USDT"))["locked"] == []
+            async with steered(tmp_path / "one", there, Holds) as (_, _, tell):
+                assert (await tell("status"))["locked"] == []
+
+    asyncio.run(played())
+    said = [entry.body["what"] for entry in read(tmp_path / "one" / "journal.sqlite", "operator")]
+    assert said == ["lock", "unlock"]
+
+
+def test_what_was_locked_last_is_locked_after_a_restart():
+    deeds = [("lock", 0, None), ("lock", 1, None), ("unlock", 0, None), ("pause", 0, None), ("lock", 2, 5_000)]
+    bodies = [{"what": what, "k": k, "until": until} for what, k, until in deeds]
+    gate = Gate(lambda *_: None)
+    restrict(gate, [Entry(i, 0, "operator", body) for i, body in enumerate(bodies)])
+    assert [gate.is_locked(k, 4_999) for k in range(3)] == [False, True, True]
+    assert [gate.is_locked(k, 5_000) for k in range(3)] == [False, True, False]
+
+
+def test_a_lock_for_a_time_ends_by_the_sessions_clock(tmp_path):
+    async def play(_, session, running, tell):
+        told = await tell("lock", instrument="BTC/USDT", **{"for": "3m"})
+        assert 120_000 < told["locked"][0]["until"] - session.clock() <= 180_000
+        assert f"until {utc(told['locked'][0]['until'])}" in told["why"]
+        await until(lambda: not session.broker.gate.is_locked(0, session.clock()))
+        assert (await tell("status"))["locked"] == []
+        with pytest.raises(ConfigError, match="--for '3 hours' is no time: write 4h or 1d"):
+            await tell("lock", instrument="BTC/USDT", **{"for": "3 hours"})
+
+    scene(tmp_path / "one", play)
 
 
 @pytest.mark.slow

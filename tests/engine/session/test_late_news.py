@@ -260,7 +260,7 @@ def test_a_late_fill_that_the_books_cannot_pay_leaves_the_session_reducing(tmp_p
                 await taken(session)
                 session.broker.hear_fill(fill_of(session, amount=Decimal(1), cost=Decimal(50_000)))
                 assert session.broker.gate.state is State.REDUCING
-                assert "begin another session" in session.broker.gate.why
+                assert "`planar adopt` shows what the account has beside" in session.broker.gate.why
                 assert not work.done()
             async with running(session := session_at(tmp_path / "one", exchange, Taker)):
                 assert session.broker.gate.state is State.REDUCING

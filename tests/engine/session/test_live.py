@@ -68,7 +68,7 @@ def test_two_programs_cannot_run_one_session(tmp_path):
             exchange_at(there.port) as exchange,
             session_at(tmp_path / "one", exchange),
         ):
-            with pytest.raises(ConfigError, match="session one is running already"):
+            with pytest.raises(ConfigError, match=r"session one is running already: see `planar status one`.*--name"):
                 await session_at(tmp_path / "one", exchange).__aenter__()
 
     asyncio.run(scene())

@@ -43,6 +43,17 @@ def test_what_was_missed_is_told_by_time_and_not_one_instrument_after_the_other(
     run(scene)
 
 
+def test_a_moment_whose_candles_were_taken_before_the_program_ended_comes_before_those_that_were_missed():
+    async def scene():
+        told = Told(ends=(7, 6), decided=6)
+        told.hear(1, 7, 8)
+        told.hear(0, 8)
+        told.moments.begin()
+        assert told.said == ["1@7", 7, "0@8", "1@8", 8]
+
+    run(scene)
+
+
 def test_a_burst_of_one_stream_waits_for_the_other():
     async def scene():
         told = Told(grace=10.0)

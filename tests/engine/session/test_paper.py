@@ -7,8 +7,9 @@ from decimal import ROUND_DOWN, ROUND_UP, Decimal
 import pytest
 from engine.session.trading import SLOW, SYMBOLS, Busy, StopBuyer, exchange_at, session_at, settled, until, venue
 
+from planar.broker.gate import State
 from planar.engine.session.paper import PaperAccount
-from planar.errors import Rejected, Unreachable
+from planar.errors import ConfigError, Rejected, Unreachable
 from planar.exchange.model import OrderRequest
 from planar.model.order import Side
 from planar.venue.chaos import Rule
@@ -86,6 +87,38 @@ def test_a_stop_for_an_amount_of_money_is_there_again_after_a_restart(tmp_path):
             assert after.cash() == before.cash()
 
     asyncio.run(scene())
+
+
+def test_a_market_that_is_delisted_is_not_traded_on_paper_either(tmp_path):
+    async def scene():
+        async with venue() as there, paper_session(tmp_path / "one", there, Busy) as (paper, session):
+            session.safety.reconciler.period = 0.3
+            running = asyncio.ensure_future(session.run())
+            await until(lambda: paper._venue.account.orders)
+            there.floor.delist(there.floor.market("ETHUSDT").listing)
+            await until(lambda: session.broker.gate.state is State.REDUCING)
+            assert session.broker.gate.why == "ETH/USDT is not traded at binance now: no new positions until it is."
+            with pytest.raises(Rejected, match="Market is closed"):
+                await paper.exchange.place(OrderRequest("ETH/USDT", Side.BUY, cost=Decimal(100)))
+            there.floor.set_status(there.floor.market("ETHUSDT").listing, "TRADING")
+            await until(lambda: session.broker.gate.state is State.ACTIVE)
+            await paper.exchange.place(OrderRequest("BTC/USDT", Side.BUY, cost=Decimal(100)))
+            running.cancel()
+
+    asyncio.run(scene())
+
+
+def test_on_paper_a_market_that_is_not_traded_begins_nothing(tmp_path):
+    async def scene():
+        async with venue() as there:
+            there.floor.set_status(there.floor.market("ETHUSDT").listing, "BREAK")
+            async with exchange_at(there.port) as market:
+                await market.markets(reload=True)
+            async with paper_session(tmp_path / "one", there, Busy):
+                pass
+
+    with pytest.raises(ConfigError, match="ETH/USDT is not traded at binance now"):
+        asyncio.run(scene())
 
 
 @pytest.mark.slow

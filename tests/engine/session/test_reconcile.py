@@ -91,7 +91,7 @@ def test_what_somebody_took_restricts_the_session_until_it_is_back(tmp_path):
     asyncio.run(scene())
     why = told(tmp_path / "one", "state")[0]["why"]
     assert why.startswith("The books do not balance: 0.005 of the session's ")
-    assert why.endswith("Put that back, or begin another session; until then no new positions.")
+    assert why.endswith("Put that back, or let the books follow with `planar adopt`; until then no new positions.")
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def test_an_order_beyond_a_limit_is_refused_when_it_is_asked_for_and_the_journal
     entries = journal(tmp_path / "one")
     (sentence,) = sentences(origin_of(entries), "refused", refused[0])
     assert re.fullmatch(
-        r"BTC/USDT: order 3 is refused \(RISK_LIMIT\): the position could be worth [12]\d\d(\.\d+)? USDT with all "
+        r"BTC/USDT: order \d+ is refused \(RISK_LIMIT\): the position could be worth [12]\d\d(\.\d+)? USDT with all "
         r"that may still be filled, and risk.max_position_cost = 150 is the most that is allowed: ask for less, or "
         r"raise that\.",
         sentence,
@@ -242,6 +242,18 @@ def test_a_market_that_is_delisted_meanwhile_ends_new_positions_until_it_is_trad
             there.floor.set_status(there.floor.market("ETHUSDT").listing, "TRADING")
             await until(lambda: one.broker.gate.state is State.ACTIVE)
             await settled(one)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.slow
+def test_where_all_markets_are_delisted_and_their_clock_stands_still_that_is_seen_too(tmp_path):
+    async def scene():
+        async with venue() as there, running(tmp_path / "one", there) as one:
+            await until(lambda: there.account.orders)
+            for id in ("BTCUSDT", "ETHUSDT"):
+                there.floor.delist(there.floor.market(id).listing)
+            await until(lambda: len(one.broker.gate.causes) == 2)
 
     asyncio.run(scene())
 

@@ -103,7 +103,7 @@ def test_another_parameter_is_refused(tmp_path):
 
         async with exchange_at(there.port) as exchange:
             session = session_at(tmp_path / "one", exchange)
-            session._wish = Wish(load(place)(slow=slow), place, ("BTC/USDT",), history=100)
+            session.wish = Wish(load(place)(slow=slow), place, ("BTC/USDT",), history=100)
             async with session:
                 pass
 
