@@ -155,3 +155,4 @@ class Search(Hearing):
             self.orders.unname(sent, sent.offered)
             sent.offered = ""
         self.books.tell("not_amended", sent.k, sent.id, self.now(), int(reason), error=why)
+        self._end(sent)  # that it was over may have been heard while the amend was on its way

@@ -17,6 +17,7 @@ from engine.session.trading import (
     venue,
 )  # fmt: skip
 
+from planar.errors import Rejected
 from planar.model.order import Event, Status
 from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
@@ -132,5 +133,26 @@ def test_an_order_of_several_names_is_gone_on_with_under_the_last(tmp_path):
                 await until(lambda: not there.account.open)
                 await settled(session)
                 check_books(there, session)
+
+    asyncio.run(scene())
+
+
+def test_an_order_that_ended_while_an_amend_of_it_was_on_its_way_ends_when_that_is_refused(tmp_path):
+    async def scene():
+        async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
+            async def late(id, symbol, **_):
+                await exchange.cancel(id, symbol)
+                await until(lambda: session.broker.orders[1].ends)
+                raise Rejected("it is over", exchange="binance", code="ORDER_DONE")
+
+            async def unasked(*_, **__):
+                await asyncio.Event().wait()
+
+            exchange.amend = late
+            async with running(session := session_at(tmp_path / "one", exchange, Chaser)):
+                session.broker.look_for = unasked  # it is known already
+                await until(lambda: session.recorder.trader.record["amends_n"] and not session.broker.orders)
+                check_books(there, session)
+                assert session.recorder.trader.order(1)["status"] == Status.CANCELLED
 
     asyncio.run(scene())
