@@ -2,8 +2,8 @@
 
 from planar.exchange.model import Fill, Order
 
-ROOM = 100_000
-"""Orders that are remembered at most."""
+ROOM = 10_000
+"""Orders that are remembered at most: two megabytes."""
 
 
 class Sightings:
