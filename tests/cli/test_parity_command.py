@@ -7,6 +7,7 @@ from engine.session.retold import retold
 
 from planar.cli import app, main
 from planar.engine.fill_file import read_model
+from planar.exchange import registry
 from planar.simulator.fill_model import FillModel
 
 NOBODY = "[binance]\nbase_url = 'http://127.0.0.1:9'\nretries = 0\n"
@@ -26,8 +27,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def planar(folder, monkeypatch, capsys):
-    """Runs a command in that folder; gives its exit code and what it prints."""
+    """Runs a command in that folder; gives its exit code and what it prints. Its program has no exchange yet."""
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(registry, "_living", {})
 
     def run(*words):
         capsys.readouterr()
