@@ -40,4 +40,4 @@ class CcxtExchange(Derivatives):
 
     def capabilities(self) -> Mapping[str, Any]:
         """What this exchange can do, by name, from CCXT's own tables; nothing is sent."""
-        return capabilities_from(unconnected(self.ccxt_id or self.id, self.quirk))
+        return capabilities_from(unconnected(self.ccxt_id or self.id, self.quirk), self.quirk)

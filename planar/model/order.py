@@ -35,6 +35,9 @@ class Kind(Named):
     TRAIL = 6  # a stop that follows the best price
 
 
+TAKES = (Kind.TAKE, Kind.TAKE_LIMIT)
+
+
 class Tif(Named):
     """Time in force."""
 
