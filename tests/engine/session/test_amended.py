@@ -140,6 +140,7 @@ def test_an_order_of_several_names_is_gone_on_with_under_the_last(tmp_path):
 def test_an_order_that_ended_while_an_amend_of_it_was_on_its_way_ends_when_that_is_refused(tmp_path):
     async def scene():
         async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
+
             async def late(id, symbol, **_):
                 await exchange.cancel(id, symbol)
                 await until(lambda: session.broker.orders[1].ends)
