@@ -19,7 +19,7 @@ from planar.errors import ExchangeError, Rejected, Unreachable
 from planar.exchange.model import OrderRequest
 from planar.exchange.risk import JUDGED
 from planar.model.instrument import exact
-from planar.model.order import NEVER, Kind, Reason, Status
+from planar.model.order import NEVER, STOPS, Kind, Reason, Status
 from planar.simulator.books import Books
 
 if TYPE_CHECKING:
@@ -152,6 +152,8 @@ class Protector:
         order = self.record(sent.k, sent.id)
         if order is None or order["form"] < Kind.STOP:
             return order is not None  # it was triggered before
+        if order["form"] == Kind.TRAIL:
+            return False  # it follows anew from where the market is
         try:
             last = (await self._broker.exchange.ticker(sent.request.symbol)).last
         except ExchangeError as error:
@@ -166,9 +168,12 @@ class Protector:
         order, instrument = self.record(sent.k, sent.id), self._books.instruments[sent.k]
         left = decimal(int(order["amount"] - order["filled"]), exact(instrument.unit)) - sent.behind
         limit, stop = (price_of(int(order[name]), instrument) if order[name] else None for name in ("price", "stop"))
-        return replace(sent.request, amount=left, cost=None, price=limit, stop=None if is_beyond else stop)
+        request = replace(sent.request, amount=left, cost=None, price=limit)
+        if is_beyond:
+            return replace(request, stop=None, trail=None, trail_by=None, activation=None)
+        return request if request.is_trailing else replace(request, stop=stop)
 
 
 def protects(order: Any, held: int) -> bool:
     """Whether an order of LIVE's fields is a stop against a position. held: base units, negative for a short one."""
-    return bool(order["kind"] >= Kind.STOP) and int(order["side"]) * held < 0
+    return int(order["kind"]) in STOPS and int(order["side"]) * held < 0

@@ -1,6 +1,7 @@
 """The kernel's whole numbers as requests of an exchange, and what the exchange says as whole numbers; all exact."""
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from planar.exchange.model import Fill, Liquidity, OrderRequest
 from planar.model.ask import Place
 from planar.model.instrument import Instrument, exact
-from planar.model.order import NEVER, Side, Tif
+from planar.model.order import NEVER, TAKES, Kind, Side, Tif
 
 
 class Filled(NamedTuple):
@@ -43,18 +44,28 @@ def request_of(place: Place, instrument: Instrument, client_id: str) -> OrderReq
         amount = spent * exact(instrument.quote_unit) / (place.stop * exact(instrument.price_step))
         step = exact(instrument.amount_step)
         units = int(amount // step * step / exact(instrument.unit))
-    return OrderRequest(
+    request = OrderRequest(
         symbol_of(instrument),
         Side(place.side),
         amount=decimal(units, exact(instrument.unit)) if units else None,
         cost=None if units else decimal(spent, exact(instrument.quote_unit)),
         price=price_of(place.limit, instrument) if place.limit else None,
-        stop=price_of(place.stop, instrument) if place.stop else None,
         tif=Tif(place.tif),
         expire=None if place.expire == NEVER else place.expire,
         post_only=place.post_only,
         client_id=client_id,
     )
+    return replace(request, **_trigger_of(place, instrument))
+
+
+def _trigger_of(place: Place, instrument: Instrument) -> dict[str, Decimal]:
+    """What the order waits for, by the request's names."""
+    if place.kind == Kind.TRAIL:
+        away = {"trail": Decimal(place.trail).scaleb(-9)} if place.trail > 0 else {}
+        away |= {"trail_by": price_of(-place.trail, instrument)} if place.trail < 0 else {}
+        return away | ({"activation": price_of(place.activation, instrument)} if place.activation else {})
+    name = "take" if place.kind in TAKES else "stop"
+    return {name: price_of(place.stop, instrument)} if place.stop else {}
 
 
 def _spent(budget: int, instrument: Instrument) -> int:

@@ -14,7 +14,7 @@ from planar.cli.options import HERE, Armed, Json, Symbol, Where, check_symbol
 from planar.errors import ConfigError, Unknown
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order, OrderRequest
-from planar.model.order import Side, Tif
+from planar.model.order import Kind, Side, Tif
 
 T = TypeVar("T")
 Doubts = list[Unknown]
@@ -31,7 +31,13 @@ class Terms:
     price: str | None = None
     """The limit; at market when left out."""
     stop: str | None = None
-    """Waits until the market reaches that price."""
+    """Waits until the market has come to that price: a sale from above, a buy from below."""
+    take: str | None = None
+    """Waits likewise, from the other side: a sale that takes a profit, a buy below the market."""
+    trail: str | None = None
+    """A trailing stop: 2% or 50USDT behind the best price from now on."""
+    activation: str | None = None
+    """The trailing stop follows only once the market has reached that price."""
     tif: str = "GTC"
     """GTC, IOC or FOK."""
     post_only: Flag = False
@@ -163,6 +169,7 @@ def _request(side: Side, symbol: str, amount: str | None, cost: str | None, term
     base, _, quote = symbol.partition(":")[0].partition("/")
     if not quote:
         raise ConfigError(f"symbol {symbol!r} is written with a stroke, as BTC/USDT.")
+    trail, trail_by = (None, None) if terms.trail is None else _trail(terms.trail, quote)
     base_size, quote_size = (None, _number("--cost", cost)) if cost is not None else _size(amount or "", base, quote)
     return OrderRequest(
         symbol,
@@ -171,6 +178,10 @@ def _request(side: Side, symbol: str, amount: str | None, cost: str | None, term
         cost=quote_size,
         price=None if terms.price is None else _number("--price", terms.price),
         stop=None if terms.stop is None else _number("--stop", terms.stop),
+        take=None if terms.take is None else _number("--take", terms.take),
+        trail=trail,
+        trail_by=trail_by,
+        activation=None if terms.activation is None else _number("--activation", terms.activation),
         tif=Tif[terms.tif.upper()],
         post_only=terms.post_only,
         reduce_only=terms.reduce_only,
@@ -188,6 +199,16 @@ def _size(text: str, base: str, quote: str) -> tuple[Decimal | None, Decimal | N
     if unit == quote.upper():
         return None, number
     raise ConfigError(f"{text} of what? Write {found[1]}{base} or {found[1]}{quote}.")
+
+
+def _trail(text: str, quote: str) -> tuple[Decimal | None, Decimal | None]:
+    """How far a trailing stop follows: a fraction, or a distance in the quote."""
+    number, unit = text.strip().removesuffix("%"), text.strip()[-1:]
+    if unit == "%":
+        return _number("--trail", number) / 100, None
+    if text.strip().upper().endswith(quote.upper()):
+        return None, _number("--trail", text.strip()[: -len(quote)])
+    raise ConfigError(f"--trail {text} of what? Write {number}% or {number}{quote}.")
 
 
 def _number(what: str, text: str) -> Decimal:
@@ -219,7 +240,7 @@ def _place(request: OrderRequest, where: Where, armed: bool, json: bool) -> None
 def _became(order: Order) -> str:
     base, _, quote = order.symbol.partition(":")[0].partition("/")
     terms = f" at {shown(order.price)} {quote}" if order.price else ""
-    terms += f" once it trades at {shown(order.stop)}" if order.stop else ""
+    terms += _waits(order.stop, order.trail, order.trail_by, order.activation, quote)
     price = f" at {shown(order.average)} {quote}" if order.average else ""
     done = f"filled {shown(order.filled)} of {shown(order.amount)} {base}{price}"
     fees = ", ".join(f"{shown(fee)} {currency}" for currency, fee in order.fees.items())
@@ -230,11 +251,11 @@ def _became(order: Order) -> str:
 async def _sized(exchange: Exchange, request: OrderRequest) -> tuple[OrderRequest, Decimal | None]:
     """The request as exchanges take it, and what it costs: only a market buy can be sized by its cost."""
     last = (await exchange.ticker(request.symbol)).last
-    price = request.price or request.stop or last
+    price = request.valued_at(last)
     if request.side is Side.SELL and price is not None and last is not None:
         price = max(price, last)  # a sale below the market is done at the market
     if request.cost is not None:
-        if request.side is Side.BUY and request.price is None and request.stop is None:
+        if request.side is Side.BUY and request.kind is Kind.MARKET:
             return request, request.cost
         if price is None:
             raise ConfigError(f"{request.symbol} has no price to size an order by; write an amount of the base.")
@@ -246,5 +267,16 @@ def _said(request: OrderRequest) -> str:
     base, _, quote = request.symbol.partition(":")[0].partition("/")
     size = f"{shown(request.amount)} {base}" if request.amount is not None else f"for {shown(request.cost)} {quote}"
     price = f" at {shown(request.price)} {quote}" if request.price is not None else ""
-    stop = f" once it trades at {shown(request.stop)}" if request.stop is not None else ""
-    return f"{request.side.name.capitalize()} {request.symbol}: {size}{price}{stop}"
+    waits = _waits(request.trigger, request.trail, request.trail_by, request.activation, quote)
+    return f"{request.side.name.capitalize()} {request.symbol}: {size}{price}{waits}"
+
+
+def _waits(
+    trigger: Decimal | None, trail: Decimal | None, trail_by: Decimal | None, activation: Decimal | None, quote: str
+) -> str:
+    """What an order waits for."""
+    if trail is None and trail_by is None:
+        return f" once it trades at {shown(trigger)}" if trigger else ""
+    away = f"{shown(trail * 100)} %" if trail is not None else f"{shown(trail_by)} {quote}"
+    start = f", once it has traded at {shown(activation)}" if activation else ""
+    return f" once it trades {away} off its best price{start}"

@@ -12,6 +12,7 @@ from planar.exchange.orders import Orders
 from planar.exchange.precision import rounded
 from planar.exchange.quirks import Amend
 from planar.exchange.recovery import LostOrder, is_done, lost_order
+from planar.model.order import TAKES, Kind
 
 
 class Amends(Orders):
@@ -44,14 +45,18 @@ class Amends(Orders):
         if is_done(before):
             told = f"{self.name}: order {id} cannot be amended, it is {before.status.name}."
             raise Rejected(told, exchange=self.id, code="ORDER_DONE")
+        if before.kind is Kind.TRAIL:
+            self._refuse("amending trailing stops: another would begin to follow anew")
         amends, total = self.quirk.amends(market, before), before.amount if amount is None else amount
         is_another = amends in (Amend.BY_ANOTHER, Amend.BESIDE)
+        trigger = before.stop if stop is None else stop
         asked = OrderRequest(
             symbol=before.symbol,
             side=before.side,
             amount=total - before.filled if is_another and total is not None else total,
             price=before.price if price is None else price,
-            stop=before.stop if stop is None else stop,
+            stop=None if before.kind in TAKES else trigger,
+            take=trigger if before.kind in TAKES else None,
             post_only=before.post_only,
             reduce_only=before.reduce_only,
             client_id=(new_id or self.new_client_id)() if is_another else before.client_id,
@@ -119,7 +124,7 @@ class Amends(Orders):
         return await lost_order(self, lost, Unknown(doubt, exchange=self.id, code="BAD_RESPONSE"))
 
     def _amend_terms(self, before: Order, request: OrderRequest, market: Market, kept: Any) -> tuple[Any, ...]:
-        params = {**kept, **self.quirk.amend_params(before, request.client_id)}
+        params = {**kept, **self.quirk.amend_params(before, request)}
         symbol, kind, *rest = self._terms(request, market, params)
         return symbol, self.quirk.amend_type(before, kind), *rest
 

@@ -11,6 +11,7 @@ from planar.exchange.amends import Amends
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.model import Market, MarketKind, Order, OrderRequest
 from planar.exchange.recovery import LostOrder, lost_order
+from planar.model.order import Kind
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Batches(Amends):
 
     def _batch_size(self, request: OrderRequest, market: Market) -> int:
         # Orders with a trigger often go another way than the rest, and CCXT puts them into no batch.
-        if request.stop is not None or not self._has("create_orders"):
+        if request.kind >= Kind.STOP or not self._has("create_orders"):
             return 0
         return int(self._feature(market, "createOrders", "max") or 0)
 

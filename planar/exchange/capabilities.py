@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from planar.exchange.model import MarketKind
+from planar.exchange.quirks import Quirk
+
 YES_OR_NO = {
     "margin": "margin",
     "order_history": "fetchOrders",
@@ -28,7 +31,7 @@ YES_OR_NO = {
 """Our name of what an exchange has or has not, and CCXT's."""
 
 
-def capabilities_from(instance: Any) -> dict[str, Any]:
+def capabilities_from(instance: Any, quirk: Quirk) -> dict[str, Any]:
     """By name; ``spot`` and ``futures`` hold what depends on the kind of market, and are None where there is none."""
     has: Mapping[str, Any] = instance.has
     features = instance.features or {}
@@ -39,12 +42,13 @@ def capabilities_from(instance: Any) -> dict[str, Any]:
     found["amend"] = has.get("editOrder") is True
     found["timeframes"] = tuple(instance.timeframes or ())
     found["keys"] = tuple(name for name, is_needed in instance.requiredCredentials.items() if is_needed)
-    found["spot"] = _of_market(features.get("spot")) if has.get("spot") else None
-    found["futures"] = _of_market(swap.get("linear") or swap.get("inverse")) if has.get("swap") else None
+    found["spot"] = _of_market(features.get("spot"), MarketKind.SPOT in quirk.trails) if has.get("spot") else None
+    futures = swap.get("linear") or swap.get("inverse")
+    found["futures"] = _of_market(futures, MarketKind.SWAP in quirk.trails) if has.get("swap") else None
     return found
 
 
-def _of_market(features: Any) -> dict[str, Any]:
+def _of_market(features: Any, trails: bool) -> dict[str, Any]:
     features = features or {}
     order = features.get("createOrder") or {}
     batch = features.get("createOrders") or {}
@@ -52,7 +56,8 @@ def _of_market(features: Any) -> dict[str, Any]:
         "tif": tuple(name for name, is_known in (order.get("timeInForce") or {}).items() if is_known and name != "PO"),
         "post_only": bool((order.get("timeInForce") or {}).get("PO")),
         "stop": bool(order.get("triggerPrice") or order.get("stopLossPrice")),
-        "trailing": bool(order.get("trailing")),
+        "take": bool(order.get("takeProfitPrice")),
+        "trailing": trails,
         "attached_exits": bool(order.get("attachedStopLossTakeProfit")),
         "by_cost": bool(order.get("marketBuyByCost")),
         "batch": int(batch.get("max") or 0),

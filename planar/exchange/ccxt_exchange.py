@@ -40,5 +40,5 @@ class CcxtExchange(Derivatives):
 
     def capabilities(self) -> Mapping[str, Any]:
         """What this exchange can do, by name, from CCXT's own tables; nothing is sent."""
-        found = capabilities_from(unconnected(self.ccxt_id or self.id, self.quirk))
+        found = capabilities_from(unconnected(self.ccxt_id or self.id, self.quirk), self.quirk)
         return {**found, "dead_man": self.dead_man is not None}

@@ -165,7 +165,8 @@ class Balance:
 class OrderRequest:
     """What is asked for. Exactly one of amount (base) and cost (quote, market buys) is given.
 
-    price: the limit. stop: the trigger. expire: UTC milliseconds, with GTD.
+    price: the limit. At most one of stop and take, the trigger, trail (a fraction) and trail_by (quote), how far a
+    trailing stop follows, from ``activation`` on where that is given. expire: UTC milliseconds, with GTD.
     """
 
     symbol: str
@@ -174,6 +175,10 @@ class OrderRequest:
     cost: Decimal | None = None
     price: Decimal | None = None
     stop: Decimal | None = None
+    take: Decimal | None = None
+    trail: Decimal | None = None
+    trail_by: Decimal | None = None
+    activation: Decimal | None = None
     tif: Tif = Tif.GTC
     expire: int | None = None
     post_only: bool = False
@@ -181,7 +186,7 @@ class OrderRequest:
     client_id: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("amount", "cost", "price", "stop"):
+        for name in NUMBERS:
             value = getattr(self, name)
             if value is not None and not isinstance(value, Decimal):
                 raise ConfigError(f"{name} = {value!r} of an order must be exact: write Decimal('{value}').")
@@ -192,16 +197,46 @@ class OrderRequest:
                 raise ConfigError(f"{name} = {value!r} of an order must be one of {known}, of planar.model.order.")
 
     @property
+    def trigger(self) -> Decimal | None:
+        """The price that a stop or a take waits for."""
+        return self.take if self.stop is None else self.stop
+
+    @property
+    def is_trailing(self) -> bool:
+        """Whether it is a trailing stop."""
+        return self.trail is not None or self.trail_by is not None
+
+    @property
     def kind(self) -> Kind:
-        """Market, limit, stop or stop-limit."""
+        """What it is: of a limit, a trigger and how that moves."""
+        if self.is_trailing:
+            return Kind.TRAIL
+        if self.take is not None:
+            return Kind.TAKE if self.price is None else Kind.TAKE_LIMIT
         if self.stop is not None:
             return Kind.STOP if self.price is None else Kind.STOP_LIMIT
         return Kind.MARKET if self.price is None else Kind.LIMIT
 
+    def valued_at(self, last: Decimal | None) -> Decimal | None:
+        """The price that it is valued at before it trades: its limit, else its trigger, else the market's last."""
+        price = self.price or self.trigger
+        if price is not None or not self.is_trailing:
+            return price or last
+        price = last if self.activation is None else self.activation
+        away = self.trail_by if price is None or self.trail is None else price * self.trail
+        return None if price is None or away is None else price + (away if self.side is Side.BUY else -away)
+
+
+NUMBERS = ("amount", "cost", "price", "stop", "take", "trail", "trail_by", "activation")
+"""What an `OrderRequest` has that is a number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as the exchange knows it. fees: by currency; empty where the exchange does not say."""
+    """An order as the exchange knows it. fees: by currency; empty where the exchange does not say.
+
+    stop: the trigger of a stop or a take, as its kind says; a trailing stop has how far it follows instead.
+    """
 
     id: str
     client_id: str
@@ -221,6 +256,9 @@ class Order:
     time: int | None
     updated: int | None
     fees: Mapping[str, Decimal] = field(default_factory=dict)
+    trail: Decimal | None = None
+    trail_by: Decimal | None = None
+    activation: Decimal | None = None
 
     @property
     def remaining(self) -> Decimal | None:

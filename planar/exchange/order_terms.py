@@ -27,6 +27,12 @@ def order_params(
         params["reduceOnly"] = True
     if request.stop is not None:
         params.update(_trigger(request, offers, quirk, refuse))
+    if request.take is not None:
+        # Not by a trigger and its direction: few exchanges would know it for one.
+        params["takeProfitPrice"] = f"{request.take:f}" if offers("takeProfitPrice") else refuse("take-profit orders")
+    if request.is_trailing:
+        is_known = market.kind in quirk.trails
+        params.update(quirk.trail_params(request, market, refuse) if is_known else refuse("trailing stops"))
     params.update(_time_in_force(request, offers, quirk, refuse))
     return params
 

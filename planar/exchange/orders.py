@@ -14,7 +14,6 @@ from planar.exchange.quirks import DeadMan
 from planar.exchange.recovery import LostOrder, is_done, lost_order
 from planar.exchange.risk import JUDGED, check_cost, needs_last
 from planar.exchange.worth import check_worth, is_clearly_enough, needs_price
-from planar.model.order import Kind
 
 PRICE_PATIENCE = 2.0
 """Seconds that an order waits at most for the price that its worth is judged by."""
@@ -55,7 +54,7 @@ class Orders(OwnData):
         return await lost_order(self, lost, failure, refusal)
 
     def _placed(self, raw: Any, market: Market, request: OrderRequest) -> Order:
-        return self.noted(answers.order(raw, market, request, self.quirk.client_id(raw)), is_new=True)
+        return self.noted(answers.order(raw, market, request, self.quirk), is_new=True)
 
     async def cancel(self, id: str, symbol: str) -> Order:
         """Cancels one order; gives it as it ended, also when it had ended before."""
@@ -201,7 +200,7 @@ class Orders(OwnData):
         params = order_params(request, market, self._ccxt(), self.quirk, self._refuse)
         if self._is_leveraged(market, request.side):
             params["marginMode"] = "cross"
-        kind = "market" if request.kind in (Kind.MARKET, Kind.STOP) else "limit"
+        kind = "market" if request.price is None else "limit"
         amount = None if request.amount is None else f"{request.amount / market.lot:f}"
         price = None if request.price is None else f"{request.price:f}"
         return (

@@ -87,7 +87,7 @@ class OwnData(PublicData):
         )
 
     def _order(self, raw: Any, market: Market) -> Order:
-        return self.noted(answers.order(raw, market, client_id=self.quirk.client_id(raw)))
+        return self.noted(answers.order(raw, market, quirk=self.quirk))
 
     def _orders(self, rows: Any, market: Market | None) -> list[Order]:
         found = [self._order(raw, market or self._listed(raw["symbol"])) for raw in rows]

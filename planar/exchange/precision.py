@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 from planar.errors import Rejected
-from planar.exchange.model import Market, OrderRequest
-from planar.model.order import Side, Tif
+from planar.exchange.model import NUMBERS, Market, OrderRequest
+from planar.model.order import Kind, Side, Tif
 
 EXACT = Context(prec=80)
 """More digits than any amount divided by any step has before the point."""
@@ -25,10 +25,16 @@ def rounded(request: OrderRequest, market: Market, exchange: str) -> OrderReques
         request,
         amount=None if request.amount is None else amount_down(request.amount, market.amount_step),
         price=None if request.price is None else passive(request.price, market.price_step, request.side),
-        stop=None if request.stop is None else nearest(request.stop, market.price_step),
+        **{name: nearest(value, market.price_step) for name, value in _triggers(request).items()},
     )
     _check_limits(on_step, request, market, exchange)
     return on_step
+
+
+def _triggers(request: OrderRequest) -> dict[str, Decimal]:
+    """What is rounded to the nearest tick."""
+    named = ((name, getattr(request, name)) for name in ("stop", "take", "trail_by", "activation"))
+    return {name: value for name, value in named if value is not None}
 
 
 def amount_down(amount: Decimal, step: Decimal) -> Decimal:
@@ -60,13 +66,12 @@ def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
 def _check_terms(request: OrderRequest, exchange: str) -> None:
     if (request.amount is None) == (request.cost is None):
         raise refused(exchange, "INVALID_ORDER", request, "give an amount in base or a cost in quote, one of them.")
-    for name in ("amount", "cost", "price", "stop"):
+    for name in NUMBERS:
         value = getattr(request, name)
         if value is not None and not (value.is_finite() and value > 0):
             raise refused(exchange, "INVALID_ORDER", request, f"{name} = {value} must be a number above 0.")
-    if request.cost is not None and (
-        request.side is not Side.BUY or request.price is not None or request.stop is not None
-    ):
+    _check_trigger(request, exchange)
+    if request.cost is not None and (request.side is not Side.BUY or request.kind is not Kind.MARKET):
         raise refused(exchange, "INVALID_ORDER", request, "only a market buy can be given by its cost in quote.")
     if (request.tif is Tif.GTD) != (request.expire is not None):
         raise refused(exchange, "INVALID_ORDER", request, "an order good until a time needs GTD and that time, both.")
@@ -74,8 +79,23 @@ def _check_terms(request: OrderRequest, exchange: str) -> None:
         raise refused(exchange, "INVALID_ORDER", request, "only an order with a price can rest in the book.")
 
 
+def _check_trigger(request: OrderRequest, exchange: str) -> None:
+    given = [name for name in ("stop", "take", "trail", "trail_by") if getattr(request, name) is not None]
+    why = ""
+    if len(given) > 1:
+        why = f"{' and '.join(given)} are one trigger too many."
+    elif request.activation is not None and not request.is_trailing:
+        why = "an activation belongs to a trailing stop."
+    elif request.is_trailing and request.price is not None:
+        why = "a trailing stop has no limit: it sells or buys at market."
+    elif request.trail is not None and request.trail >= 1:
+        why = f"trail = {request.trail} is a fraction: 0.02 is 2 %."
+    if why:
+        raise refused(exchange, "INVALID_ORDER", request, why)
+
+
 def _check_limits(order: OrderRequest, asked: OrderRequest, market: Market, exchange: str) -> None:
-    for name in ("price", "stop"):
+    for name in ("price", "stop", "take", "trail_by", "activation"):
         _check_price(name, order, asked, market, exchange)
     if order.amount is not None:
         _check_amount(order, asked, market, exchange)
@@ -109,7 +129,7 @@ def _check_price(name: str, order: OrderRequest, asked: OrderRequest, market: Ma
 
 def _cost(order: OrderRequest, market: Market) -> Decimal | None:
     """In quote, where it is known before the order trades."""
-    price = order.price or order.stop
+    price = order.price or order.trigger
     if order.amount is None:
         return order.cost
     if market.is_inverse:

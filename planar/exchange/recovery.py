@@ -174,7 +174,8 @@ def _has_terms(order: Order, lost: LostOrder) -> bool:
         order.side is asked.side
         and _same(order.amount, asked.amount, lost.market.amount_step)
         and _same(order.price, asked.price, tick)
-        and _same(order.stop, asked.stop, tick)
+        and _same(order.stop, asked.trigger, tick)
+        and order.trail in (None, asked.trail)
     )
 
 

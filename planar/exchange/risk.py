@@ -6,7 +6,7 @@ from decimal import Decimal
 from planar.config.settings import Risk
 from planar.exchange.model import Market, OrderRequest
 from planar.exchange.precision import EXACT, refused, short
-from planar.model.order import Side
+from planar.model.order import Kind, Side
 
 BUFFER = Decimal("1.01")
 """How far above the last price a market buy may be filled, as the simulator's reservations have it."""
@@ -20,7 +20,7 @@ def needs_last(order: OrderRequest, market: Market) -> bool:
     if order.cost is not None or market.is_inverse:
         return False
     is_limit_sale = order.side is Side.SELL and order.price is not None  # below the market it is done at the market
-    return is_limit_sale or (order.price is None and order.stop is None)
+    return is_limit_sale or order.kind in (Kind.MARKET, Kind.TRAIL)
 
 
 def check_cost(order: OrderRequest, market: Market, last: Decimal | None, risk: Risk, exchange: str) -> None:
@@ -42,7 +42,8 @@ def _cost(order: OrderRequest, market: Market, last: Decimal | None) -> Decimal 
         return order.cost
     if market.is_inverse:
         return order.amount * market.contract_size
-    return cost_at_worst(order.side, order.amount, order.price, order.stop, last)
+    stop = order.valued_at(last) if order.is_trailing else order.trigger
+    return cost_at_worst(order.side, order.amount, order.price, stop, last)
 
 
 def too_dear(cost: Decimal | None, most: Decimal, quote: str) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from planar.exchange.model import Market, OrderRequest
 from planar.exchange.precision import EXACT, refused, short, up_to_step
+from planar.model.order import Kind
 
 FRESH = 60.0
 """Seconds for which a price tells that an order is clearly large enough."""
@@ -35,7 +36,7 @@ class LastPrices:
 
 def needs_price(order: OrderRequest, market: Market) -> bool:
     """Whether a minimum is judged by a price that the order does not name."""
-    has_none = order.price is None and order.stop is None and order.amount is not None
+    has_none = order.kind in (Kind.MARKET, Kind.TRAIL) and order.amount is not None
     return has_none and market.min_cost > 0 and not order.reduce_only and not market.is_inverse
 
 

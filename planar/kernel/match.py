@@ -324,10 +324,12 @@ def change(state, ins, order, price, time):
     apart()
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
-    if amend.amount <= order.filled and not order.by_cost:
+    # Its trigger was reached meanwhile, and there is nothing left of what was to be changed.
+    is_void = order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop)
+    if amend.amount <= order.filled and not order.by_cost and not is_void:
         finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
         return
-    reason = _change_refusal(state, ins, order, amend, price)
+    reason = Reason.INVALID_ORDER if is_void else _change_refusal(state, ins, order, amend, price)
     if reason != Reason.NONE:
         tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
         return
@@ -341,8 +343,6 @@ def change(state, ins, order, price, time):
 @compiled
 def _change_refusal(state, ins, order, amend, price):
     """Gives the order its new terms and reservation, or leaves it as it was and says why."""
-    if order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop):
-        return Reason.INVALID_ORDER
     was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
     order.price, order.amount = amend.price, amend.amount
     if order.form != Kind.TRAIL:  # that may have moved since

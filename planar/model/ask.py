@@ -18,6 +18,7 @@ class Place(NamedTuple):
     """An order that the strategy asks for, in whole units: its id is the strategy's, from 1.
 
     k: place of the instrument; units: base, 0 where a budget of quote units is spent; limit, stop: ticks, 0 for none.
+    stop is the trigger of whatever kind; trail: how far a trailing stop follows, parts per 10⁹ or negative ticks.
     """
 
     id: int
@@ -32,6 +33,8 @@ class Place(NamedTuple):
     limit: int
     stop: int
     tag: str
+    trail: int = 0
+    activation: int = 0
 
 
 class Amend(NamedTuple):

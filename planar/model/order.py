@@ -35,6 +35,11 @@ class Kind(Named):
     TRAIL = 6  # a stop that follows the best price
 
 
+TAKES = (Kind.TAKE, Kind.TAKE_LIMIT)
+STOPS = (Kind.STOP, Kind.STOP_LIMIT, Kind.TRAIL)
+"""What protects a position, where it is against it."""
+
+
 class Tif(Named):
     """Time in force."""
 

@@ -179,7 +179,7 @@ class Account:
         execution = None
         if kind == Event.FILL:
             execution = self._fill(order, time)
-        elif kind == Event.TRIGGERED or (kind == Event.ACCEPTED and not order.ticket.is_stop):
+        elif kind == Event.TRIGGERED or (kind == Event.ACCEPTED and not order.ticket.waits):
             order.working_time = time
         elif kind in (Event.CANCELLED, Event.EXPIRED, Event.REJECTED):
             self._end(order, CANCELED if kind == Event.CANCELLED else EXPIRED)

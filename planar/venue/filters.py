@@ -10,7 +10,18 @@ from planar.model.order import Side
 from planar.venue.account import Account
 from planar.venue.listing import MAX_ALGO_ORDERS, MAX_MARKET_STEPS, MAX_STEPS, Listing, text, units_of
 from planar.venue.market import Market
-from planar.venue.order import LIMIT, LIMIT_MAKER, MARKET, STOP_LOSS, STOP_LOSS_LIMIT, TYPES, Ticket
+from planar.venue.order import (
+    CONTINGENT,
+    LIMIT,
+    LIMIT_MAKER,
+    MARKET,
+    STOP_LOSS,
+    STOP_LOSS_LIMIT,
+    TAKE_PROFIT,
+    TAKE_PROFIT_LIMIT,
+    TYPES,
+    Ticket,
+)
 from planar.venue.query import CLIENT_ID, Query
 from planar.venue.refusal import Refusal, failed, missing
 
@@ -18,10 +29,15 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     LIMIT: ("timeInForce", "quantity", "price"),
     LIMIT_MAKER: ("quantity", "price"),
     MARKET: (),
-    STOP_LOSS: ("quantity", "stopPrice"),
-    STOP_LOSS_LIMIT: ("timeInForce", "quantity", "price", "stopPrice"),
+    STOP_LOSS: ("quantity",),
+    TAKE_PROFIT: ("quantity",),
+    STOP_LOSS_LIMIT: ("timeInForce", "quantity", "price"),
+    TAKE_PROFIT_LIMIT: ("timeInForce", "quantity", "price"),
 }
-"""What each type must have; a market order has a quantity or a quoteOrderQty."""
+"""What each type must have; a market order has a quantity or a quoteOrderQty, what waits its trigger."""
+
+MIN_DELTA, MAX_DELTA = 10, 2_000
+"""How far trailing stops may follow, in hundredths of a per cent."""
 
 TIFS = ("GTC", "IOC", "FOK")
 MULTIPLIER_UP, MULTIPLIER_DOWN = 5, Fraction(1, 5)
@@ -36,7 +52,12 @@ def ticket(query: Query, market: Market, account: Account) -> Ticket:
     type = query.one_of("type", TYPES, -1116, "Invalid orderType.")
     _check_parameters(query, type)
     tif = query.one_of("timeInForce", TIFS, -1115, "Invalid timeInForce.", "GTC")
-    if type == STOP_LOSS_LIMIT and tif != "GTC":
+    delta = query.integer("trailingDelta") or 0
+    if query.has("trailingDelta") and not MIN_DELTA <= delta <= MAX_DELTA:
+        raise failed("TRAILING_DELTA")
+    # A trailing stop that has a limit, or that begins to follow below its market, Binance knows and this venue not.
+    is_strange = bool(delta) and (type.endswith("LIMIT") or (type == STOP_LOSS and query.has("stopPrice")))
+    if is_strange or (type in (STOP_LOSS_LIMIT, TAKE_PROFIT_LIMIT) and tif != "GTC"):
         raise Refusal(-2010, "Unsupported order combination")
     asked = Ticket(
         listing,
@@ -48,6 +69,7 @@ def ticket(query: Query, market: Market, account: Account) -> Ticket:
         _ticks(query, "price", listing),
         _ticks(query, "stopPrice", listing),
         query.matching("newClientOrderId", CLIENT_ID) or random_id(),
+        delta,
     )
     _check_market(asked, market)
     _check_count(asked, account)
@@ -67,15 +89,16 @@ def _check_parameters(query: Query, type: str) -> None:
             raise missing("quantity") if not query.has("quantity") else Refusal(-1106, _unwanted("quoteOrderQty"))
     else:
         query.refuse("quoteOrderQty")
-    for name in ("timeInForce", "price", "stopPrice"):
+    for name in ("timeInForce", "price"):
         if name not in TAKES[type]:
             query.refuse(name)
-    for name, refusal in (
-        ("icebergQty", "Iceberg orders are not supported for this symbol."),
-        ("trailingDelta", "Trailing stop orders are not supported for this symbol."),
-    ):
-        if query.has(name):
-            raise Refusal(-2010, refusal)
+    if type not in CONTINGENT:
+        query.refuse("stopPrice")
+        query.refuse("trailingDelta")
+    elif not query.has("stopPrice") and not query.has("trailingDelta"):
+        raise Refusal(-1102, "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!")
+    if query.has("icebergQty"):
+        raise Refusal(-2010, "Iceberg orders are not supported for this symbol.")
     for name in ("strategyId", "strategyType"):
         query.integer(name)
     query.text("selfTradePreventionMode")
@@ -100,7 +123,7 @@ def _amount(query: Query, listing: Listing, type: str) -> int:
     least = max(listing.step, Fraction(str(listing.instrument.min_amount)))
     if (Fraction(quantity) / listing.step).denominator != 1 or not least <= quantity <= MAX_STEPS * listing.step:
         raise failed("LOT_SIZE")
-    if type in (MARKET, STOP_LOSS) and quantity > MAX_MARKET_STEPS * listing.step:
+    if type in (MARKET, STOP_LOSS, TAKE_PROFIT) and quantity > MAX_MARKET_STEPS * listing.step:
         raise failed("MARKET_LOT_SIZE")
     return units_of(quantity, listing.unit)
 
@@ -138,7 +161,7 @@ def _check_count(asked: Ticket, account: Account) -> None:
     here = [o for o in account.open.values() if o.ticket.listing is asked.listing]
     if len(here) >= asked.listing.instrument.max_orders:
         raise failed("MAX_NUM_ORDERS")
-    if asked.is_stop and sum(o.ticket.is_stop and not o.is_working for o in here) >= MAX_ALGO_ORDERS:
+    if asked.waits and sum(o.ticket.waits and not o.is_working for o in here) >= MAX_ALGO_ORDERS:
         raise failed("MAX_NUM_ALGO_ORDERS")
 
 
@@ -156,6 +179,8 @@ def described(listing: Listing) -> list[dict[str, object]]:
          "askMultiplierUp": "5", "askMultiplierDown": "0.2", "avgPriceMins": 5},
         {"filterType": "NOTIONAL", "minNotional": f"{listing.instrument.min_cost:.8f}", "applyMinToMarket": True,
          "maxNotional": f"{MAX_COST:.8f}", "applyMaxToMarket": False, "avgPriceMins": 5},
+        {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": MIN_DELTA, "maxTrailingAboveDelta": MAX_DELTA,
+         "minTrailingBelowDelta": MIN_DELTA, "maxTrailingBelowDelta": MAX_DELTA},
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": listing.instrument.max_orders},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MAX_ALGO_ORDERS},
     ]  # fmt: skip

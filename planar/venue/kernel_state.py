@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from planar.kernel import prints
 from planar.kernel.check import AMOUNT, COST
-from planar.kernel.triggers import STOP
+from planar.kernel.triggers import STOP, TAKE, TRAIL
 from planar.model.order import Reason, Status, Tif
 from planar.simulator.books import Books
 from planar.simulator.fill_model import FillModel
@@ -12,7 +12,7 @@ from planar.simulator.records import set_model
 from planar.venue.book import Terms
 from planar.venue.listing import Listing
 from planar.venue.market import Estimates, Stand
-from planar.venue.order import LIMIT_MAKER, MARKET, Ticket
+from planar.venue.order import BIPS, LIMIT_MAKER, MARKET, TAKES, Ticket
 from planar.venue.prints import Print
 
 NOTHING = float("nan")
@@ -80,9 +80,7 @@ class KernelState(Books):
                 sizing,
                 size * unit.numerator / unit.denominator,
                 listing.price(ticket.ticks) if ticket.ticks else NOTHING,
-                STOP if ticket.stop else 0,
-                listing.price(ticket.stop) if ticket.stop else NOTHING,
-                NOTHING,
+                *_trigger(ticket),
                 int(tif),
                 int(ticket.type == LIMIT_MAKER),
             )
@@ -104,3 +102,13 @@ class KernelState(Books):
     def add_base(self, k: int, units: int) -> None:
         """Deposits base units; negative withdraws."""
         prints.add_base(self.address, k, units)
+
+
+def _trigger(ticket: Ticket) -> tuple[int, float, float]:
+    """What the trigger is, its price or how far it follows, and from where on."""
+    stop = ticket.listing.price(ticket.stop) if ticket.stop else NOTHING
+    if ticket.delta:
+        return TRAIL, ticket.delta / BIPS, stop
+    if not ticket.waits:
+        return 0, NOTHING, NOTHING
+    return TAKE if ticket.type in TAKES else STOP, stop, NOTHING

@@ -96,7 +96,7 @@ class Market:
 
     def stand(self, ticket: Ticket) -> Stand | None:
         """What a ticket that trades at once meets, where a recorded book is replayed."""
-        if self.recorded is None or ticket.is_stop:
+        if self.recorded is None or ticket.waits:
             return None
         listing = self.listing
         turnover = int(ticket.money * listing.money / (listing.tick * listing.unit))

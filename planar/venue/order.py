@@ -9,15 +9,24 @@ from planar.venue.listing import Listing
 NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED = "NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"
 OPEN = (NEW, PARTIALLY_FILLED)
 
-LIMIT, MARKET, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT = (
-    "LIMIT", "MARKET", "LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT",
+LIMIT, MARKET, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT = (
+    "LIMIT", "MARKET", "LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
 )  # fmt: skip
-TYPES = (LIMIT, LIMIT_MAKER, MARKET, STOP_LOSS, STOP_LOSS_LIMIT)
+TAKES = (TAKE_PROFIT, TAKE_PROFIT_LIMIT)
+CONTINGENT = (STOP_LOSS, STOP_LOSS_LIMIT, *TAKES)
+"""Types that wait for a trigger."""
+
+TYPES = (LIMIT, LIMIT_MAKER, MARKET, *CONTINGENT)
+BIPS = 10_000
+"""``trailingDelta`` counts so many parts."""
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What is asked for, past the filters: ticks, base units, quote units; 0 for what the type does not have."""
+    """What is asked for, past the filters: ticks, base units, quote units; 0 for what the type does not have.
+
+    delta: how far a trailing stop follows, in `BIPS`; its ``stop`` is where it begins to.
+    """
 
     listing: Listing
     side: Side
@@ -28,11 +37,12 @@ class Ticket:
     ticks: int
     stop: int
     client_id: str
+    delta: int = 0
 
     @property
-    def is_stop(self) -> bool:
+    def waits(self) -> bool:
         """Whether it waits for a trigger."""
-        return self.stop > 0
+        return self.type in CONTINGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ class Order:
 
     @property
     def is_working(self) -> bool:
-        """Whether it is in the book, which an untriggered stop is not."""
+        """Whether it is in the book, which what waits for its trigger is not."""
         return self.working_time >= 0
 
     def execute(self, execution: Execution) -> None:

@@ -30,7 +30,13 @@ def _terms(order: Order) -> Document:
         "timeInForce": asked.tif,
         "type": asked.type,
         "side": side(order),
-    } | ({"stopPrice": listing.price_text(asked.stop)} if asked.is_stop else {})
+        **({"stopPrice": listing.price_text(asked.stop)} if asked.stop else {}),
+        **_trail(order, "trailingDelta"),
+    }
+
+
+def _trail(order: Order, name: str) -> Document:
+    return {name: order.ticket.delta} if order.ticket.delta else {}
 
 
 def queried(order: Order) -> Document:
@@ -161,6 +167,7 @@ def execution_report(report: Report, event_time: int, id: int) -> Document:
         "Y": listing.money_text(execution.money) if execution else NOTHING,
         "Q": listing.money_text(asked.money),
         "V": "NONE",
+        **_trail(order, "d"),
     } | ({"W": order.working_time} if order.is_working else {})
 
 

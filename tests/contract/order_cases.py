@@ -126,7 +126,43 @@ async def stop_limit(at: Place) -> None:
     await at.exchange.cancel(order.id, at.symbol)
 
 
-@case("amends price and amount of an order that rests, the triggers of stops too, and leaves no more than one order")
+@case("keeps a take until its trigger, on the other side of the market, with and without a limit")
+async def take(at: Place) -> None:
+    await at.buy("0.02")
+    trigger, price = await at.far(Side.SELL), await at.far(Side.SELL, share="0.11")
+    for kind, limit in ((Kind.TAKE, None), (Kind.TAKE_LIMIT, price)):
+        order = await at.sell("0.01", take=trigger, price=limit)
+        found = await at.exchange.order(order.id, at.symbol)
+        for told in (order, found):
+            assert (told.status, told.kind, told.stop, told.price) == (Status.OPEN, kind, trigger, limit)
+        assert (await at.exchange.cancel(order.id, at.symbol)).status is Status.CANCELLED
+    with refusal("STOP_WOULD_TRIGGER"):
+        await at.sell("0.01", take=await at.far())
+
+
+@case("keeps a trailing stop with how far it follows and from where on; what it cannot say exactly it refuses, unsent")
+async def trailing_stop(at: Place) -> None:
+    await at.buy("0.02")
+    share, start = Decimal("0.0123"), await at.far(Side.SELL)
+    for activation in (None, start):
+        order = await at.sell("0.01", trail=share, activation=activation)
+        found = await at.exchange.order(order.id, at.symbol)
+        for told in (order, found):
+            assert (told.status, told.kind, told.trail) == (Status.OPEN, Kind.TRAIL, share)
+            assert (told.activation, told.stop, told.price) == (activation, None, None)
+        with refusal("NOT_SUPPORTED"):
+            await at.exchange.amend(order.id, at.symbol, amount=Decimal("0.02"))
+        assert (await at.exchange.cancel(order.id, at.symbol)).status is Status.CANCELLED
+    before = at.sent()
+    for terms in ({"trail": Decimal("0.01234")}, {"trail_by": Decimal(100)}):
+        with refusal("NOT_SUPPORTED"):
+            await at.sell("0.01", **terms)
+    with refusal("INVALID_ORDER"):
+        await at.sell("0.01", trail=share, price=start)
+    assert at.sent() == before
+
+
+@case("amends price and amount of an order that rests, all triggers too, and leaves no more than one order")
 async def amend(at: Place) -> None:
     order = await at.buy("0.01", price=await at.far())
     price = await at.far(share="0.12")
@@ -137,8 +173,11 @@ async def amend(at: Place) -> None:
     with refusal("ORDER_DONE"):
         await at.exchange.amend(changed.id, at.symbol, price=price)
     first, then, beyond = [await at.far(Side.SELL, share) for share in ("0.1", "0.12", "0.13")]
-    for kind, limit in ((Kind.STOP, None), (Kind.STOP_LIMIT, beyond)):
-        order = await at.buy("0.01", stop=first, price=limit)
+    for kind, name, limit in (
+        (Kind.STOP, "stop", None), (Kind.STOP_LIMIT, "stop", beyond), (Kind.TAKE, "take", None),
+        (Kind.TAKE_LIMIT, "take", beyond),
+    ):  # fmt: skip
+        order = await (at.sell if name == "take" else at.buy)("0.01", **{name: first}, price=limit)
         changed = await at.exchange.amend(order.id, at.symbol, stop=then)
         assert (changed.kind, changed.stop, changed.price) == (kind, then, limit)
         assert [one.id for one in await at.exchange.open_orders(at.symbol)] == [changed.id]

@@ -180,6 +180,8 @@ class Recorded:
             "timeInForce": asked.get("timeInForce", "GTC"), "type": asked["type"], "side": asked["side"],
             "stopPrice": asked.get("stopPrice", "0.00"), "time": self.now(), "updateTime": self.now(),
         }  # fmt: skip
+        if "trailingDelta" in asked:
+            order["trailingDelta"] = int(asked["trailingDelta"])
         self.orders[self.next_id] = order
         self.next_id += 1
         return {**order, "transactTime": order["time"], "fills": []}

@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from exchange.elsewhere import kraken
 from exchange.recorded import answers, code, run
 
+from planar.config.secrets import Credentials, Secret
 from planar.errors import ConfigError, Rejected
 from planar.exchange.model import OrderRequest
 from planar.model.order import Kind, Side, Status, Tif
@@ -61,6 +63,13 @@ def test_an_amount_of_many_digits_arrives_to_the_last_of_them():
         (buy(tif=Tif.FOK), {"type": "LIMIT", "timeInForce": "FOK"}),
         (buy(stop=Decimal("99")), {"type": "STOP_LOSS_LIMIT", "stopPrice": "99"}),
         (buy(price=None, stop=Decimal("99")), {"type": "STOP_LOSS", "stopPrice": "99"}),
+        (buy(take=Decimal("99")), {"type": "TAKE_PROFIT_LIMIT", "stopPrice": "99"}),
+        (buy(price=None, take=Decimal("99")), {"type": "TAKE_PROFIT", "stopPrice": "99"}),
+        (buy(price=None, trail=Decimal("0.0150")), {"type": "STOP_LOSS", "trailingDelta": "150"}),
+        (
+            buy(price=None, trail=Decimal("0.02"), activation=Decimal("98.996")),
+            {"type": "TAKE_PROFIT", "trailingDelta": "200", "stopPrice": "99"},
+        ),
     ],
 )
 def test_every_kind_of_order_is_said_in_the_exchanges_words(request_, wire):
@@ -73,9 +82,47 @@ def test_every_kind_of_order_is_said_in_the_exchanges_words(request_, wire):
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("terms", "price"), [({"trail": Decimal("0.0150")}, "+1.5%"), ({"trail_by": Decimal("250.04")}, "+250.0")]
+)
+def test_kraken_trails_by_a_share_or_a_distance_and_is_understood(terms, price):
+    async def test(server, exchange):
+        taken, _ = kraken(server)
+        placed = await exchange.place(OrderRequest("BTC/USDT", Side.SELL, Decimal("0.01"), **terms))
+        found = await exchange.order(placed.id, "BTC/USDT")
+        assert (taken["OABC"]["descr"]["ordertype"], taken["OABC"]["descr"]["price"]) == ("trailing-stop", price)
+        for told in (placed, found):
+            assert (told.kind, told.price, told.stop) == (Kind.TRAIL, None, None)
+            by = None if told.trail_by is None else f"{told.trail_by:f}"
+            assert (told.trail, by) == (terms.get("trail"), "250.0" if "trail_by" in terms else None)
+        later = OrderRequest("BTC/USDT", Side.SELL, Decimal("0.01"), activation=Decimal(31000), **terms)
+        with pytest.raises(Rejected, match="does not offer trailing stops with an activation"):
+            await exchange.place(later)
+
+    run(test, id="kraken", credentials=Credentials(Secret("key-of-kraken"), Secret("c2VjcmV0LW9mLWtyYWtlbg==")))
+
+
 def test_what_the_exchange_does_not_offer_is_refused_and_not_left_out():
     assert "does not offer GTD orders" in refused(buy(tif=Tif.GTD, expire=1), symbol_code="NOT_SUPPORTED")
     assert "reduce-only orders on spot" in refused(buy(reduce_only=True), symbol_code="NOT_SUPPORTED")
+    fine = refused(buy(price=None, trail=Decimal("0.01005")), symbol_code="NOT_SUPPORTED")
+    assert "does not offer trailing stops of 1.005 %, only of whole hundredths of a per cent" in fine
+    by = refused(buy(price=None, trail_by=Decimal(5)), symbol_code="NOT_SUPPORTED")
+    assert "trailing stops by a distance in quote (trail_by), only by a fraction (trail)" in by
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({"stop": Decimal(99), "take": Decimal(101)}, "stop and take are one trigger too many"),
+        ({"activation": Decimal(99)}, "an activation belongs to a trailing stop"),
+        ({"trail": Decimal("0.01")}, "a trailing stop has no limit"),
+        ({"price": None, "trail": Decimal(2)}, "trail = 2 is a fraction: 0.02 is 2 %"),
+        ({"price": None, "trail": Decimal(0)}, "trail = 0 must be a number above 0"),
+    ],
+)
+def test_triggers_that_no_order_has_are_refused_with_why(terms, told):
+    assert told in refused(buy(**{"price": "100", **terms}), symbol_code="INVALID_ORDER")
 
 
 def test_a_market_that_is_not_traded_is_named_as_such():
@@ -175,6 +222,27 @@ def test_an_amend_replaces_the_order_and_keeps_what_was_not_named():
         assert after.client_id != before.client_id
         # An order that fills meanwhile must not be replaced as a whole.
         assert sent(server, "/api/v3/order/cancelReplace")["cancelRestrictions"] == "ONLY_NEW"
+
+    run(test)
+
+
+def test_an_amend_of_a_take_stays_a_take():
+    async def test(server, exchange):
+        before = await exchange.place(buy("0.2", "98", take=Decimal("99")))
+        after = await exchange.amend(before.id, "BTC/USDT", stop=Decimal("97"))
+        assert (after.kind, after.stop, after.price) == (Kind.TAKE_LIMIT, Decimal("97"), Decimal("98"))
+        asked = sent(server, "/api/v3/order/cancelReplace")
+        assert (asked["type"], asked["stopPrice"]) == ("TAKE_PROFIT_LIMIT", "97")
+
+    run(test)
+
+
+def test_a_trailing_stop_is_not_amended_since_another_would_begin_anew():
+    async def test(server, exchange):
+        before = await exchange.place(buy("0.2", None, trail=Decimal("0.02")))
+        with pytest.raises(Rejected, match="another would begin to follow anew"):
+            await exchange.amend(before.id, "BTC/USDT", amount=Decimal("0.3"))
+        assert server.count("POST /api/v3/order/cancelReplace") == 0
 
     run(test)
 

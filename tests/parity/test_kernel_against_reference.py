@@ -166,6 +166,18 @@ def test_an_amend_of_its_amount_leaves_a_trailing_stop_where_it_went():
     assert [(fill[3], fill[4]) for fill in result["fills"][1:]] == [(110, 3)]
 
 
+def test_an_amend_of_what_became_a_market_order_is_refused_whatever_its_amount():
+    """The stop triggers at the open and gets 1 of 3; an amend to less than that arrives later in the candle."""
+    rows = [FLAT, FLAT, FLAT, (90.0, 90.0, 90.0, 90.0, 1.0), FLAT]
+    asks = [
+        (1, ("buy", "amount", 3.0, {})),
+        (2, ("sell", "amount", 3.0, {"stop": 95.0})),
+        (3, ("amend", ("live", 0), {"amount": 1.0})),
+    ]
+    result = assert_agreed(scenario_of(rows, *asks, latency_ms=250, participation=1.0))
+    assert result["orders"][1]["amend_reason"] == "INVALID_ORDER"
+
+
 def test_nothing_is_decided_after_the_last_candle():
     """Not even a delisting, before the close of the strategy's candle but after the data."""
     coin = Instrument("COIN", 1.0, 1.0, base_unit=1.0, quote_unit=0.01, delisted=9 * MINUTE)

@@ -28,9 +28,9 @@ def floor(*prices, model=IDEAL, instrument=PLAIN, volume=10):
     return made, made.open_account("key", "secret", {"USD": Decimal(1000), "COIN": Decimal(5)})
 
 
-def ticket(made, side, type, amount=0, price=0, stop=0, tif="GTC", money=0, client_id="mine"):
+def ticket(made, side, type, amount=0, price=0, stop=0, tif="GTC", money=0, client_id="mine", delta=0):
     listing = made.listings[0]
-    return Ticket(listing, side, type, tif, amount * listing.step_units, money * 10**8, price, stop, client_id)
+    return Ticket(listing, side, type, tif, amount * listing.step_units, money * 10**8, price, stop, client_id, delta)
 
 
 def test_a_market_buy_trades_at_the_last_price_and_moves_the_balances():
@@ -147,6 +147,44 @@ def test_a_triggered_stop_limit_rests_at_its_limit():
     assert (order.status, order.is_working) == (NEW, True)
     made.advance(2000)
     assert [e.ticks for e in order.executions] == [96]
+
+
+def test_a_take_waits_outside_the_book_and_sells_at_market_when_touched():
+    made, account = floor(100, 104, 105, 94)
+    order = made.place(account, ticket(made, Side.SELL, "TAKE_PROFIT", 2, stop=105))
+    made.advance(1000)
+    assert (order.status, order.is_working) == (NEW, False)
+    made.advance(2000)
+    assert (order.status, [e.ticks for e in order.executions]) == (FILLED, [105])
+
+
+def test_a_triggered_take_limit_rests_at_its_limit():
+    made, account = floor(100, 105, 107)
+    order = made.place(account, ticket(made, Side.SELL, "TAKE_PROFIT_LIMIT", 2, price=106, stop=105))
+    made.advance(1000)
+    assert (order.status, order.is_working) == (NEW, True)
+    made.advance(2000)
+    assert [e.ticks for e in order.executions] == [106]
+
+
+def test_a_trailing_stop_follows_the_highest_trade_and_sells_at_market_when_it_falls_back():
+    made, account = floor(100, 110, 120, 109, 108)
+    order = made.place(account, ticket(made, Side.SELL, "STOP_LOSS", 2, delta=1000))
+    for time in (1000, 2000, 3000):
+        made.advance(time)
+    assert (order.status, order.is_working) == (NEW, False)
+    made.advance(4000)
+    assert (order.status, [e.ticks for e in order.executions]) == (FILLED, [108])
+
+
+def test_a_trailing_stop_with_a_stop_price_follows_only_from_there():
+    made, account = floor(100, 80, 104, 103, 93)
+    order = made.place(account, ticket(made, Side.SELL, "TAKE_PROFIT", 2, stop=104, delta=1000))
+    for time in (1000, 2000, 3000):
+        made.advance(time)
+    assert order.status == NEW
+    made.advance(4000)
+    assert (order.status, [e.ticks for e in order.executions]) == (FILLED, [93])
 
 
 def test_a_cancelled_order_gives_back_what_it_held_and_cannot_be_cancelled_again():

@@ -13,7 +13,7 @@ from planar.venue.limits import Limits
 from planar.venue.server import ENDPOINTS
 
 FREE = Limits(10**9, 10**9, 10**9)
-TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT")
+TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 
 
 def play(seed, steps=400):
@@ -48,11 +48,13 @@ def order_of(draw, floor):
 
     amount = listing.amount_text(draw.randrange(1, 10 ** draw.randrange(2, 6)) * listing.step_units)
     asked = {"symbol": listing.id, "side": draw.choice(("BUY", "SELL")), "type": type, "quantity": amount}
-    if type in ("LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT"):
+    if "LIMIT" in type:
         asked["price"] = price()
-    if type in ("STOP_LOSS", "STOP_LOSS_LIMIT"):
+    if type in ("STOP_LOSS", "TAKE_PROFIT") and draw.random() < 0.5:
+        asked["trailingDelta"] = str(draw.choice((10, 15, 30, 5)))
+    if type.startswith("TAKE_PROFIT") or (type.startswith("STOP_LOSS") and "trailingDelta" not in asked):
         asked["stopPrice"] = price()
-    if type in ("LIMIT", "STOP_LOSS_LIMIT"):
+    if "LIMIT" in type and type != "LIMIT_MAKER":
         asked["timeInForce"] = draw.choice(("GTC", "IOC", "FOK")) if type == "LIMIT" else "GTC"
     if type == "MARKET" and draw.random() < 0.4:
         asked["quoteOrderQty"] = f"{draw.uniform(1, 50_000):.2f}"

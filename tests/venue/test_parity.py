@@ -26,7 +26,13 @@ PLAN = (
     (11, "SELL", "MARKET", 0.03, 0.0, 0.0),
     (13, "SELL", "STOP_LOSS", 0.01, 0.0, 0.9993),
     (17, "SELL", "STOP_LOSS_LIMIT", 0.01, 0.9996, 0.9998),
+    (19, "SELL", "TAKE_PROFIT", 0.01, 0.0, 1.0004),
+    (23, "BUY", "TAKE_PROFIT_LIMIT", 0.02, 0.9993, 0.9995),
+    (29, "SELL", "STOP_LOSS", 0.01, 0.0, 0.0),  # trailing
+    (31, "BUY", "TAKE_PROFIT", 0.01, 0.0, 0.9997),  # trailing, from that price on
 )
+TRAILS = {29: 10, 31: 12}
+"""How far, in hundredths of a per cent."""
 
 
 def candles():
@@ -52,12 +58,15 @@ class Plan(Strategy):
     seen = 0
 
     def on_candle(self, candle, broker):
-        for every, side, _, amount, limit, trigger in PLAN:
+        for every, side, type, amount, limit, trigger in PLAN:
             if self.seen >= HISTORY and self.seen % every == 0:
                 price = round(candle.close * limit, 2) if limit else None
                 stop = round(candle.close * trigger, 2) if trigger else None
                 ask = broker.buy if side == "BUY" else broker.sell
-                ask(amount, price=price, stop=stop)
+                terms = {"take" if type.startswith("TAKE") else "stop": stop}
+                if every in TRAILS:
+                    terms = {"trail": TRAILS[every] / 10_000, "activation": stop}
+                ask(amount, price=price, **terms)
         self.seen += 1
 
 
@@ -83,7 +92,7 @@ def traded(frame):
                 prices = [listing.ticks(round(close * share, 2)) if share else 0 for share in (limit, trigger)]
                 try:
                     asked = (Side[side], type, "GTC", listing.units(amount), 0, *prices, random_id())
-                    floor.place(account, Ticket(listing, *asked))
+                    floor.place(account, Ticket(listing, *asked, TRAILS.get(every, 0)))
                 except Refusal:
                     continue
     told = []

@@ -49,6 +49,7 @@ LIMIT = {
 }
 MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
 STOP = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "0.01"}
+TAKE = {**STOP, "type": "TAKE_PROFIT"}
 
 FUNDS = "Account has insufficient balance for requested action."
 QUANTITY = r"Illegal characters found in parameter 'quantity'; legal range is '^([0-9]{1,20})(\.[0-9]{1,20})?$'."
@@ -71,7 +72,8 @@ QUANTITY = r"Illegal characters found in parameter 'quantity'; legal range is '^
         (LIMIT, {"price": "1"}, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
         (LIMIT, {"quantity": "0.0001"}, -1013, "Filter failure: NOTIONAL"),
         (LIMIT, {"side": "UP"}, -1117, "Invalid side."),
-        (LIMIT, {"type": "TAKE_PROFIT"}, -1116, "Invalid orderType."),
+        (LIMIT, {"type": "TAKE_PROFIT_MARKET"}, -1116, "Invalid orderType."),
+        (LIMIT, {"trailingDelta": "100"}, -1106, "Parameter 'trailingDelta' sent when not required."),
         (LIMIT, {"timeInForce": "GTX"}, -1115, "Invalid timeInForce."),
         (LIMIT, {"quantity": "100"}, -2010, FUNDS),
         (LIMIT, {"other": "1"}, -1104, "Not all sent parameters were read; read '8' parameter(s) but was sent '9'."),
@@ -85,6 +87,20 @@ QUANTITY = r"Illegal characters found in parameter 'quantity'; legal range is '^
         ({"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}, {"quoteOrderQty": "99999999999999999999"}, -2010,
          FUNDS),
         (STOP, {"stopPrice": "60000"}, -2010, "Stop price would trigger immediately."),
+        (STOP, {}, -1102, "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!"),
+        (STOP, {"timeInForce": "GTC", "stopPrice": "20000"}, -1106,
+         "Parameter 'timeInForce' sent when not required."),
+        (TAKE, {"stopPrice": "20000"}, -2010, "Stop price would trigger immediately."),
+        (TAKE, {"type": "TAKE_PROFIT_LIMIT", "stopPrice": "60000", "price": "60000", "timeInForce": "IOC"}, -2010,
+         "Unsupported order combination"),
+        (STOP, {"trailingDelta": "9"}, -1013, "Filter failure: TRAILING_DELTA"),
+        (STOP, {"trailingDelta": "0"}, -1013, "Filter failure: TRAILING_DELTA"),
+        (TAKE, {"trailingDelta": "2001"}, -1013, "Filter failure: TRAILING_DELTA"),
+        (STOP, {"trailingDelta": "1.5"}, -1100, "Illegal characters found in parameter 'trailingDelta'; "
+         "legal range is '^[0-9]{1,20}$'."),
+        (STOP, {"trailingDelta": "100", "stopPrice": "20000"}, -2010, "Unsupported order combination"),
+        (STOP, {"type": "STOP_LOSS_LIMIT", "trailingDelta": "100", "price": "20000", "timeInForce": "GTC"}, -2010,
+         "Unsupported order combination"),
         ({**LIMIT, "type": "LIMIT_MAKER", "timeInForce": "", "price": "60000"}, {}, -2010,
          "Order would immediately match and take."),
     ],

@@ -7,7 +7,7 @@ from planar.engine.session.archive import replayed
 from planar.engine.session.recorder import Recorder
 from planar.errors import PlanarError, StrategyError
 from planar.model.ask import Ask, Cancel, Place
-from planar.model.order import Reason, Status
+from planar.model.order import STOPS, Reason, Status
 from planar.store.candles import utc
 
 STALE_SHARE, STALE_MS = 0.05, 30_000
@@ -49,7 +49,7 @@ class _Late:
     def kept(self, k: int, asks: Sequence[Ask]) -> list[Ask]:
         """What is to be sent of an instrument."""
         mine = [ask for ask in asks if ask.k == k]
-        is_exiting = any(isinstance(ask, Place) and not ask.stop and self._is_exit(ask) for ask in mine)
+        is_exiting = any(isinstance(ask, Place) and ask.kind not in STOPS and self._is_exit(ask) for ask in mine)
         stays = is_exiting and any(isinstance(ask, Cancel) and self._protects(ask) for ask in mine)
         return [ask for ask in mine if self._is_kept(ask, stays)]
 
@@ -61,7 +61,7 @@ class _Late:
                 why = f"{self._why}, and so was the exit that it made room for"
                 tell("not_cancelled", ask.k, ask.id, error=why, is_withheld=True)
             return is_kept
-        if isinstance(ask, Place) and ask.stop and self._is_exit(ask) and not stays:
+        if isinstance(ask, Place) and ask.kind in STOPS and self._is_exit(ask) and not stays:
             return True
         if isinstance(ask, Place):
             numbers = self._now, int(Status.REJECTED), int(Reason.STALE_DECISION)

@@ -23,13 +23,22 @@ from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Book, Level, MarketTrade, OrderRequest
 from planar.exchange.subscription import Subscription
 from planar.exchange.tap import Kind
+from planar.model.order import TAKES, Side, Tif
 from planar.model.order import Kind as OrderKind
-from planar.model.order import Side, Tif
 from planar.simulator.fill_model import FillModel
 from planar.venue.config import VenueConfig
 from planar.venue.limits import Limits
 from planar.venue.listing import BREAK, TRADING, Listing
-from planar.venue.order import LIMIT, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, Ticket
+from planar.venue.order import (
+    BIPS,
+    LIMIT,
+    LIMIT_MAKER,
+    STOP_LOSS,
+    STOP_LOSS_LIMIT,
+    TAKE_PROFIT,
+    TAKE_PROFIT_LIMIT,
+    Ticket,
+)
 from planar.venue.prints import Print
 from planar.venue.refusal import Refusal
 from planar.venue.replay import Change
@@ -145,8 +154,15 @@ class PaperAccount:
             stop = 0  # it was triggered
         if units <= 0 or not (limit or stop) or record["tif"] in (Tif.IOC, Tif.FOK):
             return
-        kind = (STOP_LOSS_LIMIT if limit else STOP_LOSS) if stop else LIMIT_MAKER if record["post_only"] else LIMIT
-        ticket = Ticket(listing, Side(int(record["side"])), kind, "GTC", units, 0, limit, stop, name)
+        kind, delta = LIMIT_MAKER if record["post_only"] else LIMIT, 0
+        if record["form"] == OrderKind.TRAIL:  # it begins to follow anew
+            stop, delta = int(record["activation"]), int((request.trail or 0) * BIPS)
+            kind = TAKE_PROFIT if stop else STOP_LOSS
+        elif stop and record["form"] in TAKES:
+            kind = TAKE_PROFIT_LIMIT if limit else TAKE_PROFIT
+        elif stop:
+            kind = STOP_LOSS_LIMIT if limit else STOP_LOSS
+        ticket = Ticket(listing, Side(int(record["side"])), kind, "GTC", units, 0, limit, stop, name, delta)
         try:
             floor.place(self._venue.account, ticket)
         except Refusal as refusal:

@@ -120,7 +120,7 @@ def replay(trader: Trader, entries: Iterable[Entry]) -> None:
     """
     for entry in entries:
         asks = _happen(trader, entry)
-        if asks is not None and told_asks(asks) != entry.body["asks"]:
+        if asks is not None and asks != read_asks(entry.body["asks"]):
             raise DataError(
                 f"entry {entry.number} of the journal: the strategy asked for {_words(read_asks(entry.body['asks']))} "
                 f"then, and for {_words(asks)} now that it is run again. The strategy's file, a library or the journal "

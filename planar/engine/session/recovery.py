@@ -16,7 +16,7 @@ from planar.engine.session.recorder import DECIDING, read_asks, replay
 from planar.engine.session.trader import Trader
 from planar.errors import ExchangeError, Rejected
 from planar.model.ask import Amend, Cancel, Place
-from planar.model.order import NEVER, Reason
+from planar.model.order import NEVER, STOPS, Reason
 
 if TYPE_CHECKING:
     from planar.engine.session.live import LiveSession
@@ -136,7 +136,7 @@ class Recovery:
 
     def _is_exit(self, sent: Sent) -> bool:
         """Whether an order was to make a position smaller at once, or at a limit."""
-        return sent.request.stop is None and sent.request.side * self._session.recorder.trader.base(sent.k)[0] < 0
+        return sent.request.kind not in STOPS and sent.request.side * self._session.recorder.trader.base(sent.k)[0] < 0
 
     async def _look_for_ghosts(self) -> None:
         """What was taken for lost before the stop may have turned up since."""

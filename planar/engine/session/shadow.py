@@ -14,10 +14,11 @@ import numpy as np
 from planar.engine.session.story import Execution, Moment, Outcome, Story
 from planar.engine.simulation import Simulation
 from planar.kernel import check, told
-from planar.kernel.triggers import STOP
+from planar.kernel.numbers import RATE
+from planar.kernel.triggers import STOP, TAKE, TRAIL, TRAIL_BY
 from planar.model.ask import Amend, Ask, Place
 from planar.model.instrument import Instrument, exact
-from planar.model.order import NEVER, Kind, Reason, Side, Status
+from planar.model.order import NEVER, TAKES, Kind, Reason, Side, Status
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import Candles
 
@@ -108,7 +109,8 @@ class Shadow:
 
     def _amend(self, ask: Amend) -> None:
         order = self._simulation.log("orders")[self._ids[ask.id] - 1]
-        stop = ask.stop if order["form"] >= Kind.STOP else 0  # one that was triggered has no stop any more
+        # One that was triggered has no stop any more, and one that trails none to be changed.
+        stop = ask.stop if Kind.STOP <= order["form"] < Kind.TRAIL else 0
         self._lend(ask.k, int(order["side"]), ask.units, 0, ask.limit or stop)
         size = NOTHING if order["by_cost"] or not ask.units else self._amount(ask.k, ask.units)
         prices = (self._price(ask.k, ticks) for ticks in (ask.limit, stop))
@@ -121,14 +123,21 @@ class Shadow:
         sizing, size = check.AMOUNT, self._amount(ask.k, ask.units)
         if not ask.units:
             sizing, size = check.COST, _spent(ask.budget, self.instruments[ask.k])
-        limit, stop = (self._price(ask.k, ticks) for ticks in (ask.limit, ask.stop))
-        trigger = (STOP if ask.stop else 0, stop, NOTHING, NOTHING)
-        terms = (ask.tif, ask.expire, int(ask.post_only), -1)
-        answer = check.submit(self._address, ask.k, ask.side, sizing, size, limit, *trigger, *terms)
+        limit = self._price(ask.k, ask.limit)
+        terms = (*self._trigger(ask), NOTHING, ask.tif, ask.expire, int(ask.post_only), -1)
+        answer = check.submit(self._address, ask.k, ask.side, sizing, size, limit, *terms)
         if answer > 0:
             self._ids[ask.id] = int(answer)
         else:
             self._refused[ask.id] = Reason(-int(answer))
+
+    def _trigger(self, ask: Place) -> tuple[int, float, float]:
+        """What the order waits for, as `check.submit` takes it."""
+        if ask.kind == Kind.TRAIL:
+            away = (TRAIL, ask.trail / RATE) if ask.trail > 0 else (TRAIL_BY, self._price(ask.k, -ask.trail))
+            return *away, self._price(ask.k, ask.activation)
+        how = TAKE if ask.kind in TAKES else STOP
+        return how if ask.stop else 0, self._price(ask.k, ask.stop), NOTHING
 
     def _amount(self, k: int, units: int) -> float:
         unit = exact(self.instruments[k].unit)

@@ -15,7 +15,7 @@ from planar.kernel.limits import DAY
 from planar.kernel.state import NEEDS_PYTHON, ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
 from planar.model.ask import Amend, Ask, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
-from planar.model.order import NEVER, Limit, Status
+from planar.model.order import NEVER, Kind, Limit, Status
 from planar.simulator.books import Books
 from planar.strategy.base import Strategy
 from planar.strategy.candles import FIELDS, Candles
@@ -271,7 +271,8 @@ class Trader(Books):
         side, kind, tif, expire, post_only = (int(order[n]) for n in ("side", "kind", "tif", "expire", "post_only"))
         amounts = (int(order[name]) for name in ("amount", "budget", "price", "stop"))
         tag = self.texts.text(int(order["tag"]))
-        return Place(index + 1, k, side, kind, tif, expire, bool(post_only), *amounts, tag)
+        follows = (int(order["trail"]), int(order["activation"])) if kind == Kind.TRAIL else (0, 0)
+        return Place(index + 1, k, side, kind, tif, expire, bool(post_only), *amounts, tag, *follows)
 
     # What is told.
 

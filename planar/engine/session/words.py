@@ -10,8 +10,8 @@ from planar.config.limits import told as limit_told
 from planar.engine.session.origin import Origin
 from planar.engine.session.recorder import read_asks
 from planar.model.ask import Amend, Ask, Place
-from planar.model.instrument import exact
-from planar.model.order import Reason, Side, Status, Tif
+from planar.model.instrument import Instrument, exact
+from planar.model.order import TAKES, Kind, Reason, Side, Status, Tif
 from planar.store.candles import utc
 
 
@@ -126,7 +126,7 @@ def _asked(origin: Origin, ask: Ask) -> str:
         if not ask.units:
             size = f"{decimal(ask.budget, exact(instrument.quote_unit)):,.2f} {instrument.quote} worth"
         terms = [_plain(price_of(ask.limit, instrument)) if ask.limit else "market"]
-        terms += [f"stop {_plain(price_of(ask.stop, instrument))}"] if ask.stop else []
+        terms += _trigger(ask, instrument)
         terms += [Tif(ask.tif).name] if ask.tif else []
         terms += ["post-only"] if ask.post_only else []
         tag = f" ({ask.tag})" if ask.tag else ""
@@ -136,6 +136,17 @@ def _asked(origin: Origin, ask: Ask) -> str:
         amount = _amount(origin, ask.k, ask.units)
         return f"{symbol}: order {ask.id} shall be for {amount} at {_plain(price_of(price, instrument))}"
     return f"{symbol}: order {ask.id} shall be cancelled"
+
+
+def _trigger(ask: Place, instrument: Instrument) -> list[str]:
+    """What an order waits for."""
+    if ask.kind == Kind.TRAIL:
+        by = f"{Decimal(ask.trail).scaleb(-7).normalize():f} %"
+        away = by if ask.trail > 0 else f"{_plain(price_of(-ask.trail, instrument))} {instrument.quote}"
+        start = [f"from {_plain(price_of(ask.activation, instrument))} on"] if ask.activation else []
+        return [f"trailing {away}", *start]
+    name = "take" if ask.kind in TAKES else "stop"
+    return [f"{name} {_plain(price_of(ask.stop, instrument))}"] if ask.stop else []
 
 
 def _shadowed(body: Mapping[str, Any]) -> list[str]:

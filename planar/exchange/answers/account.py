@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from planar.exchange.answers.numbers import NONE, SIDES, MalformedError, Raw, decimal, needed, positive, scaled, time_of
 from planar.exchange.model import Balance, Fees, Fill, Liquidity, Market, Order, OrderRequest, Wallet
+from planar.exchange.quirks import Quirk
 from planar.model.order import Kind, Status, Tif
 
 STATUSES = {
@@ -19,6 +20,7 @@ STATUSES = {
     "expired": Status.EXPIRED,
     "expired_in_match": Status.EXPIRED,
 }
+USUAL = Quirk()
 TIFS = {"GTC": Tif.GTC, "IOC": Tif.IOC, "FOK": Tif.FOK, "GTD": Tif.GTD, "GTT": Tif.GTD, "PO": Tif.GTC, "GTX": Tif.GTC}
 
 
@@ -42,32 +44,35 @@ def balance(raw: Raw, wallet: Wallet, *, is_change: bool = False) -> Balance:
     return Balance(wallet, raw.get("timestamp") or None, total, free, used)
 
 
-def order(raw: Raw, market: Market, request: OrderRequest | None = None, client_id: str | None = None) -> Order:
-    """An order. request: what was asked for, where the exchange answers an order with less than all of it.
-
-    client_id: the own id, where CCXT takes another for it.
-    """
+def order(raw: Raw, market: Market, request: OrderRequest | None = None, quirk: Quirk = USUAL) -> Order:
+    """An order. request: what was asked for, where the exchange answers an order with less than all of it."""
     if not raw.get("id"):
         raise MalformedError("the order has no id")
     side = SIDES.get(raw.get("side") or "") or (request.side if request else None)
     if side is None:
         raise MalformedError("the order has no side")
-    price, stop = positive(raw.get("price")), positive(raw.get("triggerPrice") or raw.get("stopPrice"))
+    price = positive(raw.get("price"))
+    stop = positive(raw.get("triggerPrice") or raw.get("stopPrice") or raw.get("takeProfitPrice"))
     amount = scaled(positive(raw.get("amount")), market.lot)
     filled = scaled(decimal(raw.get("filled")), market.lot) or NONE
+    trail: dict[str, Decimal | None] = {**quirk.trail(raw)}
     if request is not None:
-        price, stop, amount = price or request.price, stop or request.stop, amount or request.amount
-    kind = _kind(raw, price, stop, request)
+        price, stop, amount = price or request.price, stop or request.trigger, amount or request.amount
+        if request.is_trailing:
+            trail = {"trail": request.trail, "trail_by": request.trail_by, "activation": request.activation}
+    if trail:
+        trail, stop = {"activation": stop, **trail}, None
+    kind = Kind.TRAIL if trail else _kind(raw, price, stop, request)
     return Order(
         id=str(raw["id"]),
-        client_id=client_id or str(raw.get("clientOrderId") or (request.client_id if request else "")),
+        client_id=quirk.client_id(raw) or str(raw.get("clientOrderId") or (request.client_id if request else "")),
         symbol=market.symbol,
         side=side,
         kind=kind,
         status=_status(raw, filled),
         amount=amount,
         filled=filled,
-        price=price if kind in (Kind.LIMIT, Kind.STOP_LIMIT) else None,
+        price=price if kind in (Kind.LIMIT, Kind.STOP_LIMIT, Kind.TAKE_LIMIT) else None,
         stop=stop,
         cost=decimal(raw.get("cost")),
         average=positive(raw.get("average")),
@@ -77,6 +82,7 @@ def order(raw: Raw, market: Market, request: OrderRequest | None = None, client_
         time=_past(raw.get("timestamp")),
         updated=_past(raw.get("lastUpdateTimestamp") or raw.get("lastTradeTimestamp") or raw.get("timestamp")),
         fees=_fees_of(raw),
+        **trail,
     )
 
 
@@ -90,6 +96,8 @@ def _kind(raw: Raw, price: Decimal | None, stop: Decimal | None, request: OrderR
     if request is not None and type_ not in ("market", "limit"):
         return request.kind
     is_market = "market" in type_ or type_ in ("stop_loss", "take_profit") or (price is None and "limit" not in type_)
+    if stop is not None and (raw.get("takeProfitPrice") or (request is not None and request.take is not None)):
+        return Kind.TAKE if is_market else Kind.TAKE_LIMIT
     if stop is not None:
         return Kind.STOP if is_market else Kind.STOP_LIMIT
     return Kind.MARKET if is_market else Kind.LIMIT

@@ -1,11 +1,13 @@
 """Binance's ways, spot and futures."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar, NoReturn
 
 from planar.config.settings import ExchangeSettings
-from planar.exchange.model import Market, MarketKind, Order, Rights, Wallet
+from planar.exchange.model import Market, MarketKind, Order, OrderRequest, Rights, Wallet
 from planar.exchange.quirks.registry import Amend, MarketMinimum, Pool, Quirk, quirk
+from planar.model.order import Kind
 
 HOUR = 3_600_000
 
@@ -32,6 +34,7 @@ class BinanceFamily(Quirk):
         "Filter failure: MARKET_LOT_SIZE": "ABOVE_MAX_AMOUNT",
         "Filter failure: PRICE_FILTER": "INVALID_PRICE",
         "Filter failure: PERCENT_PRICE": "INVALID_PRICE",
+        "Filter failure: TRAILING_DELTA": "INVALID_PRICE",
         "Filter failure: MAX_NUM_ORDERS": "TOO_MANY_ORDERS",
         "Filter failure: MAX_NUM_ALGO_ORDERS": "TOO_MANY_ORDERS",
         "Duplicate order sent": "DUPLICATE_ORDER_ID",
@@ -44,6 +47,7 @@ class BinanceFamily(Quirk):
     }
     finds_by_client_id: ClassVar[bool] = True
     trigger_param: ClassVar[str] = "stopPrice"  # of an amend, CCXT sends the other one as well, which is refused
+    trails: ClassVar[frozenset[MarketKind]] = frozenset({MarketKind.SPOT})
     amends_untouched: ClassVar[bool] = True
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
     is_oldest_first: ClassVar[bool] = True
@@ -114,6 +118,26 @@ class BinanceFamily(Quirk):
         """Futures only; CCXT's features tell."""
         return {"timeInForce": "GTD", "goodTillDate": expire}
 
+    def trail_params(
+        self, request: OrderRequest, market: Market, refuse: Callable[[str], NoReturn]
+    ) -> Mapping[str, Any]:
+        """In hundredths of a per cent. A take begins to follow where it would trigger, a stop without one at once."""
+        if request.trail is None:
+            return refuse("trailing stops by a distance in quote (trail_by), only by a fraction (trail)")
+        percent = f"{(request.trail * 100).normalize():f}"
+        if request.trail * 10_000 % 1:
+            return refuse(f"trailing stops of {percent} %, only of whole hundredths of a per cent")
+        params = {"trailingPercent": percent}
+        if request.activation is None:
+            return {**params, "stopLossOrTakeProfit": "stopLoss"}
+        return {**params, "stopLossOrTakeProfit": "takeProfit", "trailingTriggerPrice": f"{request.activation:f}"}
+
+    def trail(self, raw: Mapping[str, Any]) -> Mapping[str, Decimal]:
+        """``trailingDelta``, in streams ``d``."""
+        info = raw.get("info") or {}
+        delta = info.get("trailingDelta") or (info.get("d") if info.get("e") == "executionReport" else None)
+        return {"trail": Decimal(delta) / 10_000} if delta else {}
+
     def span(self, method: str, market: Market) -> int | None:
         """CCXT ends prints after an hour, and says nothing of how far orders may reach."""
         days = 1 if market.kind is MarketKind.SPOT else 7
@@ -125,9 +149,16 @@ class BinanceFamily(Quirk):
             return Amend.BY_ANOTHER
         return Amend.IN_PLACE if order.stop is None else Amend.BESIDE
 
-    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
-        """An order that fills while it is replaced would be filled twice; so one that was untouched must still be."""
-        return {"cancelRestrictions": "ONLY_NEW"} if order.filled == 0 else {}
+    def amend_params(self, order: Order, request: OrderRequest) -> Mapping[str, Any]:
+        """An order that fills while it is replaced would be filled twice; so one that was untouched must still be.
+
+        CCXT makes a stop of whatever has a trigger.
+        """
+        take = {}
+        if request.take is not None:
+            type_ = "TAKE_PROFIT" if request.kind is Kind.TAKE else "TAKE_PROFIT_LIMIT"
+            take = {"takeProfitPrice": None, "stopPrice": f"{request.take:f}", "type": type_}
+        return {"cancelRestrictions": "ONLY_NEW" if order.filled == 0 else None, **take}
 
     def book_depths(self, market: Market) -> Sequence[int]:
         """Futures know a few."""

@@ -1,12 +1,13 @@
 """Exchanges that need a few rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar, NoReturn
 from uuid import uuid4
 
 from planar.config.settings import ExchangeSettings
-from planar.exchange.model import Market, Order, Rights, Wallet
+from planar.exchange.model import Market, MarketKind, Order, OrderRequest, Rights, Wallet
 from planar.exchange.quirks.registry import Amend, DeadMan, Quirk, quirk
 
 
@@ -20,9 +21,28 @@ class InPlace(Quirk):
 
 @quirk("kraken")
 class Kraken(InPlace):
-    """One wallet."""
+    """One wallet; trailing stops without an activation."""
 
     wallets: ClassVar[Mapping[Wallet, str]] = {Wallet.SPOT: "spot"}
+    trails: ClassVar[frozenset[MarketKind]] = frozenset({MarketKind.SPOT})
+
+    def trail_params(
+        self, request: OrderRequest, market: Market, refuse: Callable[[str], NoReturn]
+    ) -> Mapping[str, Any]:
+        """In per cent, or in quote."""
+        if request.activation is not None:
+            refuse("trailing stops with an activation")
+        if request.trail is None:
+            return {"trailingAmount": f"{request.trail_by:f}"}
+        return {"trailingPercent": f"{(request.trail * 100).normalize():f}"}
+
+    def trail(self, raw: Mapping[str, Any]) -> Mapping[str, Decimal]:
+        """``"+2.0000%"`` or ``"+5.0"``, where an order's price stands."""
+        told = (raw.get("info") or {}).get("descr") or {}
+        if told.get("ordertype") != "trailing-stop":
+            return {}
+        away = str(told.get("price")).lstrip("+")
+        return {"trail": Decimal(away[:-1]) / 100} if away.endswith("%") else {"trail_by": Decimal(away)}
 
     def dead_man(self, settings: ExchangeSettings) -> DeadMan:
         """``CancelAllOrdersAfter``: "all client orders"."""
@@ -146,9 +166,9 @@ class Bitget(FindsByClientId):
         """cancel-replace-order on spot; futures get a new order as well, under the new client id."""
         return Amend.BY_ANOTHER if order.stop is None else Amend.UNPROVEN
 
-    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
+    def amend_params(self, order: Order, request: OrderRequest) -> Mapping[str, Any]:
         """What CCXT calls the client id there is that of the order to amend."""
-        new = {"newClientOid": client_id} if order.stop is None else {}
+        new = {"newClientOid": request.client_id} if order.stop is None else {}
         return {"clientOrderId": None, **new}
 
 
@@ -169,7 +189,7 @@ class Htx(FindsByClientId):
 class Kucoin(FindsByClientId):
     """The same; an amended order is a new one under the same client id."""
 
-    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
+    def amend_params(self, order: Order, request: OrderRequest) -> Mapping[str, Any]:
         """Two orders may have the client id, so the exchange's own tells which is meant."""
         return {"clientOrderId": None}
 

@@ -3,16 +3,17 @@
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 from uuid import uuid4
 
 from planar.config.names import DEMO, ccxt_ids
 from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError, did_you_mean
-from planar.exchange.model import Market, Order, Rights, Wallet
+from planar.exchange.model import Market, MarketKind, Order, OrderRequest, Rights, Wallet
 
 OURS = ("planar.exchange.quirks.binance", "planar.exchange.quirks.others")
 
@@ -87,6 +88,9 @@ class Quirk:
     trigger_param: ClassVar[str] = "triggerPrice"
     """CCXT's parameter of a stop's trigger, where it offers triggers; the one that it also knows when it amends."""
 
+    trails: ClassVar[frozenset[MarketKind]] = frozenset()
+    """The kinds of markets in which it has trailing stops that are known to do what ours do."""
+
     amends_untouched: ClassVar[bool] = False
     """Whether an order that had not filled is only replaced while that is so."""
 
@@ -134,6 +138,16 @@ class Quirk:
         """A client order id that the exchange accepts; every one is different."""
         return uuid4().hex
 
+    def trail_params(
+        self, request: OrderRequest, market: Market, refuse: Callable[[str], NoReturn]
+    ) -> Mapping[str, Any]:
+        """CCXT's parameters of a trailing stop, in markets of `trails`. refuse: is called with what there is not."""
+        return refuse("trailing stops")
+
+    def trail(self, raw: Mapping[str, Any]) -> Mapping[str, Decimal]:
+        """``trail`` or ``trail_by`` of an order that it tells; empty for one that is no trailing stop."""
+        return {}
+
     def client_id(self, raw: Mapping[str, Any]) -> str | None:
         """The client id of an order, where CCXT takes another for it."""
         return None
@@ -158,8 +172,8 @@ class Quirk:
         """What amending does to an order of a market."""
         return Amend.UNPROVEN
 
-    def amend_params(self, order: Order, client_id: str) -> Mapping[str, Any]:
-        """CCXT's parameters of an amend; None for one that is left out. client_id: of the order as it will be."""
+    def amend_params(self, order: Order, request: OrderRequest) -> Mapping[str, Any]:
+        """CCXT's parameters of an amend; None for one that is left out. request: the order as it will be."""
         return {}
 
     def dead_man(self, settings: ExchangeSettings) -> DeadMan | None:

@@ -96,7 +96,7 @@ def alarms(folder):
 
 def stops(there):
     """Those that are open at the venue."""
-    return [one for one in there.account.open.values() if one.ticket.is_stop]
+    return [one for one in there.account.open.values() if one.ticket.waits]
 
 
 def happened(session, kind):
