@@ -84,6 +84,19 @@ def test_a_sale_is_in_the_fills(venue, capsys):
     assert {fill["side"] for fill in fills} == {"buy", "sell"}
 
 
+def test_a_take_and_a_trailing_stop_rest_and_are_said_in_words(venue, capsys):
+    last = float(told(capsys, "ticker", "BTC/USDT")["BTC/USDT"]["last"])
+    told(capsys, "buy", "BTC/USDT", "--cost", "400")
+    take = told(capsys, "sell", "BTC/USDT", "0.002BTC", "--take", f"{1.2 * last:.2f}")
+    assert (take["kind"], float(take["stop"])) == ("take", round(1.2 * last, 2))
+    run("sell", "BTC/USDT", "0.002BTC", "--trail", "2.5%", "--activation", f"{1.1 * last:.2f}")
+    began = shown(Decimal(f"{1.1 * last:.2f}"))
+    said = f"sell BTC/USDT once it trades 2.5 % off its best price, once it has traded at {began}: open, filled 0 of"
+    assert said in capsys.readouterr().out
+    assert sorted(order["kind"] for order in told(capsys, "orders", "--open")) == ["take", "trail"]
+    run("cancel", "--all", "BTC/USDT")
+
+
 def test_all_orders_of_a_market_are_cancelled(venue, capsys):
     last = float(told(capsys, "ticker", "BTC/USDT")["BTC/USDT"]["last"])
     for share in (0.8, 0.9):
@@ -103,6 +116,9 @@ def test_all_orders_of_a_market_are_cancelled(venue, capsys):
         (("buy", "BTC/USDT", "1BTC", "--price", "99,5"), ConfigError, "'99,5' is no number"),
         (("buy", "BTC/USDT", "1BTC", "--price", ""), ConfigError, "--price '' is no number"),
         (("buy", "BTC/USDT", "1BTC", "--stop", ""), ConfigError, "--stop '' is no number"),
+        (("sell", "BTC/USDT", "1BTC", "--trail", "2"), ConfigError, "--trail 2 of what. Write 2% or 2USDT"),
+        (("sell", "BTC/USDT", "1BTC", "--trail", "x%"), ConfigError, "--trail 'x' is no number"),
+        (("sell", "BTC/USDT", "0.01BTC", "--trail", "50USDT"), Rejected, r"by a distance in quote \(trail_by\)"),
         (("balance", "--account", ""), ConfigError, "--account is empty"),
         (("ticker", "BTC/USDT", "--exchange", ""), ConfigError, "--exchange is empty"),
         (("buy", "BTC/USDT", "BTC"), ConfigError, "'BTC' is no amount; write 0.5BTC or 100USDT"),

@@ -138,6 +138,7 @@ SCENES = {
     "400 -1013: MARKET_LOT_SIZE": told(400, -1013, "Filter failure: MARKET_LOT_SIZE"),
     "400 -1013: PRICE_FILTER": told(400, -1013, "Filter failure: PRICE_FILTER"),
     "400 -1013: PERCENT_PRICE_BY_SIDE": Scene(order=placing(replace(LOW, amount=Decimal(9), price=Decimal(1)))),
+    "400 -1013: TRAILING_DELTA": Scene(order=placing(replace(LOW, price=None, trail=Decimal("0.5")))),
     "400 -1013: NOTIONAL": Scene(
         before=with_market(min_cost=Decimal(0)), order=placing(replace(LOW, amount=Decimal("0.0001")))
     ),

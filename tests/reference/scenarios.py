@@ -178,9 +178,11 @@ def guarded_scenario(rng) -> Scenario:
                 trigger = price + rng.choice([0.5, 1, 2, 0.1]) * (jump if kind == "take" else -jump)
                 terms = {kind: trigger} if rng.random() < 0.6 else {kind: trigger, "price": _near(rng, trigger, jump)}
             acts.append((later, k, ("sell", "fraction", rng.choice([0.5, 0.3, 1.0]), terms)))
-            if rng.random() < 0.3:
-                changed = ("amend", _random_id(rng), _random_terms(rng, scenario, price, jump))
-                acts.append((later + 1, k, rng.choice([changed, ("cancel", _random_id(rng))])))
+            if rng.random() < 0.4:
+                new = {"amount": scenario.cash / price * rng.choice([0.05, 0.1])}
+                if kind != "trail":
+                    new = _random_terms(rng, scenario, price, jump)
+                acts.append((later + 1, k, rng.choice([("amend", _random_id(rng), new), ("cancel", _random_id(rng))])))
     return replace(scenario, acts=tuple(acts))
 
 

@@ -5,7 +5,18 @@ import contextlib
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 import pytest
-from engine.session.trading import SLOW, SYMBOLS, Busy, StopBuyer, exchange_at, session_at, settled, until, venue
+from engine.session.trading import (
+    SLOW,
+    SYMBOLS,
+    Busy,
+    Guard,
+    StopBuyer,
+    exchange_at,
+    session_at,
+    settled,
+    until,
+    venue,
+)  # fmt: skip
 
 from planar.broker.gate import State
 from planar.engine.session.paper import PaperAccount
@@ -119,6 +130,30 @@ def test_on_paper_a_market_that_is_not_traded_begins_nothing(tmp_path):
 
     with pytest.raises(ConfigError, match="ETH/USDT is not traded at binance now"):
         asyncio.run(scene())
+
+
+@pytest.mark.usefixtures("patient")
+def test_takes_and_trailing_stops_are_there_again_after_a_restart(tmp_path):
+    """Each waits for what it waited for."""
+
+    async def waiting(there):
+        async with paper_session(tmp_path / "one", there, Guard) as (paper, session):
+            account = paper._venue.account
+            await until(lambda: len(account.open) == 4)
+            session.quiet()
+            await settled(session)
+            terms = ("client_id", "type", "stop", "ticks", "delta", "units")
+            return sorted(tuple(getattr(order.ticket, name) for name in terms) for order in account.open.values())
+
+    async def scene():
+        async with venue(speed=SLOW) as there:
+            was = await waiting(there)
+            assert sorted(type for _, type, *_ in was) == [
+                "STOP_LOSS", "TAKE_PROFIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
+            ]  # fmt: skip
+            assert await waiting(there) == was
+
+    asyncio.run(scene())
 
 
 @pytest.mark.slow

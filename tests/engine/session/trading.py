@@ -149,6 +149,27 @@ class StopBuyer(Strategy):
             broker.buy(cost=200.0, stop=candle.close * 1.2)
 
 
+class Guard(Strategy):
+    """Buys bitcoin, once, and guards it by a take, a take with a limit and two trailing stops, all of them far away."""
+
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            broker.buy(cost=200.0)
+
+    def on_fill(self, fill, broker):
+        part = fill.amount * 0.2
+        broker.sell(part, take=fill.price * 1.2)
+        broker.sell(part, take=fill.price * 1.2, price=fill.price * 1.3)
+        broker.sell(part, trail=0.15)
+        broker.sell(part, trail=0.02, activation=fill.price * 1.25)
+
+
 class Remembers(Strategy):
     """What it logs depends on which instruments had a candle at each moment until then, and in which order."""
 
