@@ -5,6 +5,7 @@ Each function answers an order id (from 1) or a negative `Reason`.
 
 import math
 
+from planar.kernel.groups import book, enter, group_of, holds, kept_of, refusal_of
 from planar.kernel.ledger import (
     activate,
     ask_cancel,
@@ -108,7 +109,7 @@ def watch_all(state, ins):
 
 
 @inlined
-def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only):
+def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
@@ -120,6 +121,10 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only):
         return Reason.INVALID_ORDER.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
+    if oco:
+        refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco)
+        if refusal:
+            return refusal
     if ins.is_delisted:
         return Reason.DELISTED.value
     if ins.has_left and side == Side.BUY:
@@ -134,22 +139,25 @@ def _limit_of(ins, side, price):
 
 
 @compiled
-def _size(state, ins, side, limit, trigger, sizing, size, risk_stop):
+def _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared):
     """The amount of an order that is sized otherwise, and the budget of a market buy by cost: -1 for none, -2 when a
     risk has no distance to its stop.
     """
     apart()
     if side == Side.BUY and sizing != RISK:
-        budget = _budget(state, ins, sizing, size)
+        budget = _budget(state, ins, sizing, size, shared)
         return (affordable(ins, budget, limit), -1) if limit else (0, budget)
     amount = _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop)
     return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
 
 
 @compiled
-def _budget(state, ins, sizing, size):
-    """Quote units that a buy by cost or by fraction of free cash may spend, fee included."""
-    free = free_cash(state)
+def _budget(state, ins, sizing, size, shared):
+    """Quote units that a buy by cost or by fraction of free cash may spend, fee included.
+
+    shared: what its group holds already.
+    """
+    free = free_cash(state) + shared
     if sizing == FRACTION:
         return max(part_of(size, free), 0)
     units = max(units_of_money(state, size), 0)
@@ -180,7 +188,7 @@ def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
 
 
 @inlined
-def _to_hold(state, ins, side, limit, trigger, amount, budget):
+def _to_hold(state, ins, side, limit, trigger, amount, budget, shared):
     """What a new order is to hold, or a negative `Reason`: minimums first, then funds."""
     if budget == 0:
         return -Reason.BELOW_MIN_COST.value
@@ -188,7 +196,7 @@ def _to_hold(state, ins, side, limit, trigger, amount, budget):
         return -Reason.BELOW_MIN_AMOUNT.value
     if ins.min_cost > 0.0 and _least_cost(state, ins, limit, trigger, amount, budget) < ins.min_cost:
         return -Reason.BELOW_MIN_COST.value
-    free = free_cash(state) if side == Side.BUY else free_base(ins)
+    free = (free_cash(state) if side == Side.BUY else free_base(ins)) + shared
     wanted = _wanted(ins, side, limit, trigger, amount, budget, free)
     return wanted if wanted >= 0 else -Reason.INSUFFICIENT_FUNDS.value
 
@@ -226,12 +234,12 @@ def _estimated_need(ins, trigger, amount, free):
 
 
 @inlined
-def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag):
+def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco):
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
-    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only)
+    refusal, group, shared = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco), 0, 0
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:
@@ -243,15 +251,17 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
         if refusal:
             limit = trigger = 0
     if refusal == 0:
+        if oco:
+            group, shared = group_of(state, ins, oco)
         if sizing == AMOUNT:
             amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
         else:
-            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, risk_stop)
+            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared)
         if budget < -1:
             refusal = Reason.INVALID_PRICE.value
         else:
             by_cost = budget >= 0
-            held = _to_hold(state, ins, side, limit, trigger, amount, budget)
+            held = _to_hold(state, ins, side, limit, trigger, amount, budget, shared)
             if held < 0:
                 refusal = -held
             elif state.limits and judge(state, ins, side, amount, limit, trigger, budget) != Limit.NONE:
@@ -268,13 +278,15 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
     if refusal:
         keep(state, ins, order, Status.REJECTED, refusal, state.now)
         return -refusal
-    if side == Side.BUY:
+    activate(state, ins, order)
+    if group:
+        enter(state, ins, order, group)
+    elif side == Side.BUY:
         state.reserved += held
         state.pending += held
     else:
         ins.reserved += held
         ins.pending += held
-    activate(state, ins, order)
     ins.due = min(ins.due, order.due)
     if trail:
         _look_out_trailing(ins, order)
@@ -333,14 +345,17 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
 
 
 @compiled
-def submit(address, k, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag):
+def submit(address, k, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco):
     """Asks for one order. price, activation and risk_stop are nan for none, expire is NEVER for none.
 
     how: what ``stop`` is: a trigger (`STOP`, `TAKE`), or how far a trailing stop follows (`TRAIL`, `TRAIL_BY`).
+    oco: the id of an order in whose group it is to be, 0 for none.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag)
+    return _submit(
+        state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco
+    )
 
 
 @compiled
@@ -348,7 +363,7 @@ def submit_plain(address, k, side, size, price, tag):
     """`submit` of an amount, at market or at a limit that is good till cancelled: what most orders are."""
     state, nothing = State(address, 0), float("nan")
     ins = Instrument(state.instruments, k)
-    return _submit(state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag)
+    return _submit(state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0)
 
 
 @compiled
@@ -356,7 +371,7 @@ def _submit_usual(address, k, side, sizing, size, price, post_only, tag):
     """`submit` without a trigger, good till cancelled."""
     nothing = float("nan")
     tif = Tif.GTC.value
-    return submit(address, k, side, sizing, size, price, 0, nothing, nothing, nothing, tif, NEVER, post_only, tag)
+    return submit(address, k, side, sizing, size, price, 0, nothing, nothing, nothing, tif, NEVER, post_only, tag, 0)
 
 
 @compiled
@@ -450,7 +465,7 @@ def _amended_need(state, ins, order, limit, trigger, total):
         return 0, Reason.BELOW_MIN_AMOUNT
     if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
-    free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + order.reserved
+    free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + kept_of(state, ins, order)
     wanted = _wanted(ins, order.side, limit, trigger, left, -1, free)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
 
@@ -462,13 +477,18 @@ def _send_amend(state, ins, order, limit, trigger, total, wanted):
     record = Amend(state.amends, state.amends_n)
     record.time, record.arrive, record.order = state.now, state.now + state.latency, order.id
     record.price, record.stop, record.amount = limit, trigger, total
-    record.needs, record.extra = wanted, max(wanted - order.reserved, 0)
+    record.needs, record.extra, record.cut = wanted, max(wanted - order.reserved, 0), order.cut
+    if order.group:
+        before = holds(state, ins, order.group)
+        order.amend = state.amends_n
+        book(state, ins, order.side, before, holds(state, ins, order.group))
+    else:
+        reserve_extra(state, ins, order, record.extra)
     order.amend, order.amend_at = state.amends_n, record.arrive
     order.due = next_due(order)
     state.amends_n += 1
     if state.amends_n > state.amends_full:
         state.is_full = 1
-    reserve_extra(state, ins, order, record.extra)
     watch(state, ins, order)
 
 

@@ -4,7 +4,8 @@
 `reserve_extra` for amends on their way, and by `check._submit` for new orders.
 """
 
-from planar.kernel.machine import compiled, copy_bytes, get_int, inlined, set_int
+from planar.kernel.groups import book, holds
+from planar.kernel.machine import apart, compiled, copy_bytes, get_int, inlined, set_int
 from planar.kernel.numbers import (
     amount_of,
     cost_down,
@@ -13,6 +14,7 @@ from planar.kernel.numbers import (
     need,
     plus,
     price_of,
+    product_down,
     ticks_down,
     whole_steps,
 )
@@ -61,6 +63,11 @@ def venue_base(ins):
 def reserve(state, ins, order, units):
     """Sets what an order holds: quote units for a buy, base units for a sell."""
     change = units - order.reserved
+    if order.group:
+        before = holds(state, ins, order.group)
+        order.reserved = units
+        book(state, ins, order.side, before, holds(state, ins, order.group))
+        change = 0
     order.reserved = units
     if order.side == Side.BUY:
         state.reserved += change
@@ -94,7 +101,12 @@ def reserve_extra(state, ins, order, units):
 @compiled
 def drop_amend(state, ins, order):
     """Forgets the amend that was on its way, and what it held."""
-    reserve_extra(state, ins, order, -Amend(state.amends, order.amend).extra)
+    if order.group:
+        before = holds(state, ins, order.group)
+        order.amend = -1
+        book(state, ins, order.side, before, holds(state, ins, order.group))
+    else:
+        reserve_extra(state, ins, order, -Amend(state.amends, order.amend).extra)
     order.amend, order.amend_at = -1, NEVER
     order.due = next_due(order)
 
@@ -104,9 +116,16 @@ def ask_cancel(state, ins, order):
     """Sends a cancel after the order, unless one is on its way; what the order holds counts as returning."""
     if order.cancel_at != NEVER:
         return
-    order.cancel_at = state.now + state.latency
+    arrives = state.now + state.latency
+    if order.group:
+        before = holds(state, ins, order.group)
+        order.cancel_at = arrives
+        book(state, ins, order.side, before, holds(state, ins, order.group))
+    order.cancel_at = arrives
     order.due = next_due(order)
     ins.due = min(ins.due, order.due)
+    if order.group:
+        return
     held = order.reserved
     if order.amend >= 0:
         held += Amend(state.amends, order.amend).extra
@@ -202,8 +221,8 @@ def write_open_orders(address):
             keep(state, ins, order, order.status, order.reason, NEVER)
 
 
-@compiled
-def finish(state, ins, order, status, event, reason, time):
+@inlined
+def _end(state, ins, order, status, event, reason, time):
     """Ends an order: its reservation returns, it leaves the open orders, the end is told."""
     reserve(state, ins, order, 0)
     if order.amend >= 0:
@@ -215,10 +234,66 @@ def finish(state, ins, order, status, event, reason, time):
         tell(state, ins, order.id, event, reason, time)
 
 
+@compiled
+def finish(state, ins, order, status, event, reason, time):
+    """Ends an order, and with one that is filled the others of its group."""
+    group = order.group
+    _end(state, ins, order, status, event, reason, time)
+    if group:
+        order.group = order.cut = 0
+        if status == Status.FILLED:
+            end_others(state, ins, group, order.id, time)
+
+
+@compiled
+def end_others(state, ins, group, id, time):
+    """Ends the other members of a group: that order alone has what it was for."""
+    apart()
+    i = 0
+    while i < ins.active_n:
+        other = open_order(ins, i)
+        if other.group == group and other.id != id:
+            _end(state, ins, other, Status.CANCELLED, EventKind.CANCELLED, Reason.LINKED, time)
+            other.group = other.cut = 0
+        else:
+            i += 1
+
+
+@compiled
+def take_off_others(state, ins, order, amount, time):
+    """An order of a group was filled in part: the others are ended, or are for so much less."""
+    apart()
+    group, id = order.group, order.id
+    if not ins.reduces:
+        end_others(state, ins, group, id, time)
+        return
+    i = 0
+    while i < ins.active_n:
+        other = open_order(ins, i)
+        before = left_of(other)
+        after = before - amount
+        if other.group != group or other.id == id:
+            i += 1
+        elif other.by_cost or after <= 0 or after < ins.min_amount:
+            _end(state, ins, other, Status.CANCELLED, EventKind.CANCELLED, Reason.LINKED, time)
+            other.group = other.cut = 0
+        else:
+            other.amount -= amount
+            other.cut += amount
+            is_estimate = other.side == Side.BUY and other.price == 0
+            rest = product_down(other.reserved, after, before) if is_estimate else required(ins, other)
+            reserve(state, ins, other, rest)
+            i += 1
+
+
 @inlined
 def accept(state, ins, order, time):
     """The venue has the order, and holds its reservation from now on."""
-    if order.side == Side.BUY:
+    if order.group:
+        before = holds(state, ins, order.group)
+        order.status = Status.OPEN
+        book(state, ins, order.side, before, holds(state, ins, order.group))
+    elif order.side == Side.BUY:
         state.pending -= order.reserved
     else:
         ins.pending -= order.reserved
@@ -264,8 +339,12 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
     if ins.lead:
         state.path_decided += 1
     _log_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spread, impact, slip)
-    if not order.by_cost and left_of(order) == 0:
+    if order.by_cost:
+        return  # whether it is done, its match knows
+    if left_of(order) == 0:
         finish(state, ins, order, Status.FILLED, EventKind.FILL, Reason.NONE, time)
+    elif order.group:
+        take_off_others(state, ins, order, amount, time)
 
 
 @compiled

@@ -79,9 +79,27 @@ def only_reduces(address, k, id, is_amend, is_late):
     units = total - order.filled
     for i in range(ins.active_n):
         other = open_order(ins, i)
-        if other.side == Side.SELL and _counts(other, order.id, is_late):
+        if other.side != Side.SELL or not _counts(other, order.id, is_late):
+            continue
+        if other.group == 0:
+            units = plus(units, _left_at_most(state, other))
+        elif other.group != order.group and _leads(state, ins, other, order.id, is_late):
             units = plus(units, _left_at_most(state, other))
     return units <= ins.base
+
+
+@compiled
+def _leads(state, ins, order, id, is_late):
+    """Whether an order of a group is the first with the most left: no more than that can be sold by all of it."""
+    left = _left_at_most(state, order)
+    for i in range(ins.active_n):
+        other = open_order(ins, i)
+        if other.group != order.group or other.id == order.id or not _counts(other, id, is_late):
+            continue
+        others = _left_at_most(state, other)
+        if others > left or (others == left and other.id < order.id):
+            return False
+    return True
 
 
 @compiled

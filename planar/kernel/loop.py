@@ -296,7 +296,8 @@ def rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position
                 # Every fill has one event, so fills are counted off.
                 hook, item = ON_FILL, state.fills_told
                 state.fills_told += 1
-            if not hooks & hook or (hook == ON_ORDER_ERROR and event.reason == Reason.NONE):
+            is_news = event.reason != Reason.NONE and event.reason != Reason.LINKED
+            if not hooks & hook or (hook == ON_ORDER_ERROR and not is_news):
                 continue
             state.current, state.item = event.instrument, item
             if interpreted:

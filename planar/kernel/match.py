@@ -3,14 +3,17 @@
 import math
 
 from planar.kernel.estimators import half_spread, impact_of
+from planar.kernel.groups import known_of
 from planar.kernel.ledger import (
     accept,
     apply_fill,
     drop_amend,
+    end_others,
     finish,
     left_of,
     required,
     reserve,
+    take_off_others,
     tell,
     venue_base,
     venue_cash,
@@ -219,7 +222,7 @@ def _trade(state, ins, order, amount, ticks, is_last, time, half, impact, slip):
     cost, fee = _costs(ins, order, amount, ticks, ins.taker)
     if order.side == Side.BUY:
         paid = cost if ins.fee_base else cost + fee
-        if paid > order.reserved + venue_cash(state):
+        if paid > known_of(state, ins, order) + venue_cash(state):
             status = Status.CANCELLED if order.filled else Status.REJECTED
             event = Event.CANCELLED if order.filled else Event.REJECTED
             finish(state, ins, order, status, event, Reason.INSUFFICIENT_FUNDS, time)
@@ -227,6 +230,8 @@ def _trade(state, ins, order, amount, ticks, is_last, time, half, impact, slip):
     apply_fill(state, ins, order, amount, ticks, cost, fee, 0, time, half, impact, slip)
     if is_last:
         finish(state, ins, order, Status.FILLED, Event.FILL, Reason.NONE, time)
+    elif order.by_cost and order.group:
+        take_off_others(state, ins, order, amount, time)
 
 
 @compiled
@@ -259,9 +264,10 @@ def travelled_price(ins, order, open_time, execution):
 @inlined
 def _admit(state, ins, order):
     """Whether the venue sees the funds that the order is to hold; a market buy by amount holds what there is."""
+    of_group = known_of(state, ins, order) if order.group else 0
     if order.side == Side.SELL:
-        return order.reserved <= venue_base(ins)
-    available = venue_cash(state)
+        return order.reserved <= venue_base(ins) + of_group
+    available = venue_cash(state) + of_group
     if order.form == Kind.MARKET and not order.by_cost:
         reserve(state, ins, order, max(min(order.reserved, available), 0))
         return True
@@ -309,6 +315,8 @@ def trigger(state, ins, order, price, time):
     """A trigger is reached by a print at ``price``: the order trades, or becomes a limit that arrives there."""
     apart()
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
+    if order.group:
+        end_others(state, ins, order.group, order.id, time)
     is_take = order.form == Kind.TAKE or order.form == Kind.TAKE_LIMIT
     order.form = form_after(order.form)
     if order.form == Kind.MARKET or _crosses(state, ins, order, price):
@@ -326,7 +334,7 @@ def change(state, ins, order, price, time):
     drop_amend(state, ins, order)
     # Its trigger was reached meanwhile, and there is nothing left of what was to be changed.
     is_void = order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop)
-    if amend.amount <= order.filled and not order.by_cost and not is_void:
+    if _total_of(order, amend) <= order.filled and not order.by_cost and not is_void:
         finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
         return
     reason = Reason.INVALID_ORDER if is_void else _change_refusal(state, ins, order, amend, price)
@@ -340,11 +348,18 @@ def change(state, ins, order, price, time):
         take(state, ins, order, price, 0.0, time)
 
 
+@inlined
+def _total_of(order, amend):
+    """The amount that an amend asks for, less what others of the order's group have had since."""
+    return amend.amount - (order.cut - amend.cut) if order.group else amend.amount
+
+
 @compiled
 def _change_refusal(state, ins, order, amend, price):
     """Gives the order its new terms and reservation, or leaves it as it was and says why."""
-    was_price, was_stop, was_amount, held = order.price, order.stop, order.amount, order.reserved
-    order.price, order.amount = amend.price, amend.amount
+    was_price, was_stop, was_amount = order.price, order.stop, order.amount
+    held = known_of(state, ins, order)
+    order.price, order.amount = amend.price, _total_of(order, amend)
     if order.form != Kind.TRAIL:  # that may have moved since
         order.stop = amend.stop
     reason = Reason.NONE

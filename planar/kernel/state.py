@@ -46,7 +46,7 @@ STATE = _fields(
     cash reserved pending returning latency slice_steps
     path touch budgeted
     instruments orders fills events amends notes refusals shared scratch stirred limits
-    hooks interpreted current item path_decided touched
+    hooks interpreted current item path_decided touched outside
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
 )
@@ -61,6 +61,7 @@ INSTRUMENT = _fields(
     has_left has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
+    reduces
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume

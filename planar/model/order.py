@@ -92,6 +92,8 @@ class Reason(Named):
     NOT_SENT = 21
     VENUE_REFUSED = 22
     NOT_A_MEMBER = 23
+    LINKED = 24
+    INVALID_LINK = 25
 
 
 class Limit(Named):
@@ -166,6 +168,8 @@ LIVE = np.dtype(
         ("trail", "i8"),  # how far a trailing stop follows: parts per 10⁹ of the best price, or negative ticks
         ("activation", "i8"),  # the price from which on it follows, ticks; 0 for none
         ("best", "f8"),  # the best price that it has seen since; 0 while it does not follow yet
+        ("group", "i8"),  # the orders of which only one can have it, by the first one's place from 1; 0 for none
+        ("cut", "i8"),  # what fills of others of its group took off its amount
     ],
     align=True,
 )
@@ -204,6 +208,7 @@ AMEND = np.dtype(
         ("amount", "i8"),
         ("needs", "i8"),  # what the amended order holds
         ("extra", "i8"),  # how much of that is held on top of the order's own reservation while the amend travels
+        ("cut", "i8"),  # the order's, when it was asked for
     ],
     align=True,
 )

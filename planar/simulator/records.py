@@ -9,6 +9,7 @@ from planar.kernel.numbers import RATE, up
 from planar.kernel.state import PATHS
 from planar.model.instrument import Instrument, exact
 from planar.model.order import NEVER
+from planar.simulator.exits import exit_rules
 from planar.simulator.fill_model import FillModel
 
 
@@ -45,6 +46,7 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["fee_base"] = instrument.fee_side == "base"
     record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
     record["max_orders"] = instrument.max_orders
+    record["reduces"] = exit_rules(instrument.exchange).partial == "reduce"
 
 
 def whole(number: float | Fraction | int, name: str) -> int:

@@ -4,6 +4,7 @@ This form defines the API, as ``candle`` does for what is seen of the market.
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -75,23 +76,25 @@ class Broker:
 
     def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
             trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
-            tag="") -> int:  # fmt: skip
+            tag="", oco=None) -> int:  # fmt: skip
         """Asks to buy. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        return self._submit(1, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag)
+        return self._submit(1, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco)
 
     def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None, trail=None,
-             trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="") -> int:  # fmt: skip
+             trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="",
+             oco=None) -> int:  # fmt: skip
         """Asks to sell. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, None, None)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        return self._submit(-1, sizing, size, price, trigger, None, tif, expire, post_only, tag)
+        return self._submit(-1, sizing, size, price, trigger, None, tif, expire, post_only, tag, oco)
 
-    def _submit(self, side, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag) -> int:
+    def _submit(self, side, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco) -> int:
         terms = (_given(price), *trigger, _given(stop_loss), word("tif", tif, TIFS))
         end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
-        return check.submit(self._address, self._index, side, sizing, size, *terms, end, int(post_only), number)
+        options = end, int(post_only), number, _linked(oco)
+        return check.submit(self._address, self._index, side, sizing, size, *terms, *options)
 
     def cancel(self, id: int) -> int:
         """Asks to cancel one order."""
@@ -189,6 +192,11 @@ def _number(kind: int, value: object) -> float:
 def no_number(kind: int, shown: str) -> str:
     """What is said of something else than a number in a note."""
     return f"broker.{views.NOTES[kind]} keeps numbers, and {shown} is none."
+
+
+def _linked(id) -> int:
+    """The id of an order that another is linked to; 0, as None, is none."""
+    return 0 if id is None else operator.index(id)
 
 
 def _given(value) -> float:

@@ -539,6 +539,20 @@ def _moment(value):
     return lambda value: int(value)
 
 
+def linked(id):
+    """The id of an order that another is linked to; 0, as None, is none."""
+    raise NotImplementedError
+
+
+@overload(linked)
+def _linked(id):
+    if _absent(id):
+        return lambda id: 0
+    if not isinstance(id, types.Integer):
+        raise TypingError(f"oco is the id of an order, not {_shown(id)}")
+    return lambda id: int(id)
+
+
 def sized(amount, cost, fraction, risk):
     """The one size that was given."""
     raise NotImplementedError
@@ -609,7 +623,7 @@ def _order_method(name: str, side: Side):
     @overload_method(BrokerType, name, prefer_literal=True)
     def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
                trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
-               tag=""):  # fmt: skip
+               tag="", oco=None):  # fmt: skip
         sizing, how = _sizing(amount, cost, fraction, risk), _trigger(stop, take, trail, trail_by, activation)
         tif_number, tag_number = _said(word, "tif", _constant(tif, "tif"), TIFS), _text(broker, tag, "tag")
         if (sizing == check.RISK) == _absent(stop_loss):
@@ -618,21 +632,21 @@ def _order_method(name: str, side: Side):
 
         def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
                   trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None,
-                  post_only=False, tag=""):  # fmt: skip
+                  post_only=False, tag="", oco=None):  # fmt: skip
             size = sized(amount, cost, fraction, risk)
             return calls.submit_plain(broker._state, broker._index, sign, size, given(price), tag_number)
 
-        is_plain = tif_number == Tif.GTC and not how and _absent(expire)
+        is_plain = tif_number == Tif.GTC and not how and _absent(expire) and _absent(oco)
         if is_plain and sizing == check.AMOUNT and _is_false(post_only):
             return plain
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
                            trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None,
-                           post_only=False, tag=""):  # fmt: skip
+                           post_only=False, tag="", oco=None):  # fmt: skip
             return calls.submit(
                 broker._state, broker._index, sign, sizing, sized(amount, cost, fraction, risk), given(price),
                 how, triggered(stop, take, trail, trail_by), given(activation), given(stop_loss), tif_number,
-                moment(expire), int(post_only), tag_number,
+                moment(expire), int(post_only), tag_number, linked(oco),
             )  # fmt: skip
 
         return implementation

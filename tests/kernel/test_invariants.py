@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from parity.play import CompiledPlayer, KernelPlayer, Pace, difference
 from reference.model import FillModel, Instrument
-from reference.scenarios import DAY, MINUTE, PLAIN_ORDER, Scenario, guarded_scenario, random_scenario
+from reference.scenarios import DAY, MINUTE, PLAIN_ORDER, Scenario, guarded_scenario, linked_scenario, random_scenario
 
 from planar.model.order import Side, Status
 
 RANDOMS = st.randoms(use_true_random=False)
-SCENARIOS = st.one_of(RANDOMS.map(random_scenario), RANDOMS.map(guarded_scenario))
+SCENARIOS = st.one_of(*(RANDOMS.map(made) for made in (random_scenario, guarded_scenario, linked_scenario)))
 LOUD = settings(deadline=None, suppress_health_check=list(HealthCheck))
 PLAIN = FillModel("ohlc", 0, None, None, 0.0, None, "cross")
 
@@ -54,11 +54,15 @@ def conserves(player: KernelPlayer) -> None:
     assert (int(state["cash"]), [int(r["base"]) for r in records]) == (cash, bases)
     assert min(bases) >= 0
 
-    quote, base = 0, [0] * len(records)
+    quote, base, groups = 0, [0] * len(records), {}
     for o in player.simulation.open_orders():
         held = int(o["reserved"]) + (int(log("amends")[o["amend"]]["extra"]) if o["amend"] >= 0 else 0)
         assert held >= 0
         assert o["status"] <= Status.PARTIAL
+        if o["group"]:  # of which only one can have it
+            held, before = max(held, groups.get(o["group"], 0)), groups.get(o["group"], 0)
+            groups[o["group"]] = held
+            held -= before
         if o["side"] == Side.BUY:
             quote += held
         else:

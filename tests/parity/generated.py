@@ -40,6 +40,8 @@ ACTIONS = [
     "self.last_id = broker.buy(cost={cost}, trail_by=candle.close * 0.01, activation=candle.close * 0.99)",
     "self.last_id = broker.sell({amount}, take=candle.close * 1.01)",
     "self.last_id = broker.buy({amount}, take=candle.close * 0.99, price={price})",
+    "self.last_id = broker.sell({amount}, stop=candle.close * 0.98, oco=self.last_id)",
+    "self.last_id = broker.buy({amount}, price=candle.close * 0.98, oco=self.last_id)",
     "self.total += float(broker.cancel(self.last_id))",
     "self.count += broker.cancel_all()",
     "self.total += float(broker.amend(self.last_id, price={price}))",

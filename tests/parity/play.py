@@ -54,9 +54,12 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     if len(limits) == 1:  # the cool-down, which is none
         limits = {}
     first = [0] * len(candles)
-    return Simulation(
+    made = Simulation(
         instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits
     )
+    for record, one in zip(made.memory.instruments, moved.instruments, strict=True):
+        record["reduces"] = one.partial == "reduce"
+    return made
 
 
 class KernelPlayer(Player):
@@ -127,7 +130,8 @@ class KernelPlayer(Player):
         prices = float(number["price"]), how, float(trigger), float(number["activation"]), float(number["stop_loss"])
         expire = NEVER if terms["expire"] is None else terms["expire"]
         asked = Side[side.upper()].value, SIZES.index(size), float(value), *prices, Tif[terms["tif"]].value, expire
-        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1)
+        oco = 0 if terms["oco"] is None else terms["oco"] + 1
+        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, oco)
         return _answer(answer)
 
     def amend(self, id: int, terms: dict) -> int | str:

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from parity.play import Coverage, KernelPlayer, disagreement
 from parity.small import FLAT, PLAIN, assert_agreed, scenario_of
 from reference.model import Instrument
-from reference.scenarios import MINUTE, Scenario, guarded_scenario, random_scenario, squeezed_scenario
+from reference.scenarios import (
+    MINUTE,
+    Scenario,
+    guarded_scenario,
+    linked_scenario,
+    random_scenario,
+    squeezed_scenario,
+)
 
 from planar.model.order import Event, Limit, Reason
 
@@ -16,6 +23,7 @@ SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
 
 SQUEEZED = st.randoms(use_true_random=False).map(squeezed_scenario)
 GUARDED = st.randoms(use_true_random=False).map(guarded_scenario)
+LINKED = st.randoms(use_true_random=False).map(linked_scenario)
 
 LOUD = settings(
     deadline=None,
@@ -48,6 +56,14 @@ def test_kernel_and_reference_agree_where_positions_are_guarded(scenario):
     assert not found, found
 
 
+@settings(LOUD, max_examples=120)
+@given(LINKED)
+def test_kernel_and_reference_agree_where_orders_are_linked(scenario):
+    """Of which one cancels the others."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
 @pytest.mark.slow
 def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
     """Most of them with fills, and all together with everything that can happen to an order on spot."""
@@ -60,14 +76,14 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
 
     # Hypothesis remembers every choice of a run, so that one run of all would take gigabytes.
     for number in range(20):
-        made = (SCENARIOS, GUARDED, SCENARIOS, SQUEEZED)[number % 4]
+        made = (SCENARIOS, GUARDED, LINKED, SCENARIOS, SQUEEZED)[number % 5]
         seed(number)(settings(LOUD, max_examples=500, database=None)(given(made)(agree)))()
     print("\n" + coverage.table())
     assert coverage.scenarios >= 10_000
     assert coverage.with_fills >= coverage.scenarios / 2
     seen = {name for (kind, name), count in coverage.seen.items() if count}
     assert {event.name for event in Event} <= seen
-    assert {reason.name for reason in Reason if 0 < reason <= Reason.RISK_LIMIT} <= seen
+    assert {reason.name for reason in Reason if 0 < reason <= Reason.RISK_LIMIT or reason >= Reason.LINKED} <= seen
     assert {limit.name.lower() for limit in Limit if limit} <= seen
     assert {"maker", "taker", "delisted", "decided by the path", "touched"} <= seen
 

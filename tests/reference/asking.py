@@ -18,18 +18,20 @@ class Desk(Account):
     def buy(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
         trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
+        oco=None,
     ) -> int | str:  # fmt: skip
         """Buys an amount, for a cost, for a fraction of free cash, or with a share of equity at risk."""
         asked = Asked(amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss)
-        return self._place(k, "buy", asked, tif, expire, post_only, tag)
+        return self._place(k, "buy", asked, tif, expire, post_only, tag, oco)
 
     def sell(
         self, k, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None,
         trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
+        oco=None,
     ) -> int | str:  # fmt: skip
         """Sells an amount, for a cost, or a fraction of the position."""
         asked = Asked(amount, cost, fraction, None, price, stop, take, trail, trail_by, activation, stop_loss)
-        return self._place(k, "sell", asked, tif, expire, post_only, tag)
+        return self._place(k, "sell", asked, tif, expire, post_only, tag, oco)
 
     def close(self, k: int, fraction: float = 1.0) -> int | str:
         """Sells a fraction of the position at market."""
@@ -95,7 +97,7 @@ class Desk(Account):
             return refused.reason
         return id
 
-    def _place(self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="") -> int | str:
+    def _place(self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="", oco=None) -> int | str:
         rules.must_be_sane(asked, tif)
         ledger = self.ledger
         order = Order(
@@ -103,7 +105,7 @@ class Desk(Account):
         )
         ledger.orders.append(order)
         try:
-            reserved = self._checked(order, asked)
+            reserved = self._checked(order, asked, oco)
             self.watch.check_order(order, self.now)
             order.reserved = reserved
         except RefusedError as refused:
@@ -111,14 +113,18 @@ class Desk(Account):
             ledger.note(self.now, "REJECTED", order.id)
             return refused.reason
         ledger.live[k].append(order)
+        if oco is not None:
+            ledger.orders[oco].group = order.group  # alone until now, it founds the group
         return order.id
 
-    def _checked(self, order: Order, asked: Asked) -> int:
+    def _checked(self, order: Order, asked: Asked, oco: int | None) -> int:
         """The reservation of a new order that obeys every rule, in their order."""
         k = order.instrument
         if self.closes[k] is None:
             raise RefusedError("NO_PRICE")
         rules.check_terms(order, asked, self.now)
+        if oco is not None:
+            order.group = rules.group_of(self, order, oco)
         rules.check_instrument(self, k)
         order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
         rules.set_trigger(self, order, asked)
@@ -147,7 +153,7 @@ class Desk(Account):
         reserve = rules.reservation(self, order, remains, price_ticks, stop_ticks)
         self.watch.check_amend(order, price_ticks, stop_ticks, total, self.now)
         due, extra = self.now + self.model.latency_ms, max(reserve - order.reserved, 0)
-        return Amendment(due, price_ticks, stop_ticks, total, reserve, extra)
+        return Amendment(due, price_ticks, stop_ticks, total, reserve, extra, order.cut)
 
     def _find(self, id: int) -> Order | str:
         """The order, or why it cannot be changed."""

@@ -1,5 +1,6 @@
 """Who owns what, what is reserved, and what happened, in order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .orders import Fill, Order
@@ -43,16 +44,20 @@ class Ledger:
 
     def reserved(self, side: str, k: int) -> int:
         """What all orders hold, the extras of their amends included."""
-        return sum(order.reserved + order.extra for order in self.holders(side, k))
+        return _together((order.key, order.reserved + order.extra) for order in self.holders(side, k))
 
-    def free(self, side: str, k: int) -> int:
-        """What may be asked for: what is held by an order whose cancel is on its way counts as returned."""
-        kept = (order for order in self.holders(side, k) if order.cancel_due is None)
-        return self.balance(side, k) - sum(order.reserved + order.extra for order in kept)
+    def free(self, side: str, k: int, key: int | None = None) -> int:
+        """What may be asked for: what is held by an order whose cancel is on its way counts as returned.
 
-    def at_venue(self, side: str, k: int) -> int:
-        """What the venue finds free: it knows the reservations of accepted orders only."""
-        return self.balance(side, k) - sum(order.reserved for order in self.holders(side, k) if order.is_open)
+        key: of an order or a group, for which its own is free, too.
+        """
+        kept = (order for order in self.holders(side, k) if order.cancel_due is None and order.key != key)
+        return self.balance(side, k) - _together((order.key, order.reserved + order.extra) for order in kept)
+
+    def at_venue(self, side: str, k: int, key: int | None = None) -> int:
+        """What the venue finds free: it knows the reservations of accepted orders only. key: as of `free`."""
+        known = (order for order in self.holders(side, k) if order.is_open and order.key != key)
+        return self.balance(side, k) - _together((order.key, order.reserved) for order in known)
 
     def note(self, time: int, kind: str, order: int) -> None:
         """Records an event."""
@@ -63,7 +68,7 @@ class Ledger:
         order.status, order.reason, order.reserved, order.amendment = status, reason, 0, None
         if status != "FILLED":
             self.note(time, status, order.id)
-        if reason:
+        if reason and reason != "LINKED":
             self.untold.append(order)
 
     def book(self, fill: Fill, side: str, units: Units) -> int:
@@ -100,3 +105,11 @@ class Ledger:
             del happened[length:]
         for order, fields in zip(self.live[k], saved.orders, strict=True):
             vars(order).update(fields)
+
+
+def _together(reservations: Iterable[tuple[int, int]]) -> int:
+    """The sum over all keys of the largest reservation of each."""
+    largest: dict[int, int] = {}
+    for key, units in reservations:
+        largest[key] = max(largest.get(key, 0), units)
+    return sum(largest.values())

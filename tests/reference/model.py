@@ -19,6 +19,7 @@ class Instrument:
     quote_unit: float = 1e-8
     delisted: int | None = None
     max_orders: int = 200
+    partial: str = "cancel"  # exit rules, section 13: what a partial fill does to the others of a group
 
 
 @dataclass(frozen=True)

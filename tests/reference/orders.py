@@ -15,6 +15,7 @@ class Amendment:
     amount: int  # total, the filled part included
     reserve: int  # what the new terms needed when they were asked for
     extra: int  # how much more that was than what the order held
+    cut: int = 0  # what had been taken off the order by then, as a member of a group
 
 
 @dataclass
@@ -49,6 +50,13 @@ class Order:
     reserved: int = 0  # without the extra of an amend on its way
     amendment: Amendment | None = None
     cancel_due: int | None = None
+    group: int | None = None  # the id that it shares with those of which only one can have it
+    cut: int = 0  # what fills of the others took off its amount
+
+    @property
+    def key(self) -> int:
+        """What it reserves as a part of: its group, else itself."""
+        return self.id if self.group is None else self.group
 
     @property
     def is_buy(self) -> bool:

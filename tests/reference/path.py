@@ -75,6 +75,8 @@ class Walk:
 
     def _next_due(self, k: int) -> tuple[float, float] | None:
         """Distance and share of the candle of what is due next, when that is on this leg."""
+        while self.due and not self.due[0][3].is_live:  # it ended before
+            self.due.pop(0)
         if not self.due:
             return None
         share = (self.due[0][0] - self.venue.candle.time) / self.execution

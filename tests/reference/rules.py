@@ -79,6 +79,21 @@ def check_terms(order: Order, asked: Asked, now: int) -> None:
         raise RefusedError("EXPIRED_AT_ONCE")
 
 
+def group_of(account: Account, order: Order, id: int) -> int:
+    """Rule 1, section 13: the group that the order joins with that one."""
+    orders = account.ledger.orders
+    if not 0 <= id < len(orders):
+        raise RefusedError("UNKNOWN_ORDER")
+    other = orders[id]
+    if other is order or (other.instrument, other.side) != (order.instrument, order.side):
+        raise RefusedError("INVALID_LINK")
+    if not other.is_live or other.cancel_due is not None:
+        raise RefusedError("ORDER_DONE")
+    if other.triggered or other.filled:
+        raise RefusedError("INVALID_LINK")
+    return other.key
+
+
 def check_instrument(account: Account, k: int) -> None:
     """Rule 2: the instrument takes orders."""
     if account.settled[k]:  # by any time T with delisted <= T it is
@@ -136,7 +151,7 @@ def size(account: Account, order: Order, asked: Asked) -> None:
     """Rule 4: sets the order's amount, or its quote budget."""
     units, k = account.units[order.instrument], order.instrument
     if order.is_buy and (asked.cost, asked.fraction, asked.budget) != (None, None, None):
-        budget = _quote_budget(account, k, asked)
+        budget = _quote_budget(account, order, asked)
         if not order.is_limit:
             order.budget = budget
             return
@@ -159,13 +174,13 @@ def check_amount(account: Account, k: int, n: int) -> None:
         raise RefusedError("BELOW_MIN_AMOUNT")
 
 
-def _quote_budget(account: Account, k: int, asked: Asked) -> int:
-    units = account.units[k]
+def _quote_budget(account: Account, order: Order, asked: Asked) -> int:
+    units, k = account.units[order.instrument], order.instrument
     if asked.budget is not None:
         return asked.budget
     if asked.cost is not None:
         return units.budget_of(asked.cost)
-    return units.part(asked.fraction, account.ledger.free("buy", k))
+    return units.part(asked.fraction, account.ledger.free("buy", k, order.key))
 
 
 def _expected_price(account: Account, order: Order) -> float:
@@ -199,7 +214,7 @@ def check_cost(account: Account, order: Order, n: int, price_ticks: int, stop_ti
 def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> int:
     """Rules 6 to 8: what `n` units on these terms hold, the order's own reservation counted as free."""
     units, k = account.units[order.instrument], order.instrument
-    free = account.ledger.free(order.side, k) + order.reserved
+    free = account.ledger.free(order.side, k, order.key)
     if not order.is_buy:
         return _within(n, free)
     if order.budget is not None:

@@ -35,7 +35,7 @@ WORLDS = [
 NO_LIMITS = Limits()
 PLAIN_ORDER = {
     "price": None, "stop": None, "take": None, "trail": None, "trail_by": None, "activation": None, "stop_loss": None,
-    "tif": "GTC", "expire": None, "post_only": False,
+    "tif": "GTC", "expire": None, "post_only": False, "oco": None,
 }  # fmt: skip
 
 
@@ -186,6 +186,48 @@ def guarded_scenario(rng) -> Scenario:
     return replace(scenario, acts=tuple(acts))
 
 
+def linked_scenario(rng) -> Scenario:
+    """Any markets where a position is bought and then sold by groups of which one order cancels the others, or is
+    bought by such a group; some members are amended or cancelled, and some links are none.
+    """
+    scenario = random_scenario(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(scenario.acts) if rng.random() < 0.2 else []
+    for _ in range(rng.choice([2, 4, 8])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        side = rng.choice(["sell", "sell", "buy"])
+        if side == "sell":
+            acts.append((at, k, ("buy", "fraction", rng.choice([0.5, 0.2, 0.9]), {})))
+            at += rng.choice([1, 2])
+        for number in range(rng.choice([2, 2, 3])):
+            price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
+            terms = _random_leg(rng, side, price, jump)
+            if number and rng.random() < 0.9:
+                terms["oco"] = rng.choice([("back", 0), ("back", 0), ("live", rng.randint(0, 30))])
+            size = ("fraction", rng.choice([1.0, 0.9, 0.5]))
+            if rng.random() < 0.4:
+                size = ("amount", scenario.cash / price * rng.choice([0.1, 0.3, 0.5]))
+            acts.append((at, k, (side, *size, terms)))
+            at += rng.choice([0, 0, 0, 1])
+        if rng.random() < 0.4:
+            new = _random_terms(rng, scenario, price, jump)
+            acts.append((at + 1, k, rng.choice([("amend", _random_id(rng), new), ("cancel", _random_id(rng))])))
+    return replace(scenario, acts=tuple(acts))
+
+
+def _random_leg(rng, side: str, price: float, jump: float) -> dict:
+    """One of the ways out of a position, or into one, near the market."""
+    better = jump if side == "sell" else -jump
+    away = rng.choice([0.5, 1, 2, 0.1])
+    kind = rng.choice(["limit", "limit", "stop", "stop", "take", "trail"])
+    if kind == "trail":
+        return _random_trail(rng, price, jump)
+    where = price + away * (-better if kind == "stop" else better)
+    if kind == "limit":
+        return {"price": where}
+    return {kind: where} if rng.random() < 0.7 else {kind: where, "price": _near(rng, where, jump)}
+
+
 def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delisted: int) -> Instrument:
     """Any venue's rules."""
     _, price_step, amount_step = world
@@ -203,6 +245,7 @@ def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delist
         quote_unit=quote_unit,
         delisted=rng.choice([None, None, None, None, delisted]),
         max_orders=rng.choice([200, 200, 200, 3]),
+        partial=rng.choice(["cancel", "cancel", "reduce"]),
     )
 
 
@@ -396,6 +439,8 @@ def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float,
         terms["post_only"] = True
     elif kind == "odd":
         terms.update(_odd_terms(rng, at * scenario.execution))
+    if rng.random() < 0.1:
+        terms["oco"] = _random_id(rng)
     return side, size, value, terms
 
 
@@ -477,11 +522,13 @@ class Player:
         kind, *rest = act
         if kind in ("buy", "sell"):
             size, value, terms = rest
-            answer = self.order(k, kind, size, value, {**PLAIN_ORDER, **terms})
+            terms = {**PLAIN_ORDER, **terms}
+            if terms["oco"] is not None:
+                terms["oco"] = self.meant(*terms["oco"])
+            answer = self.order(k, kind, size, value, terms)
         elif kind in ("amend", "cancel"):
-            (which, number), *terms = rest
-            live = self.live()
-            id = live[number % len(live)] if which == "live" and live else number % (self.asked() + 2)
+            where, *terms = rest
+            id = self.meant(*where)
             answer = self.amend(id, *terms) if kind == "amend" else self.cancel(id)
         elif kind in ("close", "target"):
             answer = self.close(k, *rest) if kind == "close" else self.target(k, *rest)
@@ -490,6 +537,14 @@ class Player:
         else:
             return
         self.answers.append((now, k, kind, answer))
+
+    def meant(self, which: str, number: int) -> int:
+        """The id of a live order, of one asked for lately, or any number at all."""
+        live = self.live()
+        if which == "live" and live:
+            return live[number % len(live)]
+        is_back = which == "back" and number < self.asked()
+        return self.asked() - 1 - number if is_back else number % (self.asked() + 2)
 
     live: Callable
     asked: Callable

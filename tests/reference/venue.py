@@ -1,6 +1,7 @@
 """Section 4: what happens to the orders of one instrument in one execution candle."""
 
 import math
+from dataclasses import replace
 
 from .account import Account
 from .market import Candle
@@ -65,7 +66,7 @@ class Venue:
 
     def arrive(self, order: Order, price: float, share: float) -> None:
         """The order reaches the venue while the market is at `price`."""
-        known = self.ledger.at_venue(order.side, self.k)
+        known = self.ledger.at_venue(order.side, self.k, order.key)
         reason = self.refusal(order, order.price_ticks, order.stop_ticks, price)
         is_flexible = order.is_buy and order.is_market and order.budget is None
         if not reason and order.reserved > known and not is_flexible:
@@ -105,6 +106,7 @@ class Venue:
     def amend(self, order: Order, price: float, share: float) -> None:
         """New terms reach the venue; they are as an order that arrives, or they change nothing."""
         new, order.amendment = order.amendment, None  # its extra is returned
+        new = replace(new, amount=new.amount - (order.cut - new.cut))
         triggered_meanwhile = order.is_market or (order.triggered and new.stop_ticks != order.stop_ticks)
         if not triggered_meanwhile and order.budget is None and new.amount <= order.filled:
             self.finish(order, "CANCELLED")
@@ -113,7 +115,7 @@ class Venue:
         reason = self.refusal(order, new.price_ticks, new.stop_ticks, price)
         if triggered_meanwhile:
             reason = "INVALID_ORDER"
-        if not reason and reserve > order.reserved + self.ledger.at_venue(order.side, self.k):
+        if not reason and reserve > self.ledger.at_venue(order.side, self.k, order.key):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
             order.amend_reason = reason
@@ -144,6 +146,7 @@ class Venue:
         """An order's trigger was reached by the print at `price`."""
         order.triggered = True
         self.note("TRIGGERED", order)
+        self.end_others(order)
         slip = self.model.stop_slippage * (self.candle.high - self.candle.low)
         if order.kind == "take":
             slip = 0.0
@@ -179,7 +182,7 @@ class Venue:
         if order.is_buy:
             cost, fee = self.bill(order, n, ticks, units.taker)
             paid = cost if units.fee_in_base else cost + fee
-            if paid > order.reserved + self.ledger.at_venue("buy", self.k):
+            if paid > self.ledger.at_venue("buy", self.k, order.key):
                 self.finish(order, "CANCELLED" if order.filled else "REJECTED", "INSUFFICIENT_FUNDS")
                 return
         self.fill(order, n, ticks, "taker", is_all)
@@ -310,6 +313,7 @@ class Venue:
         else:
             left = max(order.reserved - gone, 0)
             order.reserved = self.reservation(order, order.price_ticks, order.amount, left)
+            self.take_off_others(order, n)
 
     def reservation(self, order: Order, price_ticks: int, amount: int, otherwise: int) -> int:
         """What is to be held for `amount` less what is filled; `otherwise` for a buy without a limit."""
@@ -326,8 +330,38 @@ class Venue:
             self.finish(order, "REJECTED", "BELOW_MIN_AMOUNT")
 
     def finish(self, order: Order, status: str, reason: str = "") -> None:
-        """Ends an order now."""
+        """Ends an order now, and with one that is filled the others of its group."""
         self.ledger.finish(order, self.moment, status, reason)
+        if status == "FILLED":
+            self.end_others(order)
+
+    # Section 13.
+
+    def others(self, order: Order) -> list[Order]:
+        """The other members of the order's group."""
+        live = self.ledger.live[self.k]
+        return [other for other in live if other.is_live and other is not order and other.key == order.key]
+
+    def end_others(self, order: Order) -> None:
+        """The order alone has what its group was for."""
+        for other in self.others(order):
+            self.finish(other, "CANCELLED", "LINKED")
+
+    def take_off_others(self, order: Order, n: int) -> None:
+        """The order was filled in part."""
+        if self.market.instrument.partial == "cancel":
+            self.end_others(order)
+            return
+        least = max(self.units.base_up(self.market.instrument.min_amount), 1)
+        for other in self.others(order):
+            before, after = other.left, other.left - n
+            if other.budget is not None or after < least:
+                self.finish(other, "CANCELLED", "LINKED")
+                continue
+            other.amount -= n
+            other.cut += n
+            rest = other.reserved * after // before
+            other.reserved = self.reservation(other, other.price_ticks, other.amount, rest)
 
     def note(self, kind: str, order: Order) -> None:
         """Records an event of this moment."""

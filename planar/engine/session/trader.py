@@ -115,6 +115,7 @@ class Trader(Books):
         self._lay_out()
         self.interpreter = Interpreter(self.strategies, self, self.series, self.texts)
         self._set_hooks()
+        self.record["outside"] = True
         told.add_cash(self.address, cash)
         for k, units in enumerate(base):
             told.add_base(self.address, k, units)

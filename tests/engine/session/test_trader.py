@@ -8,8 +8,9 @@ from planar.engine.market import open_market
 from planar.engine.session.trader import Trader
 from planar.kernel.state import INSTRUMENT
 from planar.model.ask import Amend, Cancel, Place, Row
-from planar.model.order import Event, Status
+from planar.model.order import Event, Reason, Status
 from planar.simulator.fill_model import fill_model
+from planar.strategy.base import Strategy
 from planar.strategy.load import load
 
 KNOWN = 200
@@ -95,3 +96,28 @@ def test_who_is_told_what_a_backtest_did_decides_as_it_did(name, compiled):
     assert {each.id for each in asked if isinstance(each, Cancel)} >= {
         int(event["order"]) + 1 for event in events if event["kind"] == Event.CANCELLED and event["reason"] == 0
     }
+
+
+class Linked(Strategy):
+    """Asks for a pair of which one cancels the other."""
+
+    instruments = ["binance:BTC/USDT"]  # noqa: RUF012
+
+    def on_candle(self, candle, broker):
+        low = broker.buy(0.001, price=candle.close * 0.9)
+        broker.buy(0.001, stop=candle.close * 1.1, oco=low)
+
+
+@pytest.mark.parametrize("compiled", [None, False], ids=["compiled", "interpreted"])
+def test_a_linked_order_is_refused_before_it_is_sent(compiled):
+    """No session can link orders at an exchange yet; the other is asked for."""
+    session = session_of(Linked, compiled)
+    candles = session.market.candles[0]
+    trader = Trader(
+        session.strategies, session.market.instruments, [candles.at(slice(KNOWN))],
+        cash=10**12, base=[0], compiled=compiled,
+    )  # fmt: skip
+    trader.begin()
+    trader.take(0, Row(*(getattr(candles, field)[KNOWN].item() for field in Row._fields)))
+    assert [each.id for each in trader.step(candles.close_at(KNOWN))] == [1]
+    assert trader.memory.logs["orders"][1]["reason"] == Reason.VENUE_REFUSED

@@ -1,0 +1,106 @@
+"""Groups of open orders of which only one can have what it is for (docs/simulation.md, section 13): what they hold.
+
+A group has the number of its first member's place among all orders, from 1; 0 is none. Its members are orders of one
+instrument and side, so that all of them hold of the same balance.
+"""
+
+from planar.kernel.machine import apart, compiled, get_int
+from planar.kernel.state import Amend, Live, Order
+from planar.model.order import NEVER, Reason, Side, Status
+
+
+@compiled
+def holds(state, ins, group):
+    """The largest reservation of the members: of all, of those that the venue knows, and of those whose cancel is not
+    on its way. The first and the last count amends on their way.
+    """
+    apart()
+    total = known = kept = 0
+    for i in range(ins.active_n):
+        order = Live(ins.live, get_int(ins.active, i))
+        if order.group != group:
+            continue
+        units = order.reserved
+        if order.status != Status.PENDING:
+            known = max(known, units)
+        if order.amend >= 0:
+            units += Amend(state.amends, order.amend).extra
+        total = max(total, units)
+        if order.cancel_at == NEVER:
+            kept = max(kept, units)
+    return total, known, kept
+
+
+@compiled
+def book(state, ins, side, before, after):
+    """What a group holds has changed from one triple of `holds` to another."""
+    apart()
+    total = after[0] - before[0]
+    pending, returning = total - (after[1] - before[1]), total - (after[2] - before[2])
+    if side == Side.BUY:
+        state.reserved += total
+        state.pending += pending
+        state.returning += returning
+    else:
+        ins.reserved += total
+        ins.pending += pending
+        ins.returning += returning
+
+
+@compiled
+def known_of(state, ins, order):
+    """What the venue holds for an order that it has or for its group: a member may use what any of them holds."""
+    if order.group:
+        return holds(state, ins, order.group)[1]
+    return order.reserved if order.status != Status.PENDING else 0
+
+
+@compiled
+def kept_of(state, ins, order):
+    """What counts as free for new terms of an order: its own reservation, or what its group holds."""
+    return holds(state, ins, order.group)[2] if order.group else order.reserved
+
+
+@compiled
+def group_of(state, ins, id):
+    """The group of an open order, or the one that it would found, and what that holds which a new member may use."""
+    apart()
+    order = Live(ins.live, Order(state.orders, id - 1).slot)
+    if order.group:
+        return int(order.group), holds(state, ins, order.group)[2]
+    held = order.reserved
+    if order.amend >= 0:
+        held += Amend(state.amends, order.amend).extra
+    return id, held
+
+
+@compiled
+def refusal_of(state, ins, side, id):
+    """Why a new order of this side cannot be in a group with that one; 0 when it can."""
+    apart()
+    if id == state.orders_n + 1:
+        return Reason.INVALID_LINK.value
+    if id < 1 or id > state.orders_n:
+        return Reason.UNKNOWN_ORDER.value
+    kept = Order(state.orders, id - 1)
+    if kept.instrument != ins.index:
+        return Reason.INVALID_LINK.value
+    is_open = kept.status <= Status.PARTIAL
+    order = Live(ins.live, kept.slot)
+    if (order.side if is_open else kept.side) != side:
+        return Reason.INVALID_LINK.value
+    if not is_open or order.cancel_at != NEVER:
+        return Reason.ORDER_DONE.value
+    return Reason.INVALID_LINK.value if order.form != order.kind or order.filled else 0
+
+
+@compiled
+def enter(state, ins, order, group):
+    """A new order, open already, becomes a member of a group, of which it held nothing before."""
+    apart()
+    founder = Order(state.orders, group - 1)
+    if founder.status <= Status.PARTIAL:
+        Live(ins.live, founder.slot).group = group
+    before = holds(state, ins, group)
+    order.group = group
+    book(state, ins, order.side, before, holds(state, ins, group))
