@@ -12,10 +12,10 @@ from random import Random
 def hunt(limit: int) -> str:
     """`number: difference`, or `none`."""
     from parity.play import disagreement
-    from reference.scenarios import guarded_scenario, random_scenario, squeezed_scenario
+    from reference.scenarios import guarded_scenario, linked_scenario, random_scenario, squeezed_scenario
 
     for seed in range(limit):
-        make = (squeezed_scenario, random_scenario, guarded_scenario, random_scenario)[seed % 4]
+        make = (squeezed_scenario, random_scenario, guarded_scenario, linked_scenario, random_scenario)[seed % 5]
         found, _ = disagreement(make(Random(seed)))
         if found:
             return f"{seed + 1}: {found.splitlines()[0]}"

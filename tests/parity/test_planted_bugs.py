@@ -57,8 +57,8 @@ BUGS = {
     ),
     "a forgotten amend keeps its extra": (
         "ledger.py",
-        "    reserve_extra(state, ins, order, -Amend(state.amends, order.amend).extra)\n",
-        "",
+        "reserve_extra(state, ins, order, -Amend(state.amends, order.amend).extra)",
+        "reserve_extra(state, ins, order, 0)",
     ),
     "the venue knows reservations of orders on their way": (
         "ledger.py",
@@ -94,8 +94,8 @@ BUGS = {
     ),
     "cancels do not travel": (
         "ledger.py",
-        "order.cancel_at = state.now + state.latency",
-        "order.cancel_at = state.now",
+        "arrives = state.now + state.latency",
+        "arrives = state.now",
     ),
     "GTD that ends now is still taken": ("check.py", "if expire <= state.now:", "if expire < state.now:"),
     "an expiry loses against a cancel of the same moment": (
@@ -145,6 +145,24 @@ BUGS = {
     ),
     "an amend sets a trailing stop back": ("match.py", "if order.form != Kind.TRAIL:  # that", "if True:  # that"),
     "a take waits on the other side": ("triggers.py", "form == Kind.TAKE or form == Kind.TAKE_LIMIT", "False"),
+    "a group holds the sum of its members": ("groups.py", "total = max(total, units)", "total += units"),
+    "the others of a group outlive a trigger": (
+        "match.py",
+        "        end_others(state, ins, order.group, order.id, time)\n",
+        "        pass\n",
+    ),
+    "a partial fill always makes the others smaller": ("ledger.py", "if not ins.reduces:", "if False:"),
+    "what was made smaller holds as much": ("ledger.py", "            reserve(state, ins, other, rest)\n", ""),
+    "an amend brings back what a group has had": (
+        "match.py",
+        "amend.amount - (order.cut - amend.cut) if order.group else amend.amount",
+        "amend.amount",
+    ),
+    "a member may not have what its group holds": (
+        "match.py",
+        "order.reserved <= venue_base(ins) + of_group",
+        "order.reserved <= venue_base(ins)",
+    ),
     "a lone instrument is not delisted in time": (
         "loop.py",
         "(state.next_delisting - 1 - open_time) // execution",
