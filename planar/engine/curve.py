@@ -10,7 +10,7 @@ from planar.model.order import Side
 
 @dataclass(frozen=True)
 class Curve:
-    """Equity and cash at the close of each step: shape (n,), UTC ms and quote."""
+    """Equity and cash at the close of each step: shape (n,), UTC ms and quote. With contracts cash is the wallet."""
 
     time: np.ndarray
     equity: np.ndarray
@@ -28,31 +28,37 @@ def curve_of(simulation: Simulation, *, settled: bool = False) -> Curve:
     times = _union(opens, int(state["execution"]))[:steps]
     is_buy, in_base = fills["side"] == Side.BUY, fills["fee_in_base"] != 0
     fee_in_quote, fee_in_base = np.where(in_base, 0, fills["fee"]), np.where(in_base, fills["fee"], 0)
-    cash = _after_each(
-        simulation.start_cash, np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote, fills, steps
-    )
-    cash = cash * state["quote_n"] / state["quote_d"]
-    equity = cash.copy()
+    changes = np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote
+    units = _after_each(simulation.start_cash, changes, fills["step"], steps)
+    if state["contracts"]:
+        fundings = simulation.log("fundings")
+        units = units + _after_each(0, -fundings["units"], fundings["step"], steps)
+    equity, wallet = units * state["quote_n"] / state["quote_d"], units
     bought = np.where(is_buy, fills["amount"], -fills["amount"]) - fee_in_base
     for k, (candles, row) in enumerate(zip(simulation.execution, simulation.first_rows, strict=True)):
         own = fills["instrument"] == k
         if not own.any():
             continue
-        base = _after_each(0, bought[own], fills[own], steps)
+        base = _after_each(0, bought[own], fills["step"][own], steps)
+        entries = fills["entry"][own]
+        if simulation.instruments[k].is_contract:
+            wallet = wallet + _after_each(0, np.diff(entries, prepend=0), fills["step"][own], steps)
         amount = base * records[k]["base_n"] / records[k]["base_d"]
         last = np.searchsorted(opens[k], times, side="right") - 1 if len(opens[k]) != len(times) else slice(steps)
         # Where nothing is held, there may not have been a close yet.
         equity += np.where(base != 0, amount * candles.close[row:][last], 0.0)
+    cash = wallet * state["quote_n"] / state["quote_d"]
     if settled and steps:
-        equity[-1] = cash[-1] = float(state["money"])
+        equity[-1] = float(state["money"])
+        cash[-1] = (int(state["cash"]) + sum(int(r["entry"]) for r in records)) * state["quote_n"] / state["quote_d"]
         equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
     return Curve(times + int(state["execution"]), equity, cash)
 
 
-def _after_each(first: int, changes: np.ndarray, fills: np.ndarray, steps: int) -> np.ndarray:
-    """A balance in units at the close of each step, from its start and the change by each fill."""
+def _after_each(first: int, changes: np.ndarray, at: np.ndarray, steps: int) -> np.ndarray:
+    """A balance in units at the close of each step, from its start and the changes made in steps."""
     balances = first + np.concatenate(([0], np.cumsum(changes)))
-    counts = np.cumsum(np.bincount(fills["step"], minlength=steps + 1))
+    counts = np.cumsum(np.bincount(at, minlength=steps + 1))
     return balances[counts[1 : steps + 1]]
 
 

@@ -8,11 +8,12 @@ import polars as pl
 from planar.engine.simulation import Simulation
 from planar.kernel.views import NOTES
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
+from planar.model.order import NEVER, Forced, Kind, Reason, Side, Status, Tif
 from planar.strategy.texts import Texts, filled_in
 
-DELISTED = -2
-"""Number of the tag that the sale of a delisted position gets."""
+NO_TAG = -1
+FORCED = {NO_TAG - forced: str(forced).lower() for forced in Forced if forced}
+"""Tags of what was forced, by number."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Logs:
     def tags(self, numbers: np.ndarray) -> pl.Series:
         """Texts of tags by their numbers."""
         used = {int(n): self.texts.text(int(n)) for n in np.unique(numbers)}
-        return _words(numbers, {**used, DELISTED: "delisted"})
+        return _words(numbers, {**used, **FORCED})
 
 
 def logs_of(simulation: Simulation, texts: Texts) -> Logs:
@@ -94,7 +95,7 @@ def fills(logs: Logs) -> pl.DataFrame:
             "fee": np.where(in_base, logs.amount(log["fee"], index), logs.money(log["fee"])),
             "fee_currency": pl.Series(currencies[index, in_base.astype(int)].tolist(), dtype=pl.String),
             "liquidity": _words(log["maker"], {1: "maker", 0: "taker"}),
-            "tag": logs.tags(np.where(log["delisted"] > 0, DELISTED, tags)),
+            "tag": logs.tags(np.where(log["forced"] > 0, NO_TAG - log["forced"], tags)),
         }
     )
 

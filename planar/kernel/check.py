@@ -5,6 +5,7 @@ Each function answers an order id (from 1) or a negative `Reason`.
 
 import math
 
+from planar.kernel.contracts import affordable_amount, against, hold_of, is_covered, is_funded, is_too_large
 from planar.kernel.groups import book, enter, group_of, holds, kept_of, refusal_of
 from planar.kernel.ledger import (
     activate,
@@ -16,6 +17,7 @@ from planar.kernel.ledger import (
     next_due,
     open_order,
     reserve_extra,
+    shift,
 )
 from planar.kernel.limits import judge, judge_amend
 from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
@@ -51,10 +53,13 @@ FAR = 1e300
 
 @compiled
 def position_of(state, ins):
-    """Base units that the venue's rules let one close; what is left below its minimums is balance only."""
+    """Base units that the venue's rules let one close; what is left below its minimums is balance only.
+
+    Unsigned: of a short those that can be bought back.
+    """
     amount = ins.closable
     # Far above the minimum cost, the exact figure is not needed.
-    if amount == 0 or ins.min_cost == 0.0 or ins.amount * ins.last > 4.0 * ins.min_cost:
+    if amount == 0 or ins.min_cost == 0.0 or abs(ins.amount) * ins.last > 4.0 * ins.min_cost:
         return amount
     cost = cost_down(ins, amount, max(ticks_down(ins, ins.last), 1))
     return 0 if money_of(state, cost) < ins.min_cost else amount
@@ -123,6 +128,8 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
         return Reason.EXPIRED_AT_ONCE.value
     if oco:
         refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco)
+        if ins.is_contract and refusal == 0:
+            refusal = Reason.INVALID_LINK.value
         if refusal:
             return refusal
     if ins.is_delisted:
@@ -144,10 +151,26 @@ def _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared):
     risk has no distance to its stop.
     """
     apart()
+    if ins.is_contract:
+        return _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop)
     if side == Side.BUY and sizing != RISK:
         budget = _budget(state, ins, sizing, size, shared)
         return (affordable(ins, budget, limit), -1) if limit else (0, budget)
-    amount = _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop)
+    amount = _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop)
+    return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
+
+
+@compiled
+def _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop):
+    """The same of a contract: all its sizes are amounts."""
+    if sizing == FRACTION and not against(ins, side):
+        budget = max(part_of(size, free_cash(state)), 0)
+        return affordable_amount(state, ins, side, budget, limit, trigger), -1
+    if sizing == TARGET:
+        back = position_of(state, ins) if against(ins, side) else 0
+        most = plus(back, affordable_amount(state, ins, side, free_cash(state), limit, trigger))
+        return whole_steps(ins, min(max(units_of_amount(ins, size / ins.last), 0), most)), -1
+    amount = _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop)
     return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
 
 
@@ -173,7 +196,7 @@ def part_of(fraction, units):
 
 
 @compiled
-def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
+def _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop):
     """Base units asked for by cost, fraction or risk; negative when a risk has no distance to its stop."""
     price = reference(ins, limit, trigger)
     if sizing == COST:
@@ -181,7 +204,10 @@ def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
     if sizing == FRACTION:
         return max(part_of(size, position_of(state, ins)), 0)
     taker = ins.taker / 1e9
-    loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
+    if side == Side.BUY:
+        loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
+    else:
+        loss = risk_stop * (1.0 + taker) - price * (1.0 - taker)
     if not loss > 0.0:
         return -1
     return max(units_of_amount(ins, size * equity_of(state) / loss), 0)
@@ -196,9 +222,30 @@ def _to_hold(state, ins, side, limit, trigger, amount, budget, shared):
         return -Reason.BELOW_MIN_AMOUNT.value
     if ins.min_cost > 0.0 and _least_cost(state, ins, limit, trigger, amount, budget) < ins.min_cost:
         return -Reason.BELOW_MIN_COST.value
+    if ins.is_contract:
+        return _to_hold_of_contract(state, ins, side, limit, trigger, amount)
     free = (free_cash(state) if side == Side.BUY else free_base(ins)) + shared
     wanted = _wanted(ins, side, limit, trigger, amount, budget, free)
     return wanted if wanted >= 0 else -Reason.INSUFFICIENT_FUNDS.value
+
+
+@compiled
+def _to_hold_of_contract(state, ins, side, limit, trigger, amount):
+    """What an order of a contract is to hold, or a negative `Reason`: the tiers first, then margin."""
+    apart()
+    held = hold_of(ins, side, amount, limit, trigger)
+    refusal = _margin_refusal(state, ins, side, amount, -1, held, 0)
+    return held if refusal == Reason.NONE else -refusal.value
+
+
+@compiled
+def _margin_refusal(state, ins, side, amount, id, held, instead_of):
+    """Why a contract's order may not hold so much, instead of what it held before; NONE when it may. id: -1 if new."""
+    if is_covered(state, ins, side, amount, id, False):
+        return Reason.NONE
+    if is_too_large(state, ins, side, held, instead_of):
+        return Reason.MAX_POSITION
+    return Reason.NONE if is_funded(state, ins, side, held, instead_of, False) else Reason.INSUFFICIENT_FUNDS
 
 
 @compiled
@@ -238,7 +285,7 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
-    budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
+    budget, by_cost = -1, sizing != AMOUNT and sizing != RISK and not ins.is_contract
     refusal, group, shared = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco), 0, 0
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
@@ -281,12 +328,8 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
     activate(state, ins, order)
     if group:
         enter(state, ins, order, group)
-    elif side == Side.BUY:
-        state.reserved += held
-        state.pending += held
     else:
-        ins.reserved += held
-        ins.pending += held
+        shift(state, ins, side, held, held, 0)
     ins.due = min(ins.due, order.due)
     if trail:
         _look_out_trailing(ins, order)
@@ -465,6 +508,9 @@ def _amended_need(state, ins, order, limit, trigger, total):
         return 0, Reason.BELOW_MIN_AMOUNT
     if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
+    if ins.is_contract:
+        held = hold_of(ins, order.side, left, limit, trigger)
+        return held, _margin_refusal(state, ins, order.side, left, order.id, held, order.reserved)
     free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + kept_of(state, ins, order)
     wanted = _wanted(ins, order.side, limit, trigger, left, -1, free)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
@@ -494,17 +540,21 @@ def _send_amend(state, ins, order, limit, trigger, total, wanted):
 
 @compiled
 def close(address, k, fraction, tag):
-    """Sells a fraction of the position at market."""
+    """Trades a fraction of the position against it, at market."""
     state = State(address, 0)
-    if position_of(state, Instrument(state.instruments, k)) == 0:
+    ins = Instrument(state.instruments, k)
+    if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
-    return _submit_usual(address, k, Side.SELL.value, FRACTION, fraction, float("nan"), 0, tag)
+    side = Side.SELL.value if ins.base > 0 else Side.BUY.value
+    return _submit_usual(address, k, side, FRACTION, fraction, float("nan"), 0, tag)
 
 
 @compiled
 def _heading_for(state, ins):
     """What the position is worth at the last close when its market orders are done, and how many those are."""
     value, orders = amount_of(ins, position_of(state, ins)) * ins.last, 0
+    if ins.base < 0:
+        value = -value
     for i in range(ins.active_n):
         order = open_order(ins, i)
         if order.form != Kind.MARKET or order.cancel_at != NEVER:
@@ -538,7 +588,9 @@ def target(address, k, weight, tag):
     missing = weight * equity_of(state) - value
     if missing == 0.0:
         return 0
-    if missing < 0.0:
+    if missing < 0.0 and ins.is_contract:
+        side, sizing, size = Side.SELL.value, TARGET, -missing
+    elif missing < 0.0:
         side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing

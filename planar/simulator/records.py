@@ -47,6 +47,17 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
     record["max_orders"] = instrument.max_orders
     record["reduces"] = exit_rules(instrument.exchange).partial == "reduce"
+    record["next_funding"], record["level_booked"] = NEVER, -1
+    if instrument.tiers is not None:
+        record["is_contract"], record["is_isolated"] = True, instrument.margin_mode == "isolated"
+        record["tiers"] = instrument.tiers.table.ctypes.data  # which the instrument keeps
+        record["leverage"] = hundredths(instrument.leverage)
+        record["liquidation_fee"] = round(instrument.liquidation_fee * RATE)
+
+
+def hundredths(leverage: float) -> int:
+    """A leverage as the kernel counts it."""
+    return int(np.floor(leverage * 100 + 0.5))
 
 
 def whole(number: float | Fraction | int, name: str) -> int:
