@@ -205,7 +205,7 @@ def _cancel_orders(state, ins, time):
 def _reduce(state, ins, amount, price, is_trading, time, open_time):
     """Closes so much of the position from a price; it loses no more than there is behind it."""
     ticks = _forced_ticks(state, ins, amount, price, is_trading)
-    left = _behind(state, ins, open_time)[0]
+    left = max(_behind(state, ins, open_time)[0], 0)
     size, entry, kept, wallet = abs(ins.base), abs(ins.entry), ins.kept, wallet_of(state)
     closed = entry if amount == size else product_down(entry, amount, size)
     if ins.base > 0:

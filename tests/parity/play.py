@@ -7,15 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from reference.model import Instrument as ReferenceInstrument
 from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
 
 from planar.engine.curve import curve_of
 from planar.engine.simulation import LOGS, Simulation
-from planar.kernel import check, reads
-from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
+from planar.kernel import check, contracts, ledger, reads
+from planar.kernel.machine import compiled
+from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL, State
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Event, Limit, Reason, Side, Status, Tif
+from planar.model.order import NEVER, Event, Forced, Limit, Reason, Side, Status, Tif
+from planar.model.tiers import Tiers
 from planar.simulator.fill_model import FillModel
+from planar.simulator.perpetual import Perpetual
+from planar.simulator.records import hundredths
 from planar.strategy.candles import FIELDS, Candles, resample
 
 SIZES = ("amount", "cost", "fraction", "risk")
@@ -36,10 +41,11 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     makes them."""
     moved, instruments, execution = scenario.moved(shift), [], []
     for k, one in enumerate(moved.instruments):
+        name = f"x:C{k}/USD:USD" if one.is_contract else f"x:C{k}/USD"
         instruments.append(
             Instrument(
-                f"x:C{k}/USD", one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
-                one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders,
+                name, one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
+                one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders, **_contract_terms(name, one),
             )
         )  # fmt: skip
         table = scenario.columns(k, shift)
@@ -54,12 +60,33 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     if len(limits) == 1:  # the cool-down, which is none
         limits = {}
     first = [0] * len(candles)
+    perpetuals = [_perpetual(moved, k, shift) for k in range(len(instruments))]
     made = Simulation(
-        instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits
-    )
+        instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits,
+        perpetuals=perpetuals,
+    )  # fmt: skip
     for record, one in zip(made.memory.instruments, moved.instruments, strict=True):
         record["reduces"] = one.partial == "reduce"
     return made
+
+
+def _contract_terms(name: str, one: ReferenceInstrument) -> dict:
+    """What only contracts have."""
+    if not one.is_contract:
+        return {}
+    tiers = Tiers.of(name, one.tiers)
+    return {"tiers": tiers, **{field: getattr(one, field) for field in ("leverage", "margin_mode", "liquidation_fee")}}
+
+
+def _perpetual(scenario: Scenario, k: int, shift: int) -> Perpetual:
+    """The mark candles and the funding of an instrument of a scenario that was moved already."""
+    table = scenario.mark_columns(k, shift)
+    mark = None
+    if table is not None:
+        columns = (np.array(table.get(name, table["close"]), float) for name in FIELDS)
+        mark = Candles(np.array(table["time"], np.int64), *columns, scenario.execution)
+    rates = scenario.funding[k] if scenario.funding else ()
+    return Perpetual(mark, np.array([t for t, _ in rates], np.int64), np.array([rate for _, rate in rates], float))
 
 
 class KernelPlayer(Player):
@@ -117,10 +144,11 @@ class KernelPlayer(Player):
                 float(reads.balance(address, k)),
                 int(r["base"] - r["reserved"] + r["returning"]),
                 int(reads.open_orders(address, k)),
+                *((int(r["entry"]), int(r["kept"]), int(r["leverage"])) if r["is_contract"] else ()),
             )
             for k, r in enumerate(self.records)
         ]
-        free = int(state["cash"] - state["reserved"] + state["returning"])
+        free = int(_free_cash(address))
         return free, float(reads.cash(address, 0)), float(reads.equity(address, 0)), each
 
     def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
@@ -153,6 +181,9 @@ class KernelPlayer(Player):
 
     def target(self, k: int, weight: float) -> int | str | None:
         return _answer(check.target(self.address, k, weight, -1))
+
+    def set_leverage(self, k: int, leverage: float) -> str | None:
+        return _answer(contracts.set_leverage(self.address, k, hundredths(leverage)))
 
     def _watched(self) -> tuple:
         limits = self.scenario.limits
@@ -192,6 +223,7 @@ class KernelPlayer(Player):
             for f in log("fills")
         ]  # fmt: skip
         return {
+            **(self._contracts() if self.scenario.has_contracts else {}),
             "events": [(int(e["time"]), Event(int(e["kind"])).name, int(e["order"])) for e in log("events")],
             "answers": self.answers,
             "told": self.told,
@@ -210,6 +242,25 @@ class KernelPlayer(Player):
             "path_decided": int(state["path_decided"]),
             "touched": int(state["touched"]),
             "position": [float(reads.position(self.address, k)) for k in range(len(records))],
+        }
+
+
+    def _contracts(self) -> dict:
+        """What only contracts have."""
+        own = [(k, r) for k, r in enumerate(self.records) if r["is_contract"]]
+        fills, fundings = self.simulation.log("fills"), self.simulation.log("fundings")
+        return {
+            "entries": [(k, int(r["entry"]), int(r["kept"]), int(r["leverage"])) for k, r in own],
+            "holds": [
+                (int(r["bid_reserved"] - r["bid_returning"]), int(r["reserved"] - r["returning"])) for _, r in own
+            ],
+            "wallet": int(self.state["cash"]) + sum(int(r["entry"]) for _, r in own),
+            "funding": [(int(f["time"]), int(f["instrument"]), int(f["units"])) for f in fundings if f["units"]],
+            "settled": [
+                (int(f["time"]), bool(f["side"] > 0), Forced(int(f["forced"])).name.lower())
+                for f in fills
+                if f["order"] < 0
+            ],
         }
 
 
@@ -256,6 +307,11 @@ class CompiledPlayer(KernelPlayer):
             return super().order(k, side, size, value, terms)
         price = NAN if terms["price"] is None else float(terms["price"])
         return _answer(check.submit_plain(self.address, k, Side[side.upper()].value, float(value), price, -1))
+
+
+@compiled
+def _free_cash(address):
+    return ledger.free_cash(State(address, 0))
 
 
 HOOK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 4)
@@ -327,7 +383,7 @@ class Coverage:
             return
         self.with_fills += any(fill[2] >= 0 for fill in result["fills"])
         self.seen.update(("event", kind) for _, kind, _ in result["events"])
-        self.seen.update(("fill", fill[8] if fill[2] >= 0 else "delisted") for fill in result["fills"])
+        self.seen.update(("fill", fill[8] if fill[2] >= 0 else "forced") for fill in result["fills"])
         self.seen.update(("reason of an order", order["reason"]) for order in result["orders"] if order["reason"])
         self.seen.update(
             ("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"]
