@@ -11,8 +11,8 @@ from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memor
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.fill_model import FillModel
-from planar.simulator.perpetual import Perpetual, beside
 from planar.simulator.limits import set_limits, watches_equity
+from planar.simulator.perpetual import Perpetual, beside
 from planar.simulator.records import set_cash_unit, set_model, set_rules, whole
 from planar.strategy.candles import Candles
 

@@ -16,12 +16,10 @@ from planar.kernel.numbers import (
     product_down,
     product_up,
     ticks_up,
-    whole_steps,
 )
 from planar.kernel.state import Amend, Instrument, Live, State
 from planar.kernel.worth import BUFFER, reference
 from planar.model.order import NEVER, Reason, Side, Status
-
 
 # What orders hold, and what a contract asks for them.
 
