@@ -62,6 +62,8 @@ def backtest(
     store: "Store | str | Path | None" = None,
     seed: int = 0,
     data: Mapping[str, Frame] | None = None,
+    marks: Mapping[str, Frame] | None = None,
+    funding: str | Mapping[str, Frame] | None = None,
     limits: Risk | Mapping[str, float] | None = None,
     compiled: bool | None = None,
     progress: bool | Callable[[float], None] = False,
@@ -78,6 +80,8 @@ def backtest(
     fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one.
     execution_timeframe: of the candles that orders are settled on.
     data: frames by the names that the class declares as ``data``, instead of what these would be read from.
+    marks, funding: of perpetuals, frames by instrument: mark candles, and ``time`` with ``rate``; else what the store
+        has. funding="zero" counts what is missing of a history as 0, "none" charges none; else it is an error.
     limits: what no order may do, such as ``{"max_position_cost": 2_000}``; they go before those of the class.
     compiled: True insists, False interprets, None compiles when possible.
     progress: True prints a bar past one second; a function is called with the share done.
@@ -101,6 +105,8 @@ def backtest(
         fees,
         cls.data,
         data,
+        marks,
+        funding,
     )
     market = open_market(request)
     held = joined(cls.limits, limits)
@@ -232,6 +238,7 @@ class Session:
             cash=self.cash,
             model=self.model,
             limits=self.limits,
+            perpetuals=market.beside.perpetuals,
         )
         texts = Texts(hooks.strings if hooks else ())
         memories, shared = self._lay_out(simulation)

@@ -74,6 +74,7 @@ def _about_terms(run: Evidence) -> list[Row]:
     return [
         ("Fees", f"{rates} ({market.fees_source})"),
         ("Steps", market.steps_source),
+        *market.beside.told,
         ("Spread and impact paid", f"{_slippage(run.costs):,.2f} {market.instruments[0].quote}"),
         ("Path and latency", f"{run.model.path}, {run.model.latency_ms} ms"),
         ("Limits", _limits(run)),

@@ -10,10 +10,11 @@ import numpy as np
 from planar.engine.candidates import candidates_of, chosen_of, listed
 from planar.engine.history import History, Instruments, Request, candles_of
 from planar.engine.joined import join
+from planar.engine.perpetuals import Beside, beside_of
 from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError
 from planar.model import timeframe as timeframes
-from planar.model.instrument import Instrument
+from planar.model.instrument import Instrument, check_name
 from planar.store.candles import utc
 from planar.strategy.candles import FIELDS, Candles, resample
 from planar.strategy.selection import Top
@@ -31,7 +32,8 @@ class Market:
 
     execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
     fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words. rule:
-    what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words.
+    what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words. beside:
+    mark candles and funding of perpetuals.
     """
 
     instruments: list[Instrument]
@@ -43,6 +45,7 @@ class Market:
     data: dict[str, str] = field(default_factory=dict)
     rule: Top | None = None
     chosen: str = ""
+    beside: Beside = field(default_factory=lambda: Beside([], []))
 
     @property
     def end(self) -> int:
@@ -56,6 +59,10 @@ class Market:
             digest.update(f"{instrument.name} {candles.timeframe}".encode())
             for name in ("time", *FIELDS):
                 digest.update(np.ascontiguousarray(getattr(candles, name)).data)
+        for one in self.beside.perpetuals:
+            mark = [] if one.mark is None else [getattr(one.mark, name) for name in ("time", *FIELDS)]
+            for values in (*mark, one.times, one.rates):
+                digest.update(np.ascontiguousarray(values).data)
         for candles in self.candles:
             for key, joined in candles.joined.items():
                 digest.update(key.encode())
@@ -82,7 +89,8 @@ def open_market(request: Request) -> Market:
     data = join(request, history, candles, end)
     instruments, fees, steps = _rules(request, history, execution, given)
     lists = list(execution.values()), list(candles.values())
-    return Market(instruments, *lists, history.source, fees, steps, data, rule, told if rule else "")
+    beside = beside_of(request, history, instruments, lists[0])
+    return Market(instruments, *lists, history.source, fees, steps, data, rule, told if rule else "", beside)
 
 
 def _rules(
@@ -123,7 +131,7 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
         raise ConfigError(f"instruments: {', '.join(names)} names one of them twice.")
     for name in names:
         if name not in given:
-            Instrument(name)
+            check_name(name)
     return names, given
 
 

@@ -190,7 +190,7 @@ def against(ins, side):
 
 @compiled
 def move_position(ins, side, amount, cost):
-    """What a fill does to the position: gives the units that it realises, fees apart. Cash and base are the caller's."""
+    """What a fill does to a position, cash and base apart; gives the units that it realises, fee apart."""
     reduced = min(amount, against(ins, side))
     size, entry, realised = abs(ins.base), abs(ins.entry), 0
     cost_reduced = cost

@@ -1,7 +1,7 @@
 """What the limits of a run refuse, and what they look at (docs/simulation.md, section 11).
 
-On spot every sell that the rules let through is an exit, of a contract what can only reduce. Functions answer a `Limit`, NONE where
-none is broken; what is refused is logged with what it came to.
+On spot every sell that the rules let through is an exit, of a contract what can only reduce. Functions answer a
+`Limit`, NONE where none is broken; what is refused is logged with what it came to.
 """
 
 from planar.kernel.contracts import hold_of, is_covered

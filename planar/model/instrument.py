@@ -46,9 +46,7 @@ class Instrument:
     liquidation_fee: float = 0.0125
 
     def __post_init__(self) -> None:
-        exchange, colon, symbol = self.name.partition(":")
-        if not (exchange and colon and symbol.count("/") == 1 and all(symbol.split("/"))):
-            raise ConfigError(f"instrument {self.name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
+        check_name(self.name)
         self._check_contract()
         for field in ("price_step", "amount_step", "quote_unit"):
             self._require(field, getattr(self, field) > 0, "a positive number")
@@ -68,11 +66,6 @@ class Instrument:
                 given, usual = getattr(self, field), type(self).__dataclass_fields__[field].default
                 self._require(field, given == usual, "left out: it belongs to contracts, as binance:BTC/USDT:USDT")
             return
-        base, quote, settle = self.base, self.quote, self.name.rpartition(":")[2]
-        if settle != quote:
-            what = f"an inverse contract, settled in {settle}" if settle == base else "no perpetual"
-            raise ConfigError(f"instrument {self.name!r} is {what}; simulated are spot and linear perpetuals, "
-                              f"as {self.exchange}:{base}/{quote}:{quote}.")
         self._require("tiers", self.tiers is not None, "the instrument's leverage tiers: planar.Tiers.of(name, rows)")
         self._require("margin_mode", self.margin_mode in ("isolated", "cross"), "'isolated' or 'cross'")
         self._require("leverage", 1 <= self.leverage <= 1_000, "between 1 and 1,000")
@@ -112,6 +105,19 @@ class Instrument:
         if step / 10_000 >= NOTHING_SMALLER:
             return str(step / 10_000)
         return str(NOTHING_SMALLER if step % NOTHING_SMALLER == 0 else step)
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigError unless it is the name of something that is simulated."""
+    exchange, colon, symbol = name.partition(":")
+    pair, _, settle = symbol.partition(":")
+    if not (exchange and colon and pair.count("/") == 1 and all(pair.split("/"))):
+        raise ConfigError(f"instrument {name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
+    base, quote = pair.split("/")
+    if ":" in symbol and settle != quote:
+        what = f"an inverse contract, settled in {settle}" if settle == base else "no perpetual"
+        linear = f"{exchange}:{base}/{quote}:{quote}"
+        raise ConfigError(f"instrument {name!r} is {what}; simulated are spot and linear perpetuals, as {linear}.")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -137,7 +137,7 @@ class KernelPlayer(Player):
         return int(self.state["orders_n"])
 
     def view(self) -> tuple:
-        state, address = self.state, self.address
+        address = self.address
         each = [
             (
                 float(reads.position(address, k)),
@@ -243,7 +243,6 @@ class KernelPlayer(Player):
             "touched": int(state["touched"]),
             "position": [float(reads.position(self.address, k)) for k in range(len(records))],
         }
-
 
     def _contracts(self) -> dict:
         """What only contracts have."""
