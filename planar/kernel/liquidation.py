@@ -279,7 +279,7 @@ def fund_at_open(state, ins, open_time):
     """What is due by the open, the positions around its fills taken for the worse."""
     apart()
     while ins.next_funding <= open_time:
-        _charge(state, ins, ins.base_before, mark_point(ins, 0, True), ins.next_funding)
+        _charge(state, ins, ins.base_before, mark_point(ins, 0, True), open_time)
 
 
 @compiled

@@ -142,7 +142,7 @@ class KernelPlayer(Player):
             (
                 float(reads.position(address, k)),
                 float(reads.balance(address, k)),
-                int(r["base"] - r["reserved"] + r["returning"]),
+                int(r["base"] if r["is_contract"] else r["base"] - r["reserved"] + r["returning"]),
                 int(reads.open_orders(address, k)),
                 *((int(r["entry"]), int(r["kept"]), int(r["leverage"])) if r["is_contract"] else ()),
             )
@@ -234,7 +234,7 @@ class KernelPlayer(Player):
             "cash": int(state["cash"]),
             "bases": [int(r["base"]) for r in records],
             "reserved": int(state["reserved"]),
-            "reserved_base": [int(r["reserved"]) for r in records],
+            "reserved_base": [0 if r["is_contract"] else int(r["reserved"]) for r in records],
             "refused": [
                 (int(r["time"]), int(r["order"]), Limit(int(r["limit"])).name.lower()) for r in log("refusals")
             ],
