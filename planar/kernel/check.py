@@ -586,11 +586,12 @@ def target(address, k, weight, tag):
     if weight == 0.0 and orders == 0:
         return close(address, k, 1.0, tag)
     missing = weight * equity_of(state) - value
-    if missing == 0.0:
+    if missing == 0.0 and ins.last > 0.0:
         return 0
-    if missing < 0.0 and ins.is_contract:
+    is_less = missing < 0.0 or (missing == 0.0 and weight < 0.0)
+    if is_less and ins.is_contract:
         side, sizing, size = Side.SELL.value, TARGET, -missing
-    elif missing < 0.0:
+    elif is_less:
         side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing
