@@ -52,6 +52,8 @@ def _about_data(run: Evidence) -> list[Row]:
         ("Execution timeframe", timeframes.name(market.execution[0].timeframe)),
         ("Data gaps", ", ".join(f"{name} {count:,} candles" for name, count in missing if count) or "none"),
     ]
+    if market.prints is not None:  # minutes without trades are no gaps
+        found[1:] = [("Settled on", f"{sum(len(each) for each in market.prints):,} market trades")]
     if market.chosen:
         found.append(("Universe", market.chosen))
     found += [(f"candle.{name}", told) for name, told in market.data.items()]

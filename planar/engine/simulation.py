@@ -36,6 +36,7 @@ class KernelHooks(Protocol):
     on_fill: int
     on_order_error: int
     on_position: int
+    on_tick: int
 
 
 class Simulation:
@@ -54,7 +55,7 @@ class Simulation:
         limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
         self.instruments = instruments
-        self.execution = execution
+        self.execution, self.candles = execution, candles
         self._live: list[tuple[np.ndarray, np.ndarray]] = []
         self.memory = Memory(len(instruments), max(i.max_orders for i in instruments))
         self.state = self.memory.state[0]
@@ -121,12 +122,16 @@ class Simulation:
 
     def _set_room(self, record: np.void, instrument: Instrument, candles: Candles) -> None:
         """Room for the estimators' blocks, for open orders and for slots."""
-        keep = self.memory.keep
         block = max(1, HOUR // candles.timeframe)
         window = max(20, -(-DAY // (block * candles.timeframe)))
         record["block"], record["window"], record["block_used"] = block, window, -1
         # The blocks' sums, and room for the candles of the one that is being summed.
-        record["ring"] = keep(np.zeros(window * FIELDS + block + 1)).ctypes.data
+        record["ring"] = self.memory.keep(np.zeros(window * FIELDS + block + 1)).ctypes.data
+        self._set_orders(record, instrument)
+
+    def _set_orders(self, record: np.void, instrument: Instrument) -> None:
+        """Room for open orders and for slots."""
+        keep = self.memory.keep
         # One slot more than there may be open orders: a refused one is made there too.
         live, active = np.zeros(instrument.max_orders + 1, LIVE), np.arange(instrument.max_orders + 1)
         record["live"], record["active"] = keep(live).ctypes.data, keep(active).ctypes.data
@@ -157,13 +162,12 @@ class Simulation:
         """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for: every one when none is
         compiled; ``watch`` sees the time.
         """
-        address, state = self.memory.address, self.state
-        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
+        state = self.state
         state["interpreted"] = hooks is None
         if hooks is None:
             state["slice_end"] = state["slice_steps"] = min(state["slice_steps"], INTERPRETED_STEPS)
         while True:
-            code = loop.run(address, *on)
+            code = self._go_on(hooks)
             if code == NEEDS_PYTHON:
                 run_hook()
             elif code == LOG_FULL:
@@ -172,6 +176,11 @@ class Simulation:
                 return
             elif watch is not None:
                 watch(int(state["now"]))
+
+    def _go_on(self, hooks: KernelHooks | None) -> int:
+        """Runs until something outside is needed; gives what."""
+        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
+        return loop.run(self.memory.address, *on)
 
     def end(self) -> int:
         """Settles what stopped trading long before the end; gives how many instruments."""

@@ -13,13 +13,13 @@ from planar.kernel.machine import at
 from planar.model.order import AMEND, EVENT, FILL, LIVE, ORDER, REFUSAL
 
 # Bits of STATE.hooks: what the strategy defines.
-ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP = 1, 2, 4, 8, 16
+ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP, ON_TICK = 1, 2, 4, 8, 16, 32
 
 # What `run` answers.
 DONE, LOG_FULL, NEEDS_PYTHON, SLICE_END = 0, 1, 2, 3
 
 # STATE.phase: where the loop stands. The hook it asks Python for is named by the same number.
-NEXT, TELL, POSITIONS, CANDLES, STEP = 0, 1, 2, 3, 4
+NEXT, TELL, POSITIONS, CANDLES, STEP, TICK = 0, 1, 2, 3, 4, 5
 
 PATHS = {"pessimistic": 0, "optimistic": 1, "adaptive": 2, "ohlc": 3, "olhc": 4}
 
@@ -47,6 +47,7 @@ STATE = _fields(
     path touch budgeted
     instruments orders fills events amends notes refusals shared scratch stirred limits
     hooks interpreted current item path_decided touched outside
+    trade trades merged tick next_close end_time is_over
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
 )
@@ -62,6 +63,7 @@ INSTRUMENT = _fields(
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     reduces
+    sides amounts estimates blocks ticks_from
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume

@@ -22,9 +22,6 @@ RESERVED = (
     "offsets", "word", "times", "addresses", "timeframe", "TIMES",
 )  # fmt: skip
 """Names that a candle has, which no column can have."""
-LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
-
-
 NOT_DECLARED = (property, classmethod, staticmethod, Overridden)
 NO_MEMORY = (*SETTINGS, "layout", "original")
 
@@ -76,9 +73,9 @@ class Strategy:
     timezone: of ``candle.hour`` and ``candle.weekday``.
     limits: what no order of it may do, such as ``{"max_position_cost": 2_000}``; docs/risk.md has all of them.
 
-    Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_step(self, universe)``,
-    ``on_start(self, broker)``, ``on_stop(self, broker)``, ``on_reset(self)``, ``on_fill(self, fill, broker)``,
-    ``on_order_error(self, order, broker)``, ``on_position(self, broker)``.
+    Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_tick(self, tick, broker)``,
+    ``on_step(self, universe)``, ``on_start(self, broker)``, ``on_stop(self, broker)``, ``on_reset(self)``,
+    ``on_fill(self, fill, broker)``, ``on_order_error(self, order, broker)``, ``on_position(self, broker)``.
 
     Numbers declared in the class are memory, one per instrument; `shared` and `array` declare other kinds; `param`
     declares what the user may choose.
@@ -128,9 +125,6 @@ class Strategy:
 
 def _check_declarations(cls: type[Strategy]) -> None:
     where = f"{cls.__name__} ({getattr(sys.modules.get(cls.__module__), '__file__', cls.__module__)})"
-    for hook, why in LATER_HOOKS.items():
-        if hasattr(cls, hook):
-            raise StrategyError(f"{where} defines {hook}: {why}. Remove it, or decide in on_candle.")
     for name in vars(cls):
         if name.startswith("on_") and name not in HOOKS:
             near = did_you_mean(name, HOOKS)

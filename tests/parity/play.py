@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
 
-from planar.engine.curve import curve_of
+from planar.engine.curve import Curve, curve_of
 from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, reads
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
@@ -34,14 +34,8 @@ class Pace:
 def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     """The kernel over the scenario's instruments, candles and model; strategy candles as planar/engine/market.py
     makes them."""
-    moved, instruments, execution = scenario.moved(shift), [], []
-    for k, one in enumerate(moved.instruments):
-        instruments.append(
-            Instrument(
-                f"x:C{k}/USD", one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
-                one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders,
-            )
-        )  # fmt: skip
+    instruments, execution = instruments_of(scenario.moved(shift)), []
+    for k in range(len(instruments)):
         table = scenario.columns(k, shift)
         columns = (np.array(table[f], float) for f in FIELDS)
         execution.append(Candles(np.array(table["time"], np.int64), *columns, scenario.execution))
@@ -50,31 +44,58 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
     m = scenario.model
     model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
-    limits = {name: value for name, value in vars(scenario.limits).items() if value is not None}
-    if len(limits) == 1:  # the cool-down, which is none
-        limits = {}
-    first = [0] * len(candles)
+    first, limits = [0] * len(candles), limits_of(scenario)
     made = Simulation(
         instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits
     )
-    for record, one in zip(made.memory.instruments, moved.instruments, strict=True):
-        record["reduces"] = one.partial == "reduce"
+    set_exit_rules(made, scenario)
     return made
+
+
+def set_exit_rules(simulation: Simulation, scenario: Scenario) -> None:
+    """What the scenario's exchanges do with a group of which one is filled in part."""
+    for record, one in zip(simulation.memory.instruments, scenario.instruments, strict=True):
+        record["reduces"] = one.partial == "reduce"
+
+
+def instruments_of(scenario: Scenario) -> list[Instrument]:
+    """The scenario's instruments as the engine knows them."""
+    return [
+        Instrument(
+            f"x:C{k}/USD", one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
+            one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders,
+        )
+        for k, one in enumerate(scenario.instruments)
+    ]  # fmt: skip
+
+
+def limits_of(scenario: Scenario) -> dict[str, float]:
+    """The scenario's limits by name."""
+    limits = {name: value for name, value in vars(scenario.limits).items() if value is not None}
+    return {} if len(limits) == 1 else limits  # the cool-down alone is none
 
 
 class KernelPlayer(Player):
     """The kernel, its hooks run as Python."""
 
+    hooks = ON_STEP | ON_FILL | ON_ORDER_ERROR
+
     def __init__(self, scenario: Scenario, shift: int = 0, pace: Pace | None = None) -> None:
         super().__init__(scenario, shift)
-        self.simulation = simulation_of(scenario, shift)
+        self.simulation = self._made(scenario, shift)
         self.state, self.records = self.simulation.state, self.simulation.memory.instruments
-        self.state["hooks"] = ON_STEP | ON_FILL | ON_ORDER_ERROR
+        self.state["hooks"] = self.hooks
         self.address, self.start_cash = self.simulation.memory.address, int(self.state["cash"])
         self.pace, self.slices = pace or Pace(), 0
         self._set_pace()
         self._run()
         self.simulation.end()
+
+    def _made(self, scenario: Scenario, shift: int) -> Simulation:
+        return simulation_of(scenario, shift)
+
+    def _curve(self) -> Curve:
+        return curve_of(self.simulation)
 
     def _run(self) -> None:
         self.simulation.run(None, self._run_hook, self._watch)
@@ -159,6 +180,8 @@ class KernelPlayer(Player):
         if (limits.daily_loss, limits.max_drawdown) == (None, None):
             return ()
         (record,) = self.simulation.memory.limits
+        if record["day"] < 0:  # nothing was looked at
+            return ()
         day, lost = (None if record[name] < 0 else int(record[name]) for name in ("day", "lost"))
         floats = (float(record[name]) for name in ("day_equity", "marked", "peak"))
         return day, *floats, lost, int(record["until"]) or None
@@ -166,7 +189,7 @@ class KernelPlayer(Player):
     def result(self) -> dict:
         """Everything that happened, in the reference's words."""
         state, records, log = self.state, self.records, self.simulation.log
-        curve = curve_of(self.simulation)
+        curve = self._curve()
         amend_reasons = {
             int(e["order"]): Reason(int(e["reason"])).name for e in log("events") if e["kind"] == Event.AMEND_REJECTED
         }
@@ -216,8 +239,10 @@ class KernelPlayer(Player):
 class CompiledPlayer(KernelPlayer):
     """The kernel as it runs compiled strategies: it calls the hooks itself and does not come back between them."""
 
+    hooks = ON_CANDLE | ON_FILL | ON_ORDER_ERROR
+    on_tick = 0
+
     def _run(self) -> None:
-        self.state["hooks"] = ON_CANDLE | ON_FILL | ON_ORDER_ERROR
         self.raised: list[Exception] = []
         self.decided: int | None = None
         self.on_candle = self._callable(self._decide)

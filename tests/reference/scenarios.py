@@ -575,7 +575,12 @@ class ReferencePlayer(Player):
     def __init__(self, scenario: Scenario, shift: int = 0) -> None:
         super().__init__(scenario, shift)
         self.refused: set[int] = set()  # at asking
-        self.engine = _Engine(
+        self.engine = self._engine(scenario, shift)
+        self.engine.player = self
+        self.engine.run()
+
+    def _engine(self, scenario: Scenario, shift: int) -> Engine:
+        return _Engine(
             list(self.scenario.instruments),
             [scenario.columns(k, shift) for k in range(len(scenario.instruments))],
             scenario.timeframe,
@@ -585,8 +590,6 @@ class ReferencePlayer(Player):
             limits=scenario.limits,
             on_step=lambda engine, now: self.on_step(now),
         )
-        self.engine.player = self
-        self.engine.run()
 
     def do(self, now: int, k: int, act: tuple) -> None:
         """Also notes which orders were refused at once."""
@@ -644,7 +647,7 @@ class ReferencePlayer(Player):
     def _watched(self) -> tuple:
         """What the limits of equity know in the end."""
         watch, limits = self.engine.watch, self.scenario.limits
-        if (limits.daily_loss, limits.max_drawdown) == (None, None):
+        if (limits.daily_loss, limits.max_drawdown) == (None, None) or watch.day is None:
             return ()
         return watch.day, watch.day_equity, watch.marked, watch.peak, watch.lost, watch.until
 

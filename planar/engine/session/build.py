@@ -145,6 +145,11 @@ def _served(cls: type[Strategy]) -> list[str]:
             f"{cls.__name__} chooses its instruments by rule, and in this version no session follows one: that needs "
             "the turnover of every candidate. Backtest it, or name its instruments in the class."
         )
+    if hasattr(cls, "on_tick"):
+        raise ConfigError(
+            f"{cls.__name__} defines on_tick, and in this version no session hears market trades: their stream is not "
+            "kept in the journal that a session is recovered from. Backtest it, or decide in on_candle."
+        )
     if cls.data:
         raise ConfigError(
             f"{cls.__name__} reads data beside its candles ({', '.join(cls.data)}), and in this version no session has "

@@ -30,7 +30,7 @@ AMPLE = 2
 class NoHooks:
     """Addresses of hooks that are never called."""
 
-    on_candle = on_fill = on_order_error = on_position = 0
+    on_candle = on_fill = on_order_error = on_position = on_tick = 0
 
 
 def shadow_of(
