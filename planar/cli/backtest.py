@@ -35,8 +35,9 @@ class Choices:
     param: Params = None
     fees: float | None = None
     """A fraction (0.001 is 0.1 %), for maker and taker."""
-    fill: str = "pessimistic"
-    """Fill model: pessimistic, adaptive, optimistic, ideal, or a file of `planar parity --calibrate`."""
+    fill: str | None = None
+    """Fill model: pessimistic (the default), adaptive, optimistic, ideal, or a file, such as one of
+    `planar parity --calibrate`."""
     trades: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None
     """Run over market trades instead of candles: a Parquet or CSV file of each instrument, in their order (time, price,
     amount, and the taker's side where it is known), or `store` for those that were fetched."""
@@ -83,7 +84,7 @@ def _run(make: Callable[..., Any], strategy: str, choices: Choices, *, is_quiet:
         cash=usual.cash if choices.cash is None else choices.cash,
         params={**usual.params, **parameters(choices.param or [])},
         fees=choices.fees,
-        fill=choices.fill,
+        fill=choices.fill or usual.fill or None,
         store=choices.store,
         trades=_trades(choices.trades, choices.instrument or usual.instruments or cls.instruments),
         seed=choices.seed,

@@ -59,7 +59,7 @@ def backtest(
     cash: float | Mapping[str, float] = 10_000.0,
     params: Mapping[str, object] | None = None,
     fees: Fees | None = None,
-    fill: str | FillModel = "pessimistic",
+    fill: str | FillModel | None = None,
     execution_timeframe: str | None = None,
     store: "Store | str | Path | None" = None,
     seed: int = 0,
@@ -78,7 +78,7 @@ def backtest(
     start, end: dates or UTC ms; candles before the start warm the indicators up.
     cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker); else the Instrument's, else those that its
         exchange listed (kept in the store by a fetch), else 0.1 %.
-    fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one.
+    fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one; None is what the class says.
     execution_timeframe: of the candles that orders are settled on.
     data: frames by the names that the class declares as ``data``, instead of what these would be read from.
     trades: market trades to run on instead of candles: a polars frame or a file with ``time``, ``price``, ``amount``
@@ -110,7 +110,9 @@ def backtest(
     )
     market = open_market(request)
     held = joined(cls.limits, limits)
-    session = Session(made, market, first, _cash(cash, market), fill_model_of(fill), compiled, held)
+    session = Session(
+        made, market, first, _cash(cash, market), fill_model_of(cls.fill if fill is None else fill), compiled, held
+    )
     return session.run(progress)
 
 

@@ -10,6 +10,7 @@ from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, REFUSAL
+from planar.simulator.drawn import set_draws
 from planar.simulator.fill_model import FillModel
 from planar.simulator.limits import set_limits, watches_equity
 from planar.simulator.records import set_cash_unit, set_model, set_rules, whole
@@ -87,6 +88,8 @@ class Simulation:
         state["money"] = int(state["cash"]) * state["quote_n"] / state["quote_d"]
         state["execution"] = self.execution[0].timeframe
         set_model(state, model)
+        names = [each.name for each in self.instruments]
+        set_draws(self.memory, names, model.latency_ms, model.news_ms, model.slippage, model.seed)
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
         state["slice_end"] = state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
         state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)

@@ -4,6 +4,7 @@
 `reserve_extra` for amends on their way, and by `check._submit` for new orders.
 """
 
+from planar.kernel.draws import arrival
 from planar.kernel.groups import book, holds
 from planar.kernel.machine import apart, compiled, copy_bytes, get_int, inlined, set_int
 from planar.kernel.numbers import (
@@ -116,7 +117,7 @@ def ask_cancel(state, ins, order):
     """Sends a cancel after the order, unless one is on its way; what the order holds counts as returning."""
     if order.cancel_at != NEVER:
         return
-    arrives = state.now + state.latency
+    arrives = arrival(state, ins, order)
     if order.group:
         before = holds(state, ins, order.group)
         order.cancel_at = arrives

@@ -2,6 +2,7 @@
 
 import math
 
+from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.groups import known_of
 from planar.kernel.ledger import (
@@ -203,6 +204,8 @@ def take(state, ins, order, price, slip, time):
     amount = min(amount, budget)
     if amount <= 0:
         return
+    if state.slips:
+        slip += price * slippage(state, ins)
     impact = impact_of(state, ins, price, amount_of(ins, amount))
     ticks = _taker_ticks(ins, order, price, half + impact + slip)
     is_last = False

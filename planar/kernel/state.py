@@ -48,6 +48,7 @@ STATE = _fields(
     instruments orders fills events amends notes refusals shared scratch stirred limits
     hooks interpreted current item path_decided touched outside
     trade trades merged tick next_close end_time is_over
+    outs outs_size news news_size slips slips_size
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
 )
@@ -64,6 +65,7 @@ INSTRUMENT = _fields(
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     reduces
     sides amounts estimates blocks ticks_from
+    out_seed out_n news_seed news_n heard_at delay slips_seed slips_n
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume

@@ -15,7 +15,7 @@ from planar.strategy.series import Declared
 from planar.strategy.signature import HOOKS, check_signatures
 from planar.strategy.undeclared import check_memory
 
-SETTINGS = ("instruments", "timeframe", "timeframes", "data", "warmup", "timezone", "limits")
+SETTINGS = ("instruments", "timeframe", "timeframes", "data", "warmup", "timezone", "limits", "fill")
 PRICES = ("open", "high", "low", "close", "volume")
 RESERVED = (
     *PRICES, "time", "now", "hour", "weekday", "known_at", "back", "last", "row", "columns", "higher", "offset",
@@ -71,6 +71,7 @@ class Strategy:
     data: `planar.series` beside the candles by name, seen as ``candle.funding.rate``, as of what was known.
     warmup: candles before the first decision; 0 derives it from the indicators' leading gaps. May be a method.
     timezone: of ``candle.hour`` and ``candle.weekday``.
+    fill: fill model of its backtests: `planar.FillModel`, the name of a profile, or a ``.toml`` file.
     limits: what no order of it may do, such as ``{"max_position_cost": 2_000}``; docs/risk.md has all of them.
 
     Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_tick(self, tick, broker)``,
@@ -88,6 +89,7 @@ class Strategy:
     warmup: Any = 0
     timezone: str = "UTC"
     limits: Mapping[str, float] = {}
+    fill: Any = "pessimistic"
 
     layout: Layout
 

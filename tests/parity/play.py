@@ -15,6 +15,7 @@ from planar.kernel import check, reads
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Event, Limit, Reason, Side, Status, Tif
+from planar.simulator.drawn import Recorded
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import FIELDS, Candles, resample
 
@@ -42,8 +43,7 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     end = max((c.close_at(-1) for c in execution if len(c)), default=0)
     is_same = scenario.timeframe == scenario.execution
     candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
-    m = scenario.model
-    model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
+    model = model_of(scenario)
     first, limits = [0] * len(candles), limits_of(scenario)
     made = Simulation(
         instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits
@@ -56,6 +56,12 @@ def set_exit_rules(simulation: Simulation, scenario: Scenario) -> None:
     """What the scenario's exchanges do with a group of which one is filled in part."""
     for record, one in zip(simulation.memory.instruments, scenario.instruments, strict=True):
         record["reduces"] = one.partial == "reduce"
+
+
+def model_of(scenario: Scenario) -> FillModel:
+    """The scenario's assumptions as the engine knows them."""
+    given = vars(scenario.model)
+    return FillModel(**{name: Recorded(value) if isinstance(value, tuple) else value for name, value in given.items()})
 
 
 def instruments_of(scenario: Scenario) -> list[Instrument]:

@@ -1,14 +1,22 @@
 """Plays a scenario over market trades on the kernel, its hooks run as Python and as the kernel calls compiled ones."""
 
 import numpy as np
-from parity.play import CompiledPlayer, KernelPlayer, difference, instruments_of, limits_of, outcome, set_exit_rules
+from parity.play import (
+    CompiledPlayer,
+    KernelPlayer,
+    difference,
+    instruments_of,
+    limits_of,
+    model_of,
+    outcome,
+    set_exit_rules,
+)
 from reference.scenarios import Scenario
 from reference.tick_scenarios import ReferenceTickPlayer, TickScenario, TickScript
 
 from planar.engine.curve import Curve, curve_over_trades
 from planar.engine.tick_simulation import TickSimulation
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, ON_TICK, TICK
-from planar.simulator.fill_model import FillModel
 from planar.strategy.prints import Prints
 
 
@@ -26,7 +34,7 @@ def simulation_of(made: TickScenario) -> TickSimulation:
     candles = [each.whole_candles(scenario.timeframe, end) for each in prints]
     simulation = TickSimulation(
         instruments_of(scenario), prints, candles, [0] * len(prints), start=0, cash=scenario.cash,
-        model=FillModel(**vars(scenario.model)), limits=limits_of(scenario),
+        model=model_of(scenario), limits=limits_of(scenario),
     )  # fmt: skip
     set_exit_rules(simulation, scenario)
     return simulation

@@ -100,7 +100,7 @@ class ReferenceTickPlayer(TickScript, ReferencePlayer):
     def _engine(self, scenario: Scenario, shift: int) -> TickEngine:
         self.follow(self.made)
         return _TickEngine(
-            list(scenario.instruments),
+            self.named(),
             [list(each) for each in self.made.trades],
             scenario.timeframe,
             cash=scenario.cash,
