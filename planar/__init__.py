@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from planar.model.instrument import Instrument
     from planar.model.order import Reason, Side, Status
     from planar.model.tiers import Tiers
+    from planar.simulator.drawn import Recorded, Sampled
     from planar.simulator.fill_model import FillModel
     from planar.strategy import indicator, series
     from planar.strategy import selection as universe
@@ -32,7 +33,9 @@ _HOMES = {
     "Instrument": "planar.model.instrument",
     "PlanarError": "planar.errors",
     "Reason": "planar.model.order",
+    "Recorded": "planar.simulator.drawn",
     "Run": "planar.engine.run",
+    "Sampled": "planar.simulator.drawn",
     "Side": "planar.model.order",
     "Status": "planar.model.order",
     "Strategy": "planar.strategy.base",
@@ -52,9 +55,9 @@ _HOMES = {
 _MODULES = {"indicator", "series", "universe"}
 
 __all__ = [
-    "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason", "Run",
-    "Side", "Status", "Strategy", "StrategyError", "Tiers", "array", "backtest", "bounds", "indicator", "override",
-    "param", "series", "shared", "universe",
+    "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason",
+    "Recorded", "Run", "Sampled", "Side", "Status", "Strategy", "StrategyError", "Tiers", "array", "backtest",
+    "bounds", "indicator", "override", "param", "series", "shared", "universe",
 ]  # fmt: skip
 
 

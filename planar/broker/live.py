@@ -38,6 +38,18 @@ REASONS = {
 }
 """What a code of an exchange's refusal is to a strategy; all others are VENUE_REFUSED."""
 
+MAY_BE_OVER = {
+    "ORDER_NOT_FOUND",
+    "ORDER_DONE",
+    "ORDER_NOT_FILLABLE",
+    "AMEND_FAILED",
+    "INVALID_ORDER",
+    "OPERATION_REJECTED",
+    "POST_ONLY_WOULD_TAKE",
+    "STOP_WOULD_TRIGGER",
+}
+"""Codes with which an amend or a cancel is refused where the order may have ended: it did, or the market is there."""
+
 CANCELLED_NOT_REPLACED = "CANCELLED_NOT_REPLACED"
 NOT_KNOWN = "it is not known whether the exchange has it"
 
@@ -181,6 +193,7 @@ class Broker(Search):
         except Exception as error:
             # Whatever it is: if it was done the stream tells, and if not it may be asked for again.
             self.books.tell("not_cancelled", sent.k, sent.id, error=str(error))
+            self._look_up(sent, error)
             LOG.warning("%s", error if isinstance(error, ExchangeError) else self.unknown(error))
         else:
             self.hear_order(order)
@@ -201,6 +214,7 @@ class Broker(Search):
             self.not_amended(sent, self.reason_of(error), str(error))
             if is_torn:
                 self.doubt(sent, error)
+            self._look_up(sent, error)
         except Exception as error:  # as of an order
             sent.is_amending = False
             self.doubt(sent, self.unknown(error))
@@ -208,6 +222,17 @@ class Broker(Search):
             sent.is_amending = False
             self.amended(sent, order)
             self.hear_order(order)
+
+    def _look_up(self, sent: Sent, error: Exception) -> None:
+        """Asks at once what became of an order whose change was refused, where that may be since it is over."""
+        if isinstance(error, Rejected) and error.code in MAY_BE_OVER and sent.exchange_id and not sent.is_over:
+            self.watch(self._looked_up(sent))
+
+    async def _looked_up(self, sent: Sent) -> None:
+        try:
+            await self._ask_again(sent)
+        except Rejected as error:  # whoever compares the books asks for it in its other ways
+            LOG.warning("%s", error)
 
     async def _ask_amend(self, sent: Sent, ask: Amend) -> Order:
         instrument = self.instruments[sent.k]

@@ -82,9 +82,13 @@ def confirm_real(what: str, exchange: "Exchange", *, armed: bool, risk: Risk, qu
             f"{what} moves real money at {exchange.name}, and nobody is here to say yes. Use --sandbox, or arm it: "
             "--armed with risk.armed = true in user/planar.toml."
         )
-    answer = _answered(f"{what} at {exchange.name}, with real money. {question} [y/N] ")
-    if answer.strip().lower() not in ("y", "yes"):
+    if not agreed(f"{what} at {exchange.name}, with real money. {question}"):
         raise ConfigError("nothing was sent.")
+
+
+def agreed(question: str) -> bool:
+    """Whether whoever sits at the terminal says yes."""
+    return _answered(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _answered(question: str) -> str:

@@ -1,9 +1,9 @@
 """``planar backtest``: runs a strategy over candles and prints what happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import planar
     from planar.config.settings import StrategySettings
     from planar.engine.run import Run
+    from planar.strategy.selection import Top
 
-DEFAULT = "sma_cross"
+DEFAULT, STORE = "sma_cross", "store"
 
 
 @Parameter(name="*")
@@ -34,8 +35,12 @@ class Choices:
     param: Params = None
     fees: float | None = None
     """A fraction (0.001 is 0.1 %), for maker and taker."""
-    fill: str = "pessimistic"
-    """Fill model: pessimistic, adaptive, optimistic, ideal, or a file of `planar parity --calibrate`."""
+    fill: str | None = None
+    """Fill model: pessimistic (the default), adaptive, optimistic, ideal, or a file, such as one of
+    `planar parity --calibrate`."""
+    trades: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None
+    """Run over market trades instead of candles: a Parquet or CSV file of each instrument, in their order (time, price,
+    amount, and the taker's side where it is known), or `store` for those that were fetched."""
     store: StoreFile = None
     seed: int = 0
     """Of the synthetic market."""
@@ -70,22 +75,36 @@ def _run(make: Callable[..., Any], strategy: str, choices: Choices, *, is_quiet:
     from planar.report.progress import announce_compiling
 
     announce_compiling()
-    usual = settings_of(strategy)
+    usual, cls = settings_of(strategy), class_of(strategy, choices.timeframe)
     return make(
-        class_of(strategy, choices.timeframe),
+        cls,
         instruments=choices.instrument or usual.instruments or None,
         start=choices.from_,
         end=choices.to,
         cash=usual.cash if choices.cash is None else choices.cash,
         params={**usual.params, **parameters(choices.param or [])},
         fees=choices.fees,
-        fill=choices.fill,
+        fill=choices.fill or usual.fill or None,
         store=choices.store,
+        trades=_trades(choices.trades, choices.instrument or usual.instruments or cls.instruments),
         seed=choices.seed,
         limits=usual.risk,
         compiled=False if choices.interpreted else None,
         progress=not is_quiet,
     )
+
+
+def _trades(words: list[str] | None, names: "Sequence[str] | Top") -> Any:
+    """What `planar.backtest` takes as trades."""
+    if not words:
+        return None
+    if words == [STORE]:
+        return True
+    if len(words) == 1:
+        return words[0]
+    if not isinstance(names, list | tuple) or len(names) != len(words):
+        raise ConfigError(f"--trades names {len(words)} files: give one of each instrument, in their order.")
+    return dict(zip(names, words, strict=True))
 
 
 def _document(run: "Run") -> dict[str, Any]:

@@ -4,16 +4,17 @@ import asyncio
 import itertools
 import logging
 import signal
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from planar.cli.ask import Flag, confirm_real, settings
+from planar.cli.ask import Flag, agreed, confirm_real, settings
 from planar.cli.backtest import DEFAULT, parameters
 from planar.cli.options import STRATEGY_HELP, Account, Armed, Instruments, Named, Params, Sandbox, Strategy
 from planar.errors import ConfigError
@@ -36,6 +37,8 @@ class Choices:
     instrument: Instruments = None
     param: Params = None
     name: Annotated[str | None, Parameter(help="Of the session; the same name goes on where it stopped.")] = None
+    edited: Flag = False
+    """Go on with the strategy's file as it was edited since the session ran, without being asked."""
     interpreted: Flag = False
     """Do not compile the strategy."""
     detach: Flag = False
@@ -107,7 +110,7 @@ def _trade(strategy: str, mode: str, choices: Choices, *, from_run: str = "", ar
         async with get(name, sandbox=choices.sandbox, account=choices.account or "") as exchange:
             if mode == "live":
                 _confirm(choice, exchange, armed=armed)
-            await _run(choice, exchange)
+            await _run(_settled(choice, exchange, is_wanted=choices.edited), exchange)
 
     asyncio.run(work())
 
@@ -119,6 +122,23 @@ def _confirm(choice: "Choice", exchange: "Exchange", *, armed: bool) -> None:
     risk = limits_of(choice, exchange)
     limits = ", ".join(f"{name} {value:,g}" for name, value in risk.limits.items())
     confirm_real(f"A session of {choice.strategy} ({limits})", exchange, armed=armed, risk=risk, question="Start it?")
+
+
+def _settled(choice: "Choice", exchange: "Exchange", *, is_wanted: bool) -> "Choice":
+    """Asks before a session goes on with code that was edited. Raises ConfigError where it is not to."""
+    from planar.engine.session.build import edit_before
+
+    edit = edit_before(choice, exchange)
+    if edit is None:
+        return choice
+    if not is_wanted:
+        if not sys.stdin.isatty():
+            raise edit.refusal()
+        for line in edit.sentences():
+            print(line, file=sys.stderr)  # noqa: T201
+        if not agreed("Go on with the new code?"):
+            raise ConfigError("nothing was started: undo the edit to go on with the old code.")
+    return replace(choice, edited=edit.now.hash)
 
 
 def _money(text: str | None) -> Decimal | None:

@@ -25,6 +25,7 @@ def drawn(status: Mapping[str, Any], *, lines: int = 0) -> RenderableType:
     parts: list[RenderableType] = [_title(status)]
     if status["why"]:
         parts.append(Text(f" {status['why']}", COLOURS.get(status["state"], "dim")))
+    parts += _edited(status.get("code", {}))
     parts.append(_money(status))
     if status["positions"]:
         parts.append(_table("position", status["positions"], ("instrument", "amount", "entry_price", "price", "pnl")))
@@ -48,6 +49,14 @@ def _title(status: Mapping[str, Any]) -> Text:
     if "pid" in status:
         rest += f", process {status['pid']}"
     return text.append(f"{rest}  {shown_time(status['now'])} UTC", "not bold dim")
+
+
+def _edited(code: Mapping[str, Any]) -> list[Text]:
+    """The last edit of its code that it went on with."""
+    return [
+        Text(f" code {code['hash']}, edited at {shown_time(last['time'])}: {last['changes']}", "dim")
+        for last in code.get("edited", [])[-1:]
+    ]
 
 
 def _money(status: Mapping[str, Any]) -> Text:

@@ -37,6 +37,8 @@ class Choices:
     """Fill model of the simulation: a profile, or a file that --calibrate wrote; that of [parity] when left out."""
     calibrate: Path | None = None
     """Writes what the sessions measure as a fill model, for `planar backtest --fill FILE`."""
+    recorded: Flag = False
+    """With --calibrate: every journey, and what every taker paid, to be drawn from; else their medians."""
     orders: Flag = False
     """Show each order beside its simulation."""
     store: StoreFile = None
@@ -79,7 +81,7 @@ def _tell(name: str | None, choices: Choices, *, as_json: bool) -> bool:
     folders = [_folder(folder, name)] if name else found.active(folder, moment)
     told = asyncio.run(found.told(folders, choices.store or Path(settings.store.path)))
     if choices.calibrate is not None:
-        _calibrate(told, model, choices.calibrate, as_json=as_json)
+        _calibrate(told, model, choices, as_json=as_json)
         return False
     if not name:
         return _tell_all(told, model, moment, as_json=as_json)
@@ -136,11 +138,12 @@ def _row(score: "Score", shares: "Sequence[Share]", currency: str) -> list[str]:
     return [str(score.orders), agreement, f"{score.bps:+.1f}", f"{signed(score.difference)} {currency}", why]
 
 
-def _calibrate(told: "Sequence[Told]", model: "FillModel", path: Path, *, as_json: bool) -> None:
+def _calibrate(told: "Sequence[Told]", model: "FillModel", choices: Choices, *, as_json: bool) -> None:
     from planar.engine.fill_file import write_model
     from planar.engine.session.calibration import calibrated
 
-    made, names = calibrated([(each.story, each.market) for each in told], model), [each.name for each in told]
+    path, names = choices.calibrate or Path(), [each.name for each in told]
+    made = calibrated([(each.story, each.market) for each in told], model, is_recorded=choices.recorded)
     write_model(path, made.model, made.why(names))
     if as_json:
         counts = {"orders": made.orders, "takers": made.takers, "makers": made.makers}

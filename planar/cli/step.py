@@ -30,7 +30,8 @@ def step(entries: "list[Entry]", where: str, *, as_json: bool) -> None:
         return
     debugger = Debugger() if sys.stdin.isatty() and sys.stdout.isatty() else None
     chosen = "".join(f", {name} {_shown(value)}" for name, value in stepping.parameters.items())
-    say(f"The decision of {shown_time(stepping.time)}, interpreted{chosen}.")
+    code = f", code {stepping.code}" if stepping.is_edited else ""
+    say(f"The decision of {shown_time(stepping.time)}, interpreted{chosen}{code}.")
     if debugger:
         say(HELP)
 
@@ -103,6 +104,7 @@ def _document(stepping: "Stepping") -> dict[str, Any]:
     return {
         "time": stepping.time,
         "parameters": stepping.parameters,
+        "code": stepping.code,
         "hooks": hooks,
         "logged": stepping.noted(),
         "refused": [{"symbol": _symbol(stepping, k), "reason": reason} for k, reason in stepping.refused()],

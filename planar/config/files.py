@@ -30,15 +30,16 @@ def read_toml(path: Path, *, is_secret: bool = False) -> TOMLDocument:
         raise ConfigError(f"{path} cannot be read: {why}. {remedy}") from None
 
 
-def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
+def write_atomically(path: Path, text: str | bytes, *, mode: int | None = None) -> None:
     """Writes a file whole or not at all; it keeps its mode unless one is given."""
+    content = text.encode() if isinstance(text, str) else text
     path.parent.mkdir(parents=True, exist_ok=True)
     if mode is None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, mode)

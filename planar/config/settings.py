@@ -218,6 +218,7 @@ class StrategySettings:
     instruments: tuple[str, ...] = setting((), "Instead of the class's instruments.")
     cash: float = setting(10_000.0, "Cash to begin with.", unit="quote")
     params: Mapping[str, Any] = setting(NOTHING, "Parameters by name.")
+    fill: str = setting("", "Fill model of its backtests: a profile, or a file; the class's when left out.")
     risk: Risk = field(default_factory=Risk)
 
 

@@ -16,11 +16,12 @@ from planar.engine.frames import logs_of
 from planar.engine.history import Frame, Frames, Instruments, Request
 from planar.engine.interpret import Interpreter
 from planar.engine.market import Market, Moment, moment, open_market
+from planar.engine.recorded_trades import Trades
 from planar.engine.rules import Fees
 from planar.engine.run import Run
 from planar.engine.simulation import NO_LIMITS, Simulation
 from planar.errors import ConfigError, PlanarError, StrategyError
-from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
+from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP, ON_TICK
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
@@ -41,6 +42,7 @@ HOOK_BITS = {
     "on_order_error": ON_ORDER_ERROR,
     "on_position": ON_POSITION,
     "on_step": ON_STEP,
+    "on_tick": ON_TICK,
 }
 
 ASKED = "asked for"
@@ -57,13 +59,14 @@ def backtest(
     cash: float | Mapping[str, float] = 10_000.0,
     params: Mapping[str, object] | None = None,
     fees: Fees | None = None,
-    fill: str | FillModel = "pessimistic",
+    fill: str | FillModel | None = None,
     execution_timeframe: str | None = None,
     store: "Store | str | Path | None" = None,
     seed: int = 0,
     data: Mapping[str, Frame] | None = None,
     marks: Mapping[str, Frame] | None = None,
     funding: str | Mapping[str, Frame] | None = None,
+    trades: Trades | None = None,
     limits: Risk | Mapping[str, float] | None = None,
     compiled: bool | None = None,
     progress: bool | Callable[[float], None] = False,
@@ -77,11 +80,13 @@ def backtest(
     start, end: dates or UTC ms; candles before the start warm the indicators up.
     cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker); else the Instrument's, else those that its
         exchange listed (kept in the store by a fetch), else 0.1 %.
-    fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one.
+    fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one; None is what the class says.
     execution_timeframe: of the candles that orders are settled on.
     data: frames by the names that the class declares as ``data``, instead of what these would be read from.
     marks, funding: of perpetuals, frames by instrument: mark candles, and ``time`` with ``rate``; else what the store
         has. funding="zero" counts what is missing of a history as 0, "none" charges none; else it is an error.
+    trades: market trades to run on instead of candles: a polars frame or a file with ``time``, ``price``, ``amount``
+        and, where it is known, the taker's ``side``; {instrument: frame or file}; or True for those of the store.
     limits: what no order may do, such as ``{"max_position_cost": 2_000}``; they go before those of the class.
     compiled: True insists, False interprets, None compiles when possible.
     progress: True prints a bar past one second; a function is called with the share done.
@@ -107,10 +112,13 @@ def backtest(
         data,
         marks,
         funding,
+        trades,
     )
     market = open_market(request)
     held = joined(cls.limits, limits)
-    session = Session(made, market, first, _cash(cash, market), fill_model_of(fill), compiled, held)
+    session = Session(
+        made, market, first, _cash(cash, market), fill_model_of(cls.fill if fill is None else fill), compiled, held
+    )
     return session.run(progress)
 
 
@@ -169,9 +177,14 @@ class Session:
         self.strategy, self.market, self.cash, self.model = strategy, market, cash, model
         self.limits = limits
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
+        if market.prints is None and hasattr(type(strategy), "on_tick"):
+            raise StrategyError(
+                f"{type(strategy).__name__} defines on_tick, and a run over candles has no market trades. "
+                "Give trades=…, or decide in on_candle."
+            )
         self.series, self.first_rows = self._columns()
         self.selections = self._selections()
-        self.start = max(start or 0, min(int(c.time[0]) for c in market.execution))
+        self.start = max(start or 0, min(int(each.time[0]) for each in market.prints or market.execution))
         if self.start >= market.end:
             raise ConfigError(
                 f"start: there is no candle after {utc(self.start)}; the last one closes at {utc(market.end)}. "
@@ -186,7 +199,8 @@ class Session:
             series.append(made)
             rows.append(first)
         # One instrument too short for a decision may be among others; a run of nothing else has nothing to show.
-        if all(first >= len(c) for first, c in zip(rows, market.candles, strict=True)):
+        is_for_trades = hasattr(type(self.strategy), "on_tick") and 0 in rows
+        if not is_for_trades and all(first >= len(c) for first, c in zip(rows, market.candles, strict=True)):
             check_warm_up(self.strategy, market.instruments[0].name, rows[0], market.candles[0], series[0])
         return series, rows
 
@@ -229,20 +243,11 @@ class Session:
 
     def _run(self, hooks: Hooks | None, progress: bool | Callable[[float], None]) -> Run:
         market = self.market
-        simulation = Simulation(
-            market.instruments,
-            market.execution,
-            market.candles,
-            self.first_rows,
-            start=self.start,
-            cash=self.cash,
-            model=self.model,
-            limits=self.limits,
-            perpetuals=market.beside.perpetuals,
-        )
+        simulation = self._simulation()
         texts = Texts(hooks.strings if hooks else ())
         memories, shared = self._lay_out(simulation)
-        interpreter = Interpreter(self.strategies, simulation, self.series, texts, self.selections)
+        prints = market.prints or ()
+        interpreter = Interpreter(self.strategies, simulation, self.series, texts, self.selections, prints)
         simulation.state["hooks"] = sum(bit for name, bit in HOOK_BITS.items() if hasattr(self.strategies[0], name))
         if interpreter.universe is not None:
             simulation.state["hooks"] |= ON_FILL
@@ -254,6 +259,16 @@ class Session:
             interpreter.restore(memories, shared)
         interpreter.call("on_stop")
         return self._result(simulation, interpreter, texts, hooks)
+
+    def _simulation(self) -> Simulation:
+        market = self.market
+        terms = {"start": self.start, "cash": self.cash, "model": self.model, "limits": self.limits}
+        if market.prints is not None:
+            from planar.engine.tick_simulation import TickSimulation  # compiles a loop of its own
+
+            return TickSimulation(market.instruments, market.prints, market.candles, self.first_rows, **terms)
+        terms["perpetuals"] = market.beside.perpetuals
+        return Simulation(market.instruments, market.execution, market.candles, self.first_rows, **terms)
 
     def hook_runner(self, interpreter: Interpreter) -> Callable[[], None]:
         """What runs the hook that the kernel asks for."""

@@ -11,6 +11,7 @@ from planar.engine.frames import Logs
 from planar.engine.market import Market
 from planar.model import timeframe as timeframes
 from planar.model.order import Limit, Reason, Status
+from planar.simulator.drawn import Drawn
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import gaps
 from planar.strategy.candles import Candles
@@ -52,6 +53,8 @@ def _about_data(run: Evidence) -> list[Row]:
         ("Execution timeframe", timeframes.name(market.execution[0].timeframe)),
         ("Data gaps", ", ".join(f"{name} {count:,} candles" for name, count in missing if count) or "none"),
     ]
+    if market.prints is not None:  # minutes without trades are no gaps
+        found[1:] = [("Settled on", f"{sum(len(each) for each in market.prints):,} market trades")]
     if market.chosen:
         found.append(("Universe", market.chosen))
     found += [(f"candle.{name}", told) for name, told in market.data.items()]
@@ -76,9 +79,14 @@ def _about_terms(run: Evidence) -> list[Row]:
         ("Steps", market.steps_source),
         *market.beside.told,
         ("Spread and impact paid", f"{_slippage(run.costs):,.2f} {market.instruments[0].quote}"),
-        ("Path and latency", f"{run.model.path}, {run.model.latency_ms} ms"),
+        ("Path and latency", f"{run.model.path}, {_latency(run.model)}"),
         ("Limits", _limits(run)),
     ]
+
+
+def _latency(model: FillModel) -> str:
+    is_drawn = isinstance(model.latency_ms, Drawn) or isinstance(model.news_ms, Drawn)
+    return f"{model.usual_latency} ms" + (f" (median, seed {model.seed})" if is_drawn else "")
 
 
 def _limits(run: Evidence) -> str:

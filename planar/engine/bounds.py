@@ -8,6 +8,8 @@ from planar.engine.backtest import backtest
 from planar.engine.fill_file import fill_model_of
 from planar.engine.run import Run
 from planar.simulator.fill_model import FillModel
+from planar.strategy.base import Strategy
+from planar.strategy.load import load
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,13 @@ class Bounds:
         Console().print(render([run.summary() for run in self], [run.path_decided for run in self]))
 
 
-def bounds(strategy: Any, candles: Any = None, *, fill: str | FillModel = "pessimistic", **options: Any) -> Bounds:
+def bounds(strategy: Any, candles: Any = None, *, fill: str | FillModel | None = None, **options: Any) -> Bounds:
     """Runs a strategy in the pessimistic and in the optimistic scenario; takes what `planar.backtest` takes.
 
     fill: all of it counts but its path.
     """
-    model = fill_model_of(fill)
+    cls = type(strategy) if isinstance(strategy, Strategy) else load(strategy)
+    model = fill_model_of(cls.fill if fill is None else fill)
     worse, better = (
         backtest(strategy, candles, fill=replace(model, path=path), **options) for path in ("pessimistic", "optimistic")
     )

@@ -1,11 +1,13 @@
 """The equity curve, worked out from the fills when it is asked for: a run itself keeps nothing per candle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from planar.engine.simulation import Simulation
-from planar.model.order import Side
+from planar.model.order import Forced, Side
+from planar.strategy.prints import Prints
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,34 @@ def curve_of(simulation: Simulation, *, settled: bool = False) -> Curve:
         cash[-1] = (int(state["cash"]) + sum(int(r["entry"]) for r in records)) * state["quote_n"] / state["quote_d"]
         equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
     return Curve(times + int(state["execution"]), equity, cash)
+
+
+def curve_over_trades(simulation: Simulation, prints: Sequence[Prints]) -> Curve:
+    """The curve of a run over market trades: at each close that was decided at, and at the end."""
+    state, records, fills = simulation.state, simulation.memory.instruments, simulation.log("fills")
+    end = int(state["end_time"])
+    closes = [c.time[int(r["first_candle"]) :] + c.timeframe for c, r in zip(simulation.candles, records, strict=True)]
+    times: np.ndarray = np.unique(np.concatenate(closes))
+    times = np.append(times[times < end], end)
+    # What is delisted at a close is settled before it is decided on.
+    happened = fills["time"] - (fills["forced"] == Forced.DELISTED)
+    is_buy, in_base = fills["side"] == Side.BUY, fills["fee_in_base"] != 0
+    fee_in_quote, fee_in_base = np.where(in_base, 0, fills["fee"]), np.where(in_base, fills["fee"], 0)
+    paid = np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote
+    cash = _by(times, simulation.start_cash, paid, happened) * state["quote_n"] / state["quote_d"]
+    equity, bought = cash.copy(), np.where(is_buy, fills["amount"], -fills["amount"]) - fee_in_base
+    for k, (trades, record) in enumerate(zip(prints, records, strict=True)):
+        own = fills["instrument"] == k
+        base = _by(times, 0, bought[own], happened[own])
+        last = np.maximum(np.searchsorted(trades.time, times, side="left") - 1, 0)
+        equity += np.where(base != 0, base * record["base_n"] / record["base_d"] * trades.price[last], 0.0)
+    return Curve(times, equity, cash)
+
+
+def _by(times: np.ndarray, first: int, changes: np.ndarray, happened: np.ndarray) -> np.ndarray:
+    """A balance in units before each of the times, from its start and the change by each fill."""
+    balances = first + np.concatenate(([0], np.cumsum(changes)))
+    return balances[np.searchsorted(happened, times, side="left")]
 
 
 def _after_each(first: int, changes: np.ndarray, at: np.ndarray, steps: int) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Fill models kept in files: TOML, one line for each assumption of `FillModel`; what is not there is the default."""
+"""Fill models kept in files: TOML, one line for each assumption of `FillModel`; what is not there is the default.
+
+What is recorded is a list (``latency_ms = [120, 250]``), what is sampled a table (``{ median = 250, sigma = 0.5 }``).
+"""
 
 import tomllib
 from collections.abc import Sequence
@@ -10,6 +13,7 @@ import tomlkit
 
 from planar.config.files import write_atomically
 from planar.errors import ConfigError, did_you_mean
+from planar.simulator.drawn import Recorded, Sampled
 from planar.simulator.fill_model import FillModel, fill_model
 
 NONE = "none"
@@ -40,10 +44,30 @@ def read_model(path: Path) -> FillModel:
                 f"{path}: a fill model has no {name!r}; it has {', '.join(known)}.{did_you_mean(name, known)}"
             )
     try:
-        values: dict[str, Any] = {name: None if value == NONE else value for name, value in content.items()}
-        return FillModel(**values)
+        return FillModel(**{name: _read(name, value) for name, value in content.items()})
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def _read(name: str, value: Any) -> Any:
+    """A value of a file: a list is what was recorded, a table what is sampled."""
+    if isinstance(value, list):
+        return Recorded(value)
+    if isinstance(value, dict):
+        if set(value) != {"median", "sigma"}:
+            raise ConfigError(f"{name} = {value} is no distribution: write {name} = {{ median = 250, sigma = 0.5 }}.")
+        return Sampled(**value)
+    return None if value == NONE else value
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Recorded):
+        return list(value.values)
+    if isinstance(value, Sampled):
+        table = tomlkit.inline_table()
+        table.update(asdict(value))
+        return table
+    return NONE if value is None else value
 
 
 def write_model(path: Path, model: FillModel, why: Sequence[str]) -> None:
@@ -51,6 +75,6 @@ def write_model(path: Path, model: FillModel, why: Sequence[str]) -> None:
     document = tomlkit.document()
     for line in why:
         document.add(tomlkit.comment(line))
-    for name, value in asdict(model).items():
-        document.add(name, tomlkit.item(NONE if value is None else value))
+    for one in fields(model):
+        document.add(one.name, tomlkit.item(_written(getattr(model, one.name))))
     write_atomically(path, tomlkit.dumps(document))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from planar.config.load import load
+from planar.engine.recorded_trades import Trades
 from planar.engine.rules import Fees
 from planar.engine.suggest import fetch_command
 from planar.errors import ConfigError, DataError, did_you_mean
@@ -33,7 +34,7 @@ Instruments = str | Instrument | Sequence[str | Instrument] | Mapping[str, Instr
 class Request:
     """What the caller of a backtest asked for, as given; start and end in UTC ms.
 
-    declared, declared_data: instruments and ``data`` of the class.
+    declared, declared_data: instruments and ``data`` of the class. trades: of the market, to run on instead of candles.
     """
 
     timeframe: str
@@ -50,6 +51,7 @@ class Request:
     data: Mapping[str, Frame] | None = None
     marks: Mapping[str, Frame] | None = None
     funding: str | Mapping[str, Frame] | None = None
+    trades: Trades | None = None
 
 
 @dataclass(frozen=True)

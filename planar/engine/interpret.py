@@ -10,7 +10,7 @@ import numpy as np
 
 from planar.errors import PlanarError, StrategyError, did_you_mean
 from planar.kernel.members import arrive
-from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, Memory, place
+from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, TICK, Memory, place
 from planar.model.instrument import Instrument
 from planar.model.order import Event
 from planar.store.candles import utc
@@ -22,11 +22,13 @@ from planar.strategy.imported import LIBRARIES
 from planar.strategy.interpreted import Broker, FillView, OrderView
 from planar.strategy.membership import MEMBER, Selections
 from planar.strategy.memory import bound_class
+from planar.strategy.prints import Prints
 from planar.strategy.texts import Texts
+from planar.strategy.tick import tick_class
 from planar.strategy.universe import Member, Universe
 
 PHASE, CURRENT, ITEM, TOLD, DECIDED = (place(STATE, f) for f in ("phase", "current", "item", "told", "decided"))
-WIDTH, CANDLE = INSTRUMENT.itemsize // 8, place(INSTRUMENT, "candle")
+WIDTH, CANDLE, ROW = INSTRUMENT.itemsize // 8, place(INSTRUMENT, "candle"), place(INSTRUMENT, "row")
 
 OURS = ("planar/engine", "planar/strategy", "planar/kernel")
 """Files that an author's error only passes through."""
@@ -45,7 +47,7 @@ class Account(Protocol):
 class Interpreter:
     """A strategy bound to an account: one object of it per instrument, as compiled code has one memory each.
 
-    selections: who is a member, where a rule says so.
+    selections: who is a member, where a rule says so. prints: market trades by instrument, where there are any.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Interpreter:
         series: list[Series],
         texts: Texts,
         selections: Selections | None = None,
+        prints: Sequence[Prints] = (),
     ) -> None:
         self.account = account
         self.selections = selections
@@ -67,6 +70,7 @@ class Interpreter:
         address = account.memory.address
         self.brokers = [Broker(address, k, texts) for k in range(len(series))]
         self.series = series
+        self.ticks = [tick_class(each) for each in prints]
         self.integers = account.memory.state.view(np.int64).data
         self.records = account.memory.instruments
         self.own = self.records.view(np.int64).data
@@ -103,6 +107,8 @@ class Interpreter:
                     self.bound[k].on_candle(self.candles[k](row), self.brokers[k])
             elif phase == TELL:
                 self._tell(k, integers[ITEM])
+            elif phase == TICK:
+                self.bound[k].on_tick(self.ticks[k](self.own[k * WIDTH + ROW]), self.brokers[k])
             elif phase == POSITIONS:
                 self.bound[k].on_position(self.brokers[k])
             elif phase == STEP and self.universe is not None:

@@ -1,22 +1,24 @@
 """What a backtest trades: instruments and execution candles, from frames, a store or the synthetic market."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import numpy as np
 
 from planar.engine.candidates import candidates_of, chosen_of, listed
-from planar.engine.history import History, Instruments, Request, candles_of
+from planar.engine.history import History, Instruments, Request, candles_of, store_of
 from planar.engine.joined import join
 from planar.engine.perpetuals import Beside, beside_of
+from planar.engine.recorded_trades import cut_prints, given_prints, stored_prints
 from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument, check_name
 from planar.store.candles import utc
 from planar.strategy.candles import FIELDS, Candles, resample
+from planar.strategy.prints import Prints
 from planar.strategy.selection import Top
 
 SECONDS = range(1_000_000_000, 10_000_000_000)
@@ -32,8 +34,9 @@ class Market:
 
     execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
     fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words. rule:
-    what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words. beside:
-    mark candles and funding of perpetuals.
+    what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words.
+    beside: mark candles and funding of perpetuals. prints: market trades that orders are settled on instead;
+    the execution candles are then their minutes.
     """
 
     instruments: list[Instrument]
@@ -46,10 +49,13 @@ class Market:
     rule: Top | None = None
     chosen: str = ""
     beside: Beside = field(default_factory=lambda: Beside([], []))
+    prints: list[Prints] | None = None
 
     @property
     def end(self) -> int:
-        """Close of the last execution candle of all, UTC ms."""
+        """Close of the last execution candle of all, or a millisecond after the last market trade, UTC ms."""
+        if self.prints is not None:
+            return end_of(self.prints)
         return max(c.close_at(-1) for c in self.execution)
 
     def data_hash(self) -> str:
@@ -63,6 +69,9 @@ class Market:
             mark = [] if one.mark is None else [getattr(one.mark, name) for name in ("time", *FIELDS)]
             for values in (*mark, one.times, one.rates):
                 digest.update(np.ascontiguousarray(values).data)
+        for prints in self.prints or ():
+            for column in (prints.time, prints.price, prints.amount, prints.side):
+                digest.update(column.data)
         for candles in self.candles:
             for key, joined in candles.joined.items():
                 digest.update(key.encode())
@@ -75,6 +84,8 @@ def open_market(request: Request) -> Market:
     """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     _check_request(request)
     names, given = _names(request)
+    if request.trades is not None and request.trades is not False:
+        return _traded_market(request, names, given)
     rule = request.declared if isinstance(request.declared, Top) else None
     history = candles_of(request, names)
     length = timeframes.milliseconds(request.timeframe)
@@ -91,6 +102,42 @@ def open_market(request: Request) -> Market:
     lists = list(execution.values()), list(candles.values())
     beside = beside_of(request, history, instruments, lists[0])
     return Market(instruments, *lists, history.source, fees, steps, data, rule, told if rule else "", beside)
+
+
+def _traded_market(request: Request, names: list[str], given: dict[str, Instrument]) -> Market:
+    """A market of recorded trades."""
+    _check_traded(request, names)
+    trades, store = request.trades, None
+    if isinstance(trades, bool) or trades is None:
+        store = store_of(request)
+        prints = stored_prints(store, names)
+    else:
+        prints = given_prints(trades, names)
+    prints = cut_prints(prints, request.end)
+    length, end = timeframes.milliseconds(request.timeframe), end_of(list(prints.values()))
+    candles = {name: own.whole_candles(length, end) for name, own in prints.items()}
+    source = f"market trades of {store.path}" if store else "given market trades"
+    history = History({name: own.minutes for name, own in prints.items()}, source, store)
+    data = join(request, history, candles, end)
+    instruments, fees, steps = _rules(request, history, {name: own.candles for name, own in prints.items()}, given)
+    lists = list(history.candles.values()), list(candles.values())
+    return Market(instruments, *lists, source, fees, steps, data, prints=list(prints.values()))
+
+
+def _check_traded(request: Request, names: list[str]) -> None:
+    for name in names:
+        if name.count(":") == 2:
+            raise ConfigError(f"{name}: contracts are not run over trades yet; run it over candles, or name spot.")
+    for name in ("candles", "execution_timeframe"):
+        if getattr(request, name) is not None:
+            raise ConfigError(f"trades and {name} are both given: a run over trades makes its candles of them.")
+    if isinstance(request.declared, Top) and request.instruments is None:
+        raise ConfigError("a universe by rule is not run over trades yet: name instruments, or run it over candles.")
+
+
+def end_of(prints: Sequence[Prints]) -> int:
+    """When a run over these trades ends, UTC ms."""
+    return max(int(each.time[-1]) for each in prints) + 1
 
 
 def _rules(
@@ -124,7 +171,8 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
         if isinstance(request.declared, Top):
             names = candidates_of(request, request.declared)
         else:
-            names = list(request.candles) if isinstance(request.candles, Mapping) else list(request.declared)
+            named = next((each for each in (request.candles, request.trades) if isinstance(each, Mapping)), None)
+            names = list(named if named is not None else request.declared)
     if not names:
         raise ConfigError("no instruments: declare instruments = ['binance:BTC/USDT'] in the strategy, or name them.")
     if len(set(names)) != len(names):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from planar.engine import believe, frames
-from planar.engine.curve import Curve, curve_of
+from planar.engine.curve import Curve, curve_of, curve_over_trades
 from planar.engine.market import Market
 from planar.engine.simulation import Simulation
 from planar.report.statistics import summary
@@ -91,12 +91,17 @@ class Run:
 
     @cached_property
     def equity(self) -> pl.DataFrame:
-        """One row per execution candle: time (its close), equity, cash."""
+        """One row per execution candle: time (its close), equity, cash.
+
+        Over market trades: one per close that was decided at, and one for the end.
+        """
         curve = self._curve
         return pl.DataFrame({"time": curve.time, "equity": curve.equity, "cash": curve.cash})
 
     @cached_property
     def _curve(self) -> Curve:
+        if self._market.prints is not None:
+            return curve_over_trades(self._simulation, self._market.prints)
         return curve_of(self._simulation, settled=self._counters["settled"] > 0)
 
     @cached_property

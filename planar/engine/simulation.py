@@ -10,6 +10,7 @@ from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
+from planar.simulator.drawn import set_draws
 from planar.simulator.fill_model import FillModel
 from planar.simulator.limits import set_limits, watches_equity
 from planar.simulator.perpetual import Perpetual, beside
@@ -38,6 +39,7 @@ class KernelHooks(Protocol):
     on_fill: int
     on_order_error: int
     on_position: int
+    on_tick: int
 
 
 class Simulation:
@@ -57,7 +59,7 @@ class Simulation:
         perpetuals: Sequence[Perpetual] | None = None,
     ) -> None:
         self.instruments = instruments
-        self.execution = execution
+        self.execution, self.candles = execution, candles
         self._live: list[tuple[np.ndarray, np.ndarray]] = []
         self.memory = Memory(len(instruments), max(i.max_orders for i in instruments))
         self.state = self.memory.state[0]
@@ -91,6 +93,8 @@ class Simulation:
         state["money"] = int(state["cash"]) * state["quote_n"] / state["quote_d"]
         state["execution"] = self.execution[0].timeframe
         set_model(state, model)
+        names = [each.name for each in self.instruments]
+        set_draws(self.memory, names, model.latency_ms, model.news_ms, model.slippage, model.seed)
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
         state["slice_end"] = state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
         state["next_delisting"] = min(NEVER if i.delisted is None else i.delisted for i in self.instruments)
@@ -139,12 +143,16 @@ class Simulation:
 
     def _set_room(self, record: np.void, instrument: Instrument, candles: Candles) -> None:
         """Room for the estimators' blocks, for open orders and for slots."""
-        keep = self.memory.keep
         block = max(1, HOUR // candles.timeframe)
         window = max(20, -(-DAY // (block * candles.timeframe)))
         record["block"], record["window"], record["block_used"] = block, window, -1
         # The blocks' sums, and room for the candles of the one that is being summed.
-        record["ring"] = keep(np.zeros(window * FIELDS + block + 1)).ctypes.data
+        record["ring"] = self.memory.keep(np.zeros(window * FIELDS + block + 1)).ctypes.data
+        self._set_orders(record, instrument)
+
+    def _set_orders(self, record: np.void, instrument: Instrument) -> None:
+        """Room for open orders and for slots."""
+        keep = self.memory.keep
         # One slot more than there may be open orders: a refused one is made there too.
         live, active = np.zeros(instrument.max_orders + 1, LIVE), np.arange(instrument.max_orders + 1)
         record["live"], record["active"] = keep(live).ctypes.data, keep(active).ctypes.data
@@ -175,13 +183,12 @@ class Simulation:
         """Runs to the end of the data. ``run_hook`` runs the hook that the kernel asks for: every one when none is
         compiled; ``watch`` sees the time.
         """
-        address, state = self.memory.address, self.state
-        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
+        state = self.state
         state["interpreted"] = hooks is None
         if hooks is None:
             state["slice_end"] = state["slice_steps"] = min(state["slice_steps"], INTERPRETED_STEPS)
         while True:
-            code = loop.run(address, *on)
+            code = self._go_on(hooks)
             if code == NEEDS_PYTHON:
                 run_hook()
             elif code == LOG_FULL:
@@ -190,6 +197,11 @@ class Simulation:
                 return
             elif watch is not None:
                 watch(int(state["now"]))
+
+    def _go_on(self, hooks: KernelHooks | None) -> int:
+        """Runs until something outside is needed; gives what."""
+        on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)
+        return loop.run(self.memory.address, *on)
 
     def end(self) -> int:
         """Settles what stopped trading long before the end; gives how many instruments."""

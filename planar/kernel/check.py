@@ -6,6 +6,7 @@ Each function answers an order id (from 1) or a negative `Reason`.
 import math
 
 from planar.kernel.contracts import affordable_amount, against, hold_of, is_covered, is_funded, is_too_large
+from planar.kernel.draws import arrival
 from planar.kernel.groups import book, enter, group_of, holds, kept_of, refusal_of
 from planar.kernel.ledger import (
     activate,
@@ -325,6 +326,10 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
     if refusal:
         keep(state, ins, order, Status.REJECTED, refusal, state.now)
         return -refusal
+    if state.outs:
+        order.arrive = state.now
+        order.arrive = arrival(state, ins, order)
+        order.due = min(order.arrive, order.expire)
     activate(state, ins, order)
     if group:
         enter(state, ins, order, group)
@@ -521,7 +526,7 @@ def _send_amend(state, ins, order, limit, trigger, total, wanted):
     if state.amends_n >= state.amends_cap:
         raise OverflowError("more amends were asked for in one decision than the log has room for")
     record = Amend(state.amends, state.amends_n)
-    record.time, record.arrive, record.order = state.now, state.now + state.latency, order.id
+    record.time, record.arrive, record.order = state.now, arrival(state, ins, order), order.id
     record.price, record.stop, record.amount = limit, trigger, total
     record.needs, record.extra, record.cut = wanted, max(wanted - order.reserved, 0), order.cut
     if order.group:

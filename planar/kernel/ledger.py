@@ -5,6 +5,7 @@
 """
 
 from planar.kernel.contracts import against, free_margin, hold_after, move_position
+from planar.kernel.draws import arrival
 from planar.kernel.groups import book, holds, shift
 from planar.kernel.machine import apart, compiled, copy_bytes, get_int, inlined, set_int
 from planar.kernel.numbers import (
@@ -100,7 +101,7 @@ def ask_cancel(state, ins, order):
     """Sends a cancel after the order, unless one is on its way; what the order holds counts as returning."""
     if order.cancel_at != NEVER:
         return
-    arrives = state.now + state.latency
+    arrives = arrival(state, ins, order)
     if order.group:
         before = holds(state, ins, order.group)
         order.cancel_at = arrives

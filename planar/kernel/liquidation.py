@@ -1,6 +1,7 @@
 """Where a contract's position ends, its end, and its funding (docs/simulation.md, section 12)."""
 
 from planar.kernel.contracts import wallet_of
+from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import finish, force, open_order, set_cash
 from planar.kernel.machine import apart, compiled, get_float, get_int, inlined
@@ -227,9 +228,10 @@ def _forced_ticks(state, ins, amount, price, is_trading):
     """At which tick a forced order trades from a price: as a triggered stop does."""
     away = 0.0
     if is_trading:
-        range_ = get_float(ins.high, ins.row) - get_float(ins.low, ins.row)
-        away = half_spread(state, ins, price) + impact_of(state, ins, price, amount_of(ins, amount))
-        away += state.stop_slippage * range_
+        slip = state.stop_slippage * (get_float(ins.high, ins.row) - get_float(ins.low, ins.row))
+        if state.slips:
+            slip += price * slippage(state, ins)
+        away = half_spread(state, ins, price) + impact_of(state, ins, price, amount_of(ins, amount)) + slip
     if ins.base > 0:
         return max(ticks_down(ins, price - away), 1)
     return ticks_up(ins, price + away)

@@ -46,7 +46,7 @@ IDLE, LIGHT, BUSY, LEGS, PATH = range(5)
 
 
 @compiled
-def _next_decision(state):
+def next_decision(state):
     """The earliest close among the instruments' next strategy candles."""
     first = NEVER
     for k in range(state.count):
@@ -55,7 +55,7 @@ def _next_decision(state):
 
 
 @compiled
-def _delist(state, time):
+def delist(state, time):
     """Settles the instruments whose delisting was due, in the order of time."""
     apart()
     while state.next_delisting <= time:
@@ -241,21 +241,21 @@ def _advance(state, address):
     """The next step with the decisions of its close, or decisions between steps; False when all is over."""
     opens = state.next_open
     if not state.is_aligned or opens == NEVER:
-        closes = _next_decision(state)
+        closes = next_decision(state)
         if closes <= opens:
             if closes == NEVER:
                 return False
             if state.next_delisting <= closes:
-                _delist(state, closes)
+                delist(state, closes)
             state.now = state.decided = closes
             return True
     if state.next_delisting <= opens:
-        _delist(state, opens)
+        delist(state, opens)
     _step(state, address, opens)
     if state.limits:
         look(state)
     if state.next_delisting <= state.now:
-        _delist(state, state.now)
+        delist(state, state.now)
     return True
 
 

@@ -3,6 +3,7 @@
 import math
 
 from planar.kernel.contracts import free_margin, is_covered, is_funded, margin_of, opening_cost
+from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.groups import known_of
 from planar.kernel.ledger import (
@@ -206,6 +207,8 @@ def take(state, ins, order, price, slip, time):
     amount = min(amount, budget)
     if amount <= 0:
         return
+    if state.slips:
+        slip += price * slippage(state, ins)
     impact = impact_of(state, ins, price, amount_of(ins, amount))
     ticks = _taker_ticks(ins, order, price, half + impact + slip)
     is_last = False

@@ -13,13 +13,13 @@ from planar.kernel.machine import at
 from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, ORDER, REFUSAL
 
 # Bits of STATE.hooks: what the strategy defines.
-ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP = 1, 2, 4, 8, 16
+ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP, ON_TICK = 1, 2, 4, 8, 16, 32
 
 # What `run` answers.
 DONE, LOG_FULL, NEEDS_PYTHON, SLICE_END = 0, 1, 2, 3
 
 # STATE.phase: where the loop stands. The hook it asks Python for is named by the same number.
-NEXT, TELL, POSITIONS, CANDLES, STEP = 0, 1, 2, 3, 4
+NEXT, TELL, POSITIONS, CANDLES, STEP, TICK = 0, 1, 2, 3, 4, 5
 
 PATHS = {"pessimistic": 0, "optimistic": 1, "adaptive": 2, "ohlc": 3, "olhc": 4}
 
@@ -48,6 +48,8 @@ STATE = _fields(
     instruments orders fills events amends notes refusals fundings shared scratch stirred limits
     hooks interpreted current item path_decided touched outside
     contracts booked is_trial liquidations
+    trade trades merged tick next_close end_time is_over
+    outs outs_size news news_size slips slips_size
     """,
     "money quote_n quote_d spread impact stop_slippage participation",
 )
@@ -66,6 +68,8 @@ INSTRUMENT = _fields(
     is_contract is_isolated leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
     has_mark mark_open mark_high mark_low mark_close
     funding_times funding_rates funding_n funding_i next_funding funding_paid level_booked is_upwards base_before
+    sides amounts estimates blocks ticks_from
+    out_seed out_n news_seed news_n heard_at delay slips_seed slips_n
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume

@@ -1,6 +1,7 @@
 """The simulated market's assumptions, as values.
 
 books        an account in continuous time
+drawn        what is drawn: latency both ways, slippage
 fill_model   FillModel and its named profiles
 limits       the limits of a run, written into the kernel's record
 records      assumptions and rules, written into the kernel's records

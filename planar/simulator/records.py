@@ -19,8 +19,7 @@ def set_cash_unit(state: np.void, unit: Fraction) -> None:
 
 
 def set_model(state: np.void, model: FillModel) -> None:
-    """Writes a fill model into the state."""
-    state["latency"] = model.latency_ms
+    """Writes a fill model into the state, but for what is drawn."""
     state["path"] = PATHS[model.path]
     state["touch"] = model.limit_fill == "touch"
     state["budgeted"] = model.participation is not None

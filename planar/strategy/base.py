@@ -15,16 +15,13 @@ from planar.strategy.series import Declared
 from planar.strategy.signature import HOOKS, check_signatures
 from planar.strategy.undeclared import check_memory
 
-SETTINGS = ("instruments", "timeframe", "timeframes", "data", "warmup", "timezone", "limits")
+SETTINGS = ("instruments", "timeframe", "timeframes", "data", "warmup", "timezone", "limits", "fill")
 PRICES = ("open", "high", "low", "close", "volume")
 RESERVED = (
     *PRICES, "time", "now", "hour", "weekday", "known_at", "back", "last", "row", "columns", "higher", "offset",
     "offsets", "word", "times", "addresses", "timeframe", "TIMES",
 )  # fmt: skip
 """Names that a candle has, which no column can have."""
-LATER_HOOKS = {"on_tick": "market trades are not backtested in this version"}
-
-
 NOT_DECLARED = (property, classmethod, staticmethod, Overridden)
 NO_MEMORY = (*SETTINGS, "layout", "original")
 
@@ -74,11 +71,12 @@ class Strategy:
     data: `planar.series` beside the candles by name, seen as ``candle.funding.rate``, as of what was known.
     warmup: candles before the first decision; 0 derives it from the indicators' leading gaps. May be a method.
     timezone: of ``candle.hour`` and ``candle.weekday``.
+    fill: fill model of its backtests: `planar.FillModel`, the name of a profile, or a ``.toml`` file.
     limits: what no order of it may do, such as ``{"max_position_cost": 2_000}``; docs/risk.md has all of them.
 
-    Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_step(self, universe)``,
-    ``on_start(self, broker)``, ``on_stop(self, broker)``, ``on_reset(self)``, ``on_fill(self, fill, broker)``,
-    ``on_order_error(self, order, broker)``, ``on_position(self, broker)``.
+    Hooks: ``indicators(self, candles)``, ``on_candle(self, candle, broker)``, ``on_tick(self, tick, broker)``,
+    ``on_step(self, universe)``, ``on_start(self, broker)``, ``on_stop(self, broker)``, ``on_reset(self)``,
+    ``on_fill(self, fill, broker)``, ``on_order_error(self, order, broker)``, ``on_position(self, broker)``.
 
     Numbers declared in the class are memory, one per instrument; `shared` and `array` declare other kinds; `param`
     declares what the user may choose.
@@ -91,6 +89,7 @@ class Strategy:
     warmup: Any = 0
     timezone: str = "UTC"
     limits: Mapping[str, float] = {}
+    fill: Any = "pessimistic"
 
     layout: Layout
 
@@ -128,9 +127,6 @@ class Strategy:
 
 def _check_declarations(cls: type[Strategy]) -> None:
     where = f"{cls.__name__} ({getattr(sys.modules.get(cls.__module__), '__file__', cls.__module__)})"
-    for hook, why in LATER_HOOKS.items():
-        if hasattr(cls, hook):
-            raise StrategyError(f"{where} defines {hook}: {why}. Remove it, or decide in on_candle.")
     for name in vars(cls):
         if name.startswith("on_") and name not in HOOKS:
             near = did_you_mean(name, HOOKS)

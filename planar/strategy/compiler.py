@@ -23,6 +23,7 @@ OWN = "__self__((state, ins, memory, shared))"
 BROKER = "__broker__((state, index))"
 HOOK_SOURCE = {
     "on_candle": f"__f__({OWN}, __candle__((state, ins, table, row)), {BROKER})",
+    "on_tick": f"__f__({OWN}, __tick__((ins, row)), {BROKER})",
     "on_fill": f"__f__({OWN}, __fill__((state, table)), {BROKER})",
     "on_order_error": f"__f__({OWN}, __order__((state, table)), {BROKER})",
     "on_position": f"__f__({OWN}, {BROKER})",
@@ -51,6 +52,7 @@ class Hooks:
     on_fill: int = 0
     on_order_error: int = 0
     on_position: int = 0
+    on_tick: int = 0
     strings: tuple[str, ...] = ()
     kept: list = field(default_factory=list)
 
@@ -124,6 +126,7 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
         "__broker__": typed.maker(broker),
         "__order__": typed.maker(typed.ORDER_VIEW),
         "__fill__": typed.maker(typed.FILL_VIEW),
+        "__tick__": typed.maker(typed.TICK),
         "__places__": _places,
         "__arrive__": calls.arrive,
         "__column__": typed.column,

@@ -23,21 +23,29 @@ def files_of(cls: type[Strategy]) -> list[Path]:
 
     Raises StrategyError for a class that stands in no file.
     """
+    return list(modules_of(cls))
+
+
+def modules_of(cls: type[Strategy]) -> dict[Path, str]:
+    """The same files, and the name under which each is imported.
+
+    Raises StrategyError for a class that stands in no file.
+    """
     own = inspect.getsourcefile(cls)
     if own is None:
         raise StrategyError(
             f"{cls.__name__} stands in no file; a session needs one, to be started again after a crash."
         )
-    found, waiting = dict[Path, None](), [(Path(own), cls.__module__)]
+    found, waiting = dict[Path, str](), [(Path(own), cls.__module__)]
     while waiting:
         path, module = waiting.pop()
-        found[path] = None
+        found[path] = module
         for name in _imports(path, module):
             file = _file_of(name)
             if file is not None and file not in found:
                 waiting.append((file, name))
     first, *others = found
-    return [first, *sorted(others)]
+    return {path: found[path] for path in (first, *sorted(others))}
 
 
 def _imports(path: Path, module: str) -> Iterator[str]:

@@ -76,7 +76,7 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         sys.modules.pop(name, None)
-        raise _broken(error, path) from error
+        raise broken(error, path) from error
     return module
 
 
@@ -84,11 +84,11 @@ def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except Exception as error:
-        raise _broken(error, Path(name)) from error
+        raise broken(error, Path(name)) from error
 
 
-def _broken(error: Exception, path: Path) -> PlanarError:
-    """What went wrong while a strategy file ran, at the last line that is the file's own."""
+def broken(error: Exception, path: Path) -> PlanarError:
+    """What went wrong while a strategy's file ran, at the last line that is the file's own."""
     if isinstance(error, SyntaxError):
         text = (error.text or "").strip()
         return StrategyError(f"{error.filename or path}, line {error.lineno}: {error.msg}: {text!r}. Mend that line.")

@@ -8,6 +8,7 @@ from planar.strategy.override import Overridden
 
 HOOKS = {
     "on_candle": ("candle", "broker"),
+    "on_tick": ("tick", "broker"),
     "on_fill": ("fill", "broker"),
     "on_order_error": ("order", "broker"),
     "on_position": ("broker",),

@@ -35,6 +35,7 @@ from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
 from planar.kernel.triggers import TRAIL
 from planar.model.order import NEVER, Side, Tif
+from planar.strategy import tick as ticks
 from planar.strategy.candle import EMPTY, NOTHING, Candle, Row, unknown
 from planar.strategy.interpreted import (
     ACTIVATES_NOTHING,
@@ -123,7 +124,14 @@ class FillType(types.Type):
         super().__init__(name="FillView")
 
 
-VIEW, ORDER_VIEW, FILL_VIEW = ViewType(), OrderType(), FillType()
+class TickType(types.Type):
+    """A market trade as `on_tick` sees it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Tick")
+
+
+VIEW, ORDER_VIEW, FILL_VIEW, TICK = ViewType(), OrderType(), FillType(), TickType()
 
 
 def _struct(type_class: type, *names: str) -> None:
@@ -141,6 +149,7 @@ MEMBERS: dict[type, tuple[str, ...]] = {
     ArrayType: ("_first", "_length"),
     OrderType: ("_state", "_index"),
     FillType: ("_state", "_index"),
+    TickType: ("_ins", "_row"),
 }
 for _type, _names in MEMBERS.items():
     _struct(_type, *_names)
@@ -350,6 +359,7 @@ def _members_of(type_class: Any, what: str, known: Iterable[str]) -> None:
 _members_of(BrokerType, "broker", dir(Broker))
 _members_of(OrderType, "an order", reads.ORDER_READS)
 _members_of(FillType, "a fill", reads.FILL_READS)
+_members_of(TickType, "a tick", ticks.READS)
 for _type in (ViewType, ArrayType):
     _members_of(_type, "a row of values", views.REDUCTIONS)
 
@@ -480,6 +490,14 @@ def _reads(type_class: Any, table: dict) -> None:
 
 def _read_of(function):
     return lambda view: lambda view: function(view._state, view._index)
+
+
+def _tick_read(function):
+    return lambda tick: lambda tick: function(tick._ins, tick._row)
+
+
+for _name, _function in ticks.READS.items():
+    overload_attribute(TickType, _name)(_tick_read(_function))
 
 
 _reads(BrokerType, reads.BROKER)

@@ -137,6 +137,13 @@ class Universe:
                 member.broker.target(weight)
 
 
+def take_over(universe: Universe, before: Universe) -> None:
+    """What another universe of the same instruments waits for is waited for in this one."""
+    mine = dict(zip(before._members, universe._members, strict=True))
+    universe._waiting = [(mine[member], weight) for member, weight in before._waiting]
+    universe._sales = [(mine[member], id) for member, id in before._sales]
+
+
 def _missing(member: Member, weight: float) -> float:
     """Quote that is missing to hold this share of equity; negative for a surplus."""
     return check.missing(member.broker._address, member.broker._index, weight)

@@ -7,6 +7,7 @@ from planar.kernel.check import AMOUNT, COST
 from planar.kernel.triggers import STOP, TAKE, TRAIL
 from planar.model.order import Reason, Status, Tif
 from planar.simulator.books import Books
+from planar.simulator.drawn import set_draws
 from planar.simulator.fill_model import FillModel
 from planar.simulator.records import set_model
 from planar.venue.book import Terms
@@ -25,7 +26,8 @@ class KernelState(Books):
         self.listings = listings
         super().__init__([listing.instrument for listing in listings], listings[0].money)
         set_model(self.record, model)
-        self.record["latency"] = 0  # what arrives here has arrived
+        # What arrives here has arrived.
+        set_draws(self.memory, [one.instrument.name for one in listings], 0, 0, model.slippage, model.seed)
 
     def estimate(self, k: int, estimates: Estimates) -> None:
         """Says what a day of a listing is like, instead of the estimators, which have no candles here."""

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 import planar
@@ -43,6 +45,35 @@ def test_json_is_one_document_with_stats_counts_and_hash(somewhere, capsys):
     assert document["counts"]["fills"] == document["stats"]["trades"] * 2 + document["counts"]["fills"] % 2
     assert len(document["data_hash"]) == 16
     assert (document["why_interpreted"], document["notes"]) == (None, [])
+
+
+TICKER = """from planar import Strategy
+
+
+class Ticker(Strategy):
+    instruments = ["binance:BTC/USDT", "binance:ETH/USDT"]
+    timeframe = "1m"
+    heard = 0
+
+    def on_tick(self, tick, broker):
+        self.heard += 1
+        if self.heard == 2:
+            broker.buy(cost=100.0)
+"""
+
+
+def test_a_backtest_runs_over_the_trades_of_files(somewhere, capsys):
+    times = [1_700_000_000_000 + 1_000 * i for i in range(4)]
+    frame = pl.DataFrame({"time": times, "price": [10.0, 10.0, 11.0, 11.0], "amount": [5.0] * 4})
+    Path("ticker.py").write_text(TICKER)
+    frame.write_parquet("btc.parquet")
+    frame.write_csv("eth.csv")
+    code, out, _ = run(["backtest", "ticker.py", "--trades", "btc.parquet", "eth.csv", "--json"], capsys)
+    assert code == 0
+    assert json.loads(out)["counts"] == {"orders": 2, "fills": 2, "trades": 0}
+    code, _, told = run(["backtest", "ticker.py", "--trades", "btc.parquet", "eth.csv", "btc.parquet"], capsys)
+    assert code != 0
+    assert "--trades names 3 files" in told
 
 
 def test_json_tells_when_the_run_began_and_ended_and_what_the_printout_notes(somewhere, capsys):

@@ -15,6 +15,7 @@ from planar.strategy.base import HOOKS, SETTINGS
 from planar.strategy.candle import Candle, Reading, Row
 from planar.strategy.interpreted import Broker
 from planar.strategy.selection import Top
+from planar.strategy.tick import READS as TICK_READS
 from planar.strategy.universe import Member, Universe
 
 GUIDE = Path(planar.__file__).parents[1] / "docs" / "strategies.md"
@@ -22,7 +23,7 @@ TEXT = GUIDE.read_text()
 FENCED = re.compile(r"```python\n(.*?)```", re.DOTALL)
 BLOCKS = [(TEXT[: block.start()].count("\n") + 1, block[1]) for block in FENCED.finditer(TEXT)]
 SPANS = "\n".join(re.findall(r"`([^`\n]+)`", FENCED.sub("", TEXT)))
-CANDLES = {"1h": 3_000, "1d": 400}
+CANDLES = {"1m": 3_000, "1h": 3_000, "1d": 400}
 
 
 def public(cls: type) -> list[str]:
@@ -46,6 +47,7 @@ WORDS = {
     "broker": public(Broker),
     "order": list(reads.ORDER_READS),
     "fill": list(reads.FILL_READS),
+    "tick": [f"tick.{name}" for name in TICK_READS],
     "universe": [n for n in public(Universe) if n not in INTERNAL[Universe]],
     "member": ["name", "instrument", "broker", "is_fresh", *public(Member)],
     "reason": [r.name for r in planar.Reason],
@@ -97,6 +99,8 @@ def test_a_block_of_the_guide_runs(line, code, tmp_path, monkeypatch):
         names = coins() if isinstance(cls.instruments, Top) else cls.instruments
         candles = synthetic([*names, *others], cls.timeframe, candles=CANDLES[cls.timeframe])
         made = {"candles": candles, "instruments": names, "data": rates_for(cls)}
+        if hasattr(cls, "on_tick"):
+            made = {"trades": module.trades}
         run = planar.backtest(cls, **made)
         assert len(run.fills) > 0
         assert (run.why_interpreted is not None) == ("interpreted" in code)

@@ -7,18 +7,25 @@ from hypothesis import strategies as st
 import planar
 from planar.engine.fill_file import fill_model_of, read_model, write_model
 from planar.errors import ConfigError
+from planar.simulator.drawn import Recorded, Sampled
 from planar.simulator.fill_model import LIMIT_FILLS, PATHS, PROFILES, FillModel
 
 shares = st.floats(0, 0.5, allow_subnormal=False)
+latencies = st.lists(st.integers(0, 10**6), min_size=1).map(Recorded) | st.builds(
+    Sampled, median=st.floats(1, 1e4), sigma=st.floats(0, 2)
+)
 models = st.builds(
     FillModel,
     path=st.sampled_from(PATHS),
-    latency_ms=st.integers(0, 10**6),
+    latency_ms=st.integers(0, 10**6) | latencies,
     spread=st.none() | st.just("estimated") | shares,
     impact=st.none() | st.just("square_root") | shares,
     stop_slippage=shares,
     participation=st.none() | st.floats(0.01, 1),
     limit_fill=st.sampled_from(LIMIT_FILLS),
+    news_ms=st.integers(0, 10**6) | latencies,
+    slippage=shares | st.lists(st.floats(-0.5, 0.5), min_size=1).map(Recorded),
+    seed=st.integers(0, 2**60),
 )
 
 

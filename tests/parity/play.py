@@ -10,7 +10,7 @@ import numpy as np
 from reference.model import Instrument as ReferenceInstrument
 from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
 
-from planar.engine.curve import curve_of
+from planar.engine.curve import Curve, curve_of
 from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, contracts, ledger, reads
 from planar.kernel.machine import compiled
@@ -18,6 +18,7 @@ from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TEL
 from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Event, Forced, Limit, Reason, Side, Status, Tif
 from planar.model.tiers import Tiers
+from planar.simulator.drawn import Recorded
 from planar.simulator.fill_model import FillModel
 from planar.simulator.perpetual import Perpetual
 from planar.simulator.records import hundredths
@@ -39,35 +40,55 @@ class Pace:
 def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     """The kernel over the scenario's instruments, candles and model; strategy candles as planar/engine/market.py
     makes them."""
-    moved, instruments, execution = scenario.moved(shift), [], []
-    for k, one in enumerate(moved.instruments):
-        name = f"x:C{k}/USD:USD" if one.is_contract else f"x:C{k}/USD"
-        instruments.append(
-            Instrument(
-                name, one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
-                one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders, **_contract_terms(name, one),
-            )
-        )  # fmt: skip
+    instruments, execution = instruments_of(scenario.moved(shift)), []
+    for k in range(len(instruments)):
         table = scenario.columns(k, shift)
         columns = (np.array(table[f], float) for f in FIELDS)
         execution.append(Candles(np.array(table["time"], np.int64), *columns, scenario.execution))
     end = max((c.close_at(-1) for c in execution if len(c)), default=0)
     is_same = scenario.timeframe == scenario.execution
     candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
-    m = scenario.model
-    model = FillModel(m.path, m.latency_ms, m.spread, m.impact, m.stop_slippage, m.participation, m.limit_fill)
-    limits = {name: value for name, value in vars(scenario.limits).items() if value is not None}
-    if len(limits) == 1:  # the cool-down, which is none
-        limits = {}
-    first = [0] * len(candles)
+    model = model_of(scenario)
+    first, limits = [0] * len(candles), limits_of(scenario)
+    moved = scenario.moved(shift)
     perpetuals = [_perpetual(moved, k, shift) for k in range(len(instruments))]
     made = Simulation(
         instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits,
         perpetuals=perpetuals,
     )  # fmt: skip
-    for record, one in zip(made.memory.instruments, moved.instruments, strict=True):
-        record["reduces"] = one.partial == "reduce"
+    set_exit_rules(made, scenario)
     return made
+
+
+def set_exit_rules(simulation: Simulation, scenario: Scenario) -> None:
+    """What the scenario's exchanges do with a group of which one is filled in part."""
+    for record, one in zip(simulation.memory.instruments, scenario.instruments, strict=True):
+        record["reduces"] = one.partial == "reduce"
+
+
+def model_of(scenario: Scenario) -> FillModel:
+    """The scenario's assumptions as the engine knows them."""
+    given = vars(scenario.model)
+    return FillModel(**{name: Recorded(value) if isinstance(value, tuple) else value for name, value in given.items()})
+
+
+def instruments_of(scenario: Scenario) -> list[Instrument]:
+    """The scenario's instruments as the engine knows them."""
+    found = []
+    for k, one in enumerate(scenario.instruments):
+        name = f"x:C{k}/USD:USD" if one.is_contract else f"x:C{k}/USD"
+        usual = (
+            one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker, one.fee_side,
+            one.base_unit, one.quote_unit, one.delisted, one.max_orders,
+        )  # fmt: skip
+        found.append(Instrument(name, *usual, **_contract_terms(name, one)))
+    return found
+
+
+def limits_of(scenario: Scenario) -> dict[str, float]:
+    """The scenario's limits by name."""
+    limits = {name: value for name, value in vars(scenario.limits).items() if value is not None}
+    return {} if len(limits) == 1 else limits  # the cool-down alone is none
 
 
 def _contract_terms(name: str, one: ReferenceInstrument) -> dict:
@@ -92,16 +113,24 @@ def _perpetual(scenario: Scenario, k: int, shift: int) -> Perpetual:
 class KernelPlayer(Player):
     """The kernel, its hooks run as Python."""
 
+    hooks = ON_STEP | ON_FILL | ON_ORDER_ERROR
+
     def __init__(self, scenario: Scenario, shift: int = 0, pace: Pace | None = None) -> None:
         super().__init__(scenario, shift)
-        self.simulation = simulation_of(scenario, shift)
+        self.simulation = self._made(scenario, shift)
         self.state, self.records = self.simulation.state, self.simulation.memory.instruments
-        self.state["hooks"] = ON_STEP | ON_FILL | ON_ORDER_ERROR
+        self.state["hooks"] = self.hooks
         self.address, self.start_cash = self.simulation.memory.address, int(self.state["cash"])
         self.pace, self.slices = pace or Pace(), 0
         self._set_pace()
         self._run()
         self.simulation.end()
+
+    def _made(self, scenario: Scenario, shift: int) -> Simulation:
+        return simulation_of(scenario, shift)
+
+    def _curve(self) -> Curve:
+        return curve_of(self.simulation)
 
     def _run(self) -> None:
         self.simulation.run(None, self._run_hook, self._watch)
@@ -190,6 +219,8 @@ class KernelPlayer(Player):
         if (limits.daily_loss, limits.max_drawdown) == (None, None):
             return ()
         (record,) = self.simulation.memory.limits
+        if record["day"] < 0:  # nothing was looked at
+            return ()
         day, lost = (None if record[name] < 0 else int(record[name]) for name in ("day", "lost"))
         floats = (float(record[name]) for name in ("day_equity", "marked", "peak"))
         return day, *floats, lost, int(record["until"]) or None
@@ -197,7 +228,7 @@ class KernelPlayer(Player):
     def result(self) -> dict:
         """Everything that happened, in the reference's words."""
         state, records, log = self.state, self.records, self.simulation.log
-        curve = curve_of(self.simulation)
+        curve = self._curve()
         amend_reasons = {
             int(e["order"]): Reason(int(e["reason"])).name for e in log("events") if e["kind"] == Event.AMEND_REJECTED
         }
@@ -266,8 +297,10 @@ class KernelPlayer(Player):
 class CompiledPlayer(KernelPlayer):
     """The kernel as it runs compiled strategies: it calls the hooks itself and does not come back between them."""
 
+    hooks = ON_CANDLE | ON_FILL | ON_ORDER_ERROR
+    on_tick = 0
+
     def _run(self) -> None:
-        self.state["hooks"] = ON_CANDLE | ON_FILL | ON_ORDER_ERROR
         self.raised: list[Exception] = []
         self.decided: int | None = None
         self.on_candle = self._callable(self._decide)

@@ -277,6 +277,12 @@ def test_a_backtest_with_the_measured_model_is_nearer_to_the_session_than_the_de
     assert apart(near) < apart(far) / 10
     assert abs(near.score.bps) < abs(far.score.bps) / 10
 
+    drawn = calibrated([(story, market)], FillModel(), is_recorded=True).model
+    assert (drawn.usual_latency, drawn.spread, drawn.impact) == (0, None, None)
+    assert len(drawn.slippage.values) == measured.takers
+    assert 2 * drawn.slippage.middle == pytest.approx(measured.model.spread)
+    assert apart(attributed(story, drawn, market)) < apart(far) / 10
+
 
 def apart(found):
     """How far the backtest is from the session, but for the orders that no candle tells of yet."""

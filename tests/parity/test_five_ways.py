@@ -172,7 +172,7 @@ def again(folder, compiled):
     trader = origin.trader(
         [history_of(e.body, origin.timeframe) for e in entries if e.kind == "history"], compiled=compiled
     )
-    replay(trader, (e for e in entries if e.kind in DECIDING))
+    replay(trader, (e for e in entries if e.kind in DECIDING), origin)
     trader.order(1)
     return trader.memory.logs["orders"][: int(trader.record["orders_n"])].copy()
 

@@ -1,5 +1,6 @@
 """What a strategy reads: its account, each number as section 1 defines it."""
 
+from .draws import Draws
 from .ledger import Ledger
 from .market import Market
 from .model import FillModel, Instrument
@@ -17,6 +18,7 @@ class Account:
         self.instruments = instruments
         self.markets = markets
         self.model = model
+        self.draws = [Draws(model, instrument.name) for instrument in instruments]
         self.units: list[Units] = [market.units for market in markets]
         self.closes: list[float | None] = [None] * len(markets)
         self.settled = [False] * len(markets)  # delisted and closed

@@ -71,7 +71,7 @@ class Desk(Account):
         if isinstance(order, str):
             return order
         if order.cancel_due is None:
-            order.cancel_due = self.now + self.model.latency_ms
+            order.cancel_due = self._arrival(order)
         return id
 
     def cancel_all(self, k: int) -> None:
@@ -100,14 +100,13 @@ class Desk(Account):
     def _place(self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="", oco=None) -> int | str:
         rules.must_be_sane(asked, tif)
         ledger = self.ledger
-        order = Order(
-            len(ledger.orders), k, side, self.now, self.now + self.model.latency_ms, tif, expire, post_only, tag
-        )
+        order = Order(len(ledger.orders), k, side, self.now, self.now, tif, expire, post_only, tag)
         ledger.orders.append(order)
         try:
             reserved = self._checked(order, asked, oco)
             self.watch.check_order(order, self.now)
             order.reserved = reserved
+            order.arrives = self._arrival(order)
         except RefusedError as refused:
             order.status, order.reason = "REJECTED", refused.reason
             ledger.note(self.now, "REJECTED", order.id)
@@ -152,8 +151,12 @@ class Desk(Account):
         rules.check_cost(self, order, remains, price_ticks, stop_ticks)
         reserve = rules.reservation(self, order, remains, price_ticks, stop_ticks)
         self.watch.check_amend(order, price_ticks, stop_ticks, total, self.now)
-        due, extra = self.now + self.model.latency_ms, max(reserve - order.reserved, 0)
+        due, extra = self._arrival(order), max(reserve - order.reserved, 0)
         return Amendment(due, price_ticks, stop_ticks, total, reserve, extra, order.cut)
+
+    def _arrival(self, order: Order) -> int:
+        """When something that is sent now arrives; not before its order."""
+        return max(self.now + self.draws[order.instrument].journey(self.now), order.arrives)
 
     def _find(self, id: int) -> Order | str:
         """The order, or why it cannot be changed."""

@@ -27,9 +27,12 @@ class FillModel:
     """How pessimistic the simulated exchange is; section 9 lists the defaults and their sources."""
 
     path: str = "pessimistic"
-    latency_ms: int = 250
+    latency_ms: int | tuple[int, ...] = 250
     spread: str | float | None = "estimated"
     impact: str | float | None = "square_root"
     stop_slippage: float = 0.05
     participation: float | None = 0.10
     limit_fill: str = "cross"
+    news_ms: int | tuple[int, ...] = 0
+    slippage: float | tuple[float, ...] = 0.0
+    seed: int = 0

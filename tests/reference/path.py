@@ -133,6 +133,8 @@ def _equity_after(venue: Venue, path: str, execution: int) -> float:
     """The instrument's own equity at the close when it alone walks `path`; nothing of it is kept."""
     ledger, k = venue.ledger, venue.k
     saved, own = ledger.save(k), (venue.budget, set(venue.met), venue.fill_count)
+    slippage = venue.account.draws[k].slippage
+    drawn = slippage.count
     walk = Walk(venue, path, execution)
     for leg in range(3):
         walk.leg(leg)
@@ -140,4 +142,5 @@ def _equity_after(venue: Venue, path: str, execution: int) -> float:
     equity = units.money(ledger.cash_units) + units.amount(ledger.base_units[k]) * venue.candle.close
     ledger.restore(k, saved)
     venue.budget, venue.met, venue.fill_count = own
+    slippage.count = drawn
     return equity

@@ -251,7 +251,7 @@ def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delist
 
 def _random_model(rng, execution: int) -> FillModel:
     """Any assumptions."""
-    return FillModel(
+    model = FillModel(
         path=rng.choice(["ohlc", "pessimistic", "optimistic", "adaptive", "olhc"]),
         latency_ms=rng.choice(
             [0, 250, execution // 2, execution // 6, execution, execution + execution // 3, 3 * execution + 7]
@@ -262,6 +262,17 @@ def _random_model(rng, execution: int) -> FillModel:
         participation=rng.choice([None, 0.1, 1.0, 1.0]),
         limit_fill=rng.choice(["cross", "touch"]),
     )
+    return replace(model, **_random_draws(rng, execution))
+
+
+def _random_draws(rng, execution: int) -> dict:
+    """Latency and slippage that are drawn, in a third of all scenarios."""
+    if rng.random() < 0.67:
+        return {}
+    times = [0, 1, 250, execution // 6, execution // 2, execution + 7]
+    table = tuple(sorted(rng.choice(times) for _ in range(rng.choice([1, 2, 5]))))
+    drawn = {"latency_ms": rng.choice([table, table, 250]), "news_ms": rng.choice([0, 100, (0, 50, execution // 3)])}
+    return {**drawn, "slippage": rng.choice([0.0, 0.002, (-0.001, 0.0, 0.01)]), "seed": rng.randint(0, 3)}
 
 
 def _random_limits(rng, scenario: Scenario) -> Limits:
@@ -429,7 +440,7 @@ def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float,
         late = rng.choice(
             [
                 scenario.execution,
-                scenario.model.latency_ms,
+                250 if isinstance(scenario.model.latency_ms, tuple) else scenario.model.latency_ms,
                 3 * scenario.execution,
                 rng.randint(1, scenario.count * scenario.execution),
             ]
@@ -575,8 +586,17 @@ class ReferencePlayer(Player):
     def __init__(self, scenario: Scenario, shift: int = 0) -> None:
         super().__init__(scenario, shift)
         self.refused: set[int] = set()  # at asking
-        self.engine = _Engine(
-            list(self.scenario.instruments),
+        self.engine = self._engine(scenario, shift)
+        self.engine.player = self
+        self.engine.run()
+
+    def named(self) -> list[Instrument]:
+        """The instruments under the names that the kernel knows them by."""
+        return [replace(one, name=f"x:C{k}/USD") for k, one in enumerate(self.scenario.instruments)]
+
+    def _engine(self, scenario: Scenario, shift: int) -> Engine:
+        return _Engine(
+            self.named(),
             [scenario.columns(k, shift) for k in range(len(scenario.instruments))],
             scenario.timeframe,
             execution_ms=scenario.execution,
@@ -585,8 +605,6 @@ class ReferencePlayer(Player):
             limits=scenario.limits,
             on_step=lambda engine, now: self.on_step(now),
         )
-        self.engine.player = self
-        self.engine.run()
 
     def do(self, now: int, k: int, act: tuple) -> None:
         """Also notes which orders were refused at once."""
@@ -644,7 +662,7 @@ class ReferencePlayer(Player):
     def _watched(self) -> tuple:
         """What the limits of equity know in the end."""
         watch, limits = self.engine.watch, self.scenario.limits
-        if (limits.daily_loss, limits.max_drawdown) == (None, None):
+        if (limits.daily_loss, limits.max_drawdown) == (None, None) or watch.day is None:
             return ()
         return watch.day, watch.day_equity, watch.marked, watch.peak, watch.lost, watch.until
 

@@ -168,7 +168,8 @@ class Venue:
         n = min(wanted, units.step(self.budget)) if self.limited else wanted
         if n <= 0:
             return
-        ticks = self.adverse_ticks(order.is_buy, r, half + self.impact(r, n) + slip)
+        slippage = self.account.draws[self.k].slippage.draw()
+        ticks = self.adverse_ticks(order.is_buy, r, half + self.impact(r, n) + (slip + r * slippage))
         if order.is_limit:
             ticks = min(ticks, order.price_ticks) if order.is_buy else max(ticks, order.price_ticks)
         is_all = n == order.left

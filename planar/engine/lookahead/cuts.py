@@ -90,7 +90,7 @@ class Whole:
     def asked(self, session: Session, future: Future) -> Asked:
         """What a part asks for."""
         with replaced(self.data, future):
-            return Asked.by(session.run(False), session.model.latency_ms)
+            return Asked.by(session.run(False), session.model.usual_latency)
 
     def _stretches(self, start: int | None) -> Iterator[Stretch]:
         """All at once where that is fast; else from the beginning until enough is asked for, and as long anywhere."""

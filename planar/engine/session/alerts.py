@@ -208,7 +208,7 @@ def _topics(kind: str, body: Any) -> list[str]:
         return ["errors"]
     if kind in ("protection", "stood"):
         return ["protection"]
-    return ["state"] if kind in ("operator", "adopted", "resumed", "stopped") else []
+    return ["state"] if kind in ("operator", "adopted", "edited", "resumed", "stopped") else []
 
 
 def _words(told: str) -> str:

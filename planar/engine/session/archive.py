@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planar.broker.journal import Entry, read
+from planar.engine.session.edit import first_code
 from planar.engine.session.folder import JOURNAL, check_exists, is_running
 from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import DECIDING, replay
@@ -67,14 +68,14 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
     """
     origin = origin_of(entries)
     pasts = [history_of(entry.body, origin.timeframe) for entry in entries if entry.kind == "history"]
-    trader = origin.trader(pasts, compiled=compiled)
-    replay(trader, _until(entries, until))
+    trader = origin.trader(pasts, first_code(entries), compiled=compiled)
+    replay(trader, _until(entries, until), origin)
     return trader
 
 
 def happened(entry: Entry, length: int) -> int:
     """When what an entry tells happened, in the market's time; 0 where it does not say. length: of a candle."""
-    if entry.kind in ("step", "ordered", "adopted", "resumed", "stopped"):
+    if entry.kind in ("step", "ordered", "adopted", "resumed", "stopped", "edited"):
         return int(entry.body.get("time", 0))
     if entry.kind == "candle":
         return int(entry.body[1]) + length

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from planar.broker.journal import read
 from planar.broker.switch import KillSwitch
 from planar.broker.terms import bare
 from planar.config.limits import joined
@@ -19,15 +20,18 @@ from planar.config.secrets import load_secrets
 from planar.config.settings import Risk, Settings
 from planar.engine.fill_file import fill_model_of
 from planar.engine.session.alerts import Alerts
+from planar.engine.session.archive import origin_of
 from planar.engine.session.assumed import beside_backtests
 from planar.engine.session.control import Control
-from planar.engine.session.folder import has_begun, sessions_folder
+from planar.engine.session.edit import CODES, Edit, edit_of
+from planar.engine.session.folder import JOURNAL, has_begun, is_running, sessions_folder
 from planar.engine.session.live import LiveSession, Wish
 from planar.engine.session.log import logged
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.shadow import prepare
 from planar.engine.session.shadowing import Shadowing
 from planar.engine.session.trial import Trial, check_like, trial_of, tried
+from planar.engine.session.wish import is_same
 from planar.engine.session.words import sentences
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
@@ -57,7 +61,7 @@ class Choice:
 
     strategy: a name, a path or ``module:Class``. instruments: instead of the strategy's own. cash: quote; None is all
     that is free. name: of the session; None is one for this strategy, exchange and account. from_run: a session that
-    has tried it; all that is left out here is as it was there.
+    has tried it; all that is left out here is as it was there. edited: as of `Wish`.
     """
 
     strategy: str
@@ -68,6 +72,7 @@ class Choice:
     name: str | None = None
     compiled: bool | None = None
     from_run: str = ""
+    edited: str = ""
 
 
 def like_trial(choice: Choice, trial: Trial) -> Choice:
@@ -101,7 +106,16 @@ async def opened(
     risk = limits_of(choice, exchange)
     given = frozenset({*parameters, *(["--instruments"] if named else [])})
     strategy, mode = cls(**parameters), choice.mode
-    wish = Wish(strategy, choice.strategy, symbols, mode, choice.cash, compiled=choice.compiled, given=given)
+    wish = Wish(
+        strategy,
+        choice.strategy,
+        symbols,
+        mode,
+        choice.cash,
+        compiled=choice.compiled,
+        given=given,
+        edited=choice.edited,
+    )
     name = session_name(choice, exchange)
     if isinstance(exchange, Demo) and exchange.has_own_venue:
         exchange.plays(demo_config(cls.timeframe, symbols))
@@ -145,6 +159,11 @@ def _served(cls: type[Strategy]) -> list[str]:
             f"{cls.__name__} chooses its instruments by rule, and in this version no session follows one: that needs "
             "the turnover of every candidate. Backtest it, or name its instruments in the class."
         )
+    if hasattr(cls, "on_tick"):
+        raise ConfigError(
+            f"{cls.__name__} defines on_tick, and in this version no session hears market trades: their stream is not "
+            "kept in the journal that a session is recovered from. Backtest it, or decide in on_candle."
+        )
     if cls.data:
         raise ConfigError(
             f"{cls.__name__} reads data beside its candles ({', '.join(cls.data)}), and in this version no session has "
@@ -156,6 +175,22 @@ def _served(cls: type[Strategy]) -> list[str]:
 def _log_entry(session: LiveSession, kind: str, body: Any) -> None:
     for sentence in sentences(session.origin, kind, body):
         LOG.info("%s", sentence)
+
+
+def edit_before(choice: Choice, exchange: Exchange) -> Edit | None:
+    """How the code of the session that is to go on was edited; None where none was, or is to go on.
+
+    Raises ConfigError as `edit_of` does.
+    """
+    folder = sessions_folder() / session_name(choice, exchange)
+    is_of_its_own = isinstance(exchange, Demo) and exchange.has_own_venue and choice.name is None
+    if is_of_its_own or is_running(folder) or not has_begun(folder):
+        return None
+    entries = read(folder / JOURNAL, "origin", *CODES)
+    origin = origin_of(entries)
+    if choice.strategy != origin.strategy and not is_same(load(choice.strategy), load(origin.strategy)):
+        return None  # another strategy, which is refused as that
+    return edit_of(folder.name, origin, entries)
 
 
 def session_name(choice: Choice, exchange: Exchange) -> str:

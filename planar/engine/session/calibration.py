@@ -10,6 +10,7 @@ from planar.engine.session.market_candles import MarketCandles
 from planar.engine.session.shadow import shadow_of
 from planar.engine.session.story import Story
 from planar.errors import ConfigError
+from planar.simulator.drawn import Recorded
 from planar.simulator.fill_model import LIMIT_FILLS, FillModel
 
 Sample = tuple[Story, MarketCandles]
@@ -26,11 +27,14 @@ class Calibration:
 
     def why(self, names: Sequence[str]) -> list[str]:
         """Where it is from, in sentences. names: of the sessions."""
+        is_recorded = isinstance(self.model.latency_ms, Recorded)
         lines = [
             f"Measured by planar parity on {', '.join(names)}.",
-            f"latency_ms: the median journey of {_counted(self.orders, 'order')}.",
+            f"latency_ms: the {'journeys' if is_recorded else 'median journey'} of {_counted(self.orders, 'order')}.",
         ]
-        if self.takers:
+        if self.takers and is_recorded:
+            lines.append(f"slippage: what {_counted(self.takers, 'taker')} paid, spread and impact included.")
+        elif self.takers:
             paid = float(self.model.spread or 0.0) / 2 * BPS
             lines.append(f"spread: the median of {_counted(self.takers, 'taker')} paid {paid:.2f} bp, impact included.")
         if self.makers:
@@ -42,9 +46,10 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def calibrated(samples: Sequence[Sample], base: FillModel) -> Calibration:
+def calibrated(samples: Sequence[Sample], base: FillModel, *, is_recorded: bool = False) -> Calibration:
     """The base model with what the samples measure instead of its assumptions.
 
+    is_recorded: all journeys, and all that takers paid, to be drawn from; else their medians.
     Raises ConfigError where no order ever arrived: there is nothing to measure then.
     """
     journeys = [ms for story, _ in samples for ms in travels_of(story).values()]
@@ -57,9 +62,13 @@ def calibrated(samples: Sequence[Sample], base: FillModel) -> Calibration:
     measured = replace(base, latency_ms=bare.latency_ms)
     if takers:
         measured = replace(bare, spread=_spread(takers))
+        if is_recorded:
+            measured = replace(bare, slippage=Recorded(_paid(takers)))
     if makers:
         ways = [replace(measured, limit_fill=each) for each in _ways(base)]
         measured = max(ways, key=lambda model: _agreeing(samples, model))
+    if is_recorded:
+        measured = replace(measured, latency_ms=Recorded(sorted(journeys)))
     return Calibration(measured, len(journeys), len(takers), len(makers))
 
 
@@ -78,11 +87,16 @@ def _is_maker(pair: Pair) -> bool:
 
 def _spread(takers: Sequence[Pair]) -> float:
     """Twice what the median taker paid beyond the simulator's price, as a share of it; never negative."""
+    return max(2 * statistics.median(_paid(takers)), 0.0)
+
+
+def _paid(takers: Sequence[Pair]) -> list[float]:
+    """What each taker paid beyond the simulator's price, as a share of it."""
     paid = []
     for pair in takers:
         actual, expected = pair.totals
-        paid.append(pair.place.side * (actual.price / expected.price - 1))
-    return max(float(2 * statistics.median(paid)), 0.0)
+        paid.append(float(pair.place.side * (actual.price / expected.price - 1)))
+    return paid
 
 
 def _ways(base: FillModel) -> list[str]:

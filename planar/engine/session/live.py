@@ -20,6 +20,7 @@ from planar.engine.session.beginning import beginning
 from planar.engine.session.claims import claimed, kept
 from planar.engine.session.dead_man import DeadManSwitch, check_dead_man
 from planar.engine.session.decisions import decided, explained
+from planar.engine.session.edit import edit_of
 from planar.engine.session.feed import Feed, reading
 from planar.engine.session.folder import JOURNAL, locked
 from planar.engine.session.moments import Moments
@@ -32,12 +33,13 @@ from planar.engine.session.recovery import Recovery
 from planar.engine.session.safety import Safety
 from planar.engine.session.trader import Trader
 from planar.engine.session.watchdog import Watchdog
-from planar.engine.session.wish import Wish, check_code, check_wish
+from planar.engine.session.wish import Wish, check_edit, check_wish
 from planar.errors import ConfigError, PlanarError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.tap import Kind
 from planar.model.ask import Row
 from planar.model.timeframe import milliseconds
+from planar.strategy.kept import Code
 
 __all__ = ["LiveSession", "Wish"]
 
@@ -151,6 +153,7 @@ class LiveSession:
         for past in pasts:
             self.recorder.write("history", history_document(past))
         self.recorder.write("origin", self.origin.document())
+        self.recorder.write("code", Code.of(type(wish.strategy)).document())
         self.recorder.limit(self._risk.limits)
         try:
             found = await preflight(self.exchange, self.market, self.origin, trader, is_new=True)
@@ -171,10 +174,13 @@ class LiveSession:
         self._length = milliseconds(self.origin.timeframe)
         if self.wish is not None:
             check_wish(self.folder.name, self.origin, self.wish, self.market)
-        check_code(self.folder.name, self.origin)
+        edit = edit_of(self.folder.name, self.origin, entries)
+        check_edit(edit, self.wish)
         await self._hear_market(symbol_of(self.origin.instruments[0]))
         self.recovery.entries = entries
         self._open(journal, *self.recovery.trader())
+        if edit is not None:
+            self.recorder.change(self.origin.strategies(edit.now), edit.document(self.clock()))
         self.recorder.write("resumed", {"time": self.clock()})
         self.recorder.limit(self._risk.limits)
         restrict(self.broker.gate, entries)

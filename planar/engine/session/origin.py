@@ -1,7 +1,6 @@
 """`Origin`: what a session begins from; with the journal that follows it, the session can be run again anywhere."""
 
 import copy
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy
 from planar.strategy.candles import FIELDS, Candles
 from planar.strategy.imported import files_of
+from planar.strategy.kept import Code, code_of
 from planar.strategy.load import load
 from planar.strategy.override import specialised
 
@@ -59,22 +59,28 @@ class Origin:
         known["base"] = tuple(known["base"])
         return cls(**known)
 
-    def trader(self, history: "list[Candles]", *, compiled: bool | None = None) -> Trader:
-        """A trader at this beginning. history: candles of each instrument before it."""
-        cls = load(self.strategy)
-        strategy = cls(**self.parameters)
-        strategies = [_for(strategy, self.exchange, self.mode) for _ in self.instruments]
+    def trader(self, history: "list[Candles]", code: Code | None = None, *, compiled: bool | None = None) -> Trader:
+        """A trader at this beginning. history: candles of each instrument before it. code: as of `strategies`."""
         wish = self.compiled if compiled is None else compiled
-        return Trader(strategies, self.instruments, history, cash=self.cash, base=self.base, compiled=wish)
+        return Trader(self.strategies(code), self.instruments, history, cash=self.cash, base=self.base, compiled=wish)
 
-    def check_code(self) -> str:
-        """An error text when the strategy's file, or one of its helpers, is another than at the beginning."""
-        cls = load(self.strategy)
+    def strategies(self, code: Code | None = None) -> list[Strategy]:
+        """The strategy, one for each instrument. code: of which it is; None is what stands at its place."""
+        cls = load(self.strategy) if code is None else code.loaded(self.strategy)
+        strategy = cls(**self.parameters)
+        return [_for(strategy, self.exchange, self.mode) for _ in self.instruments]
+
+    def check_code(self, code: str = "") -> str:
+        """An error text when the strategy's file, or one of its helpers, is another than at the beginning.
+
+        code: the hash of what it ran last, where that is not what it began with.
+        """
+        cls, was = load(self.strategy), code or self.code
         now, helpers = code_of(cls), [file.name for file in files_of(cls)[1:]]
-        if now == self.code:
+        if now == was:
             return ""
         what = f"{self.strategy}, or what it imports ({', '.join(helpers)})," if helpers else self.strategy
-        return f"{what} has been edited since this session began (its hash was {self.code}, and is {now})"
+        return f"{what} has been edited since this session ran (its hash was {was}, and is {now})"
 
 
 def _for(strategy: Strategy, exchange: str, mode: str) -> Strategy:
@@ -101,14 +107,6 @@ def instrument_of(exchange: str, market: Market, maker: float | None = None, tak
         taker=listed[1] if taker is None else taker,
         fee_side=market.fee_side or "quote",
     )
-
-
-def code_of(cls: type[Strategy]) -> str:
-    """A hash of the file that a strategy stands in, and of its author's modules that it imports."""
-    digest = hashlib.sha256()
-    for file in files_of(cls):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def history_document(candles: Candles) -> dict[str, Any]:

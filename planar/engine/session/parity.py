@@ -57,6 +57,8 @@ def active(folder: Path, since: int) -> list[Path]:
 def why_not_again(story: Story) -> str:
     """Why a session's strategy cannot be run again; empty where it can."""
     try:
-        return story.origin.check_code()
+        for _, code in story.codes:
+            code.loaded(story.origin.strategy)
+        return "" if story.codes else story.origin.check_code()
     except PlanarError as error:
         return str(error)

@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from planar.broker.journal import Entry, Journal
+from planar.engine.session.origin import Origin
 from planar.engine.session.trader import Trader
 from planar.errors import DataError
 from planar.model.ask import Amend, Ask, Cancel, Place, Row
 from planar.model.order import Limit
+from planar.strategy.base import Strategy
+from planar.strategy.kept import Code
 
 ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
 
-DECIDING = ("limits", "begin", "candle", "step", "told", "ordered", "adopted")
+DECIDING = ("limits", "begin", "candle", "step", "told", "ordered", "adopted", "edited")
 """Kinds of entries that change a trader; all others are for the reader."""
 
 
@@ -86,6 +89,11 @@ class Recorder:
         worth = self.trader.adopt(k, cash, base)
         self.write("adopted", {"time": time, "k": k, "cash": cash, "base": base, "worth": worth})
 
+    def change(self, strategies: Sequence[Strategy], body: Mapping[str, Any]) -> None:
+        """The code was edited. strategies: as of `Trader.change`; body: as `planar.engine.session.edit` has it."""
+        self.trader.change(strategies)
+        self.write("edited", body)
+
     @property
     def is_sound(self) -> bool:
         """Whether no balance is below zero."""
@@ -112,13 +120,16 @@ def read_asks(told: Iterable[list[Any]]) -> list[Ask]:
     return [ASKS[name](*values) for name, *values in told]
 
 
-def replay(trader: Trader, entries: Iterable[Entry]) -> None:
-    """Lets a new trader see and be told what stands in a journal.
+def replay(trader: Trader, entries: Iterable[Entry], origin: Origin) -> None:
+    """Lets a new trader see and be told what stands in a journal. origin: what it was made of.
 
     Raises DataError where it asks for something else than is written: the strategy, its environment or the journal
     has changed.
     """
     for entry in entries:
+        if entry.kind == "edited":
+            trader.change(origin.strategies(Code.read(entry.body)))
+            continue
         asks = _happen(trader, entry)
         if asks is not None and asks != read_asks(entry.body["asks"]):
             raise DataError(

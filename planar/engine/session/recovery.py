@@ -10,6 +10,7 @@ from planar.broker.journal import Entry
 from planar.broker.protector import protects
 from planar.broker.sent import Sent
 from planar.broker.terms import symbol_of
+from planar.engine.session.edit import first_code
 from planar.engine.session.origin import history_of
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, read_asks, replay
@@ -71,8 +72,8 @@ class Recovery:
         origin = self._session.origin
         pasts = [history_of(e.body, origin.timeframe) for e in self.entries if e.kind == "history"]
         wish = self._session.wish
-        trader = origin.trader(pasts, compiled=wish.compiled if wish else None)
-        replay(trader, (e for e in self.entries if e.kind in DECIDING))
+        trader = origin.trader(pasts, first_code(self.entries), compiled=wish.compiled if wish else None)
+        replay(trader, (e for e in self.entries if e.kind in DECIDING), origin)
         begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
         return trader, max((e.body["time"] for e in self.entries if e.kind == "step"), default=begun)
 

@@ -7,6 +7,7 @@ stands still there; it calls no hook, so a shadow costs what its orders cost.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -30,7 +31,7 @@ AMPLE = 2
 class NoHooks:
     """Addresses of hooks that are never called."""
 
-    on_candle = on_fill = on_order_error = on_position = 0
+    on_candle = on_fill = on_order_error = on_position = on_tick = 0
 
 
 def shadow_of(
@@ -53,6 +54,8 @@ class Shadow:
 
     def __init__(self, story: Story, model: FillModel, candles: Sequence[Candles], travels: Mapping[int, int]) -> None:
         self.instruments = list(story.origin.instruments)
+        # Of an order that is compared it is known how long it travelled; others take as long as most do.
+        model = replace(model, latency_ms=model.usual_latency, news_ms=0)
         self._model, self._travels, self._unsent = model, travels, story.never_sent()
         self._moments = [each for each in story.moments if each.asks]
         start = story.begun - story.length  # its close is the price at which the first decision is made
@@ -98,7 +101,7 @@ class Shadow:
         self._wait()
 
     def _send(self, ask: Ask) -> None:
-        self._state["latency"] = self._model.latency_ms
+        self._state["latency"] = self._model.usual_latency
         if isinstance(ask, Place):
             if ask.id not in self._unsent:
                 self._place(ask)
@@ -118,7 +121,7 @@ class Shadow:
 
     def _place(self, ask: Place) -> None:
         self._lend(ask.k, ask.side, ask.units, ask.budget, ask.limit or ask.stop)
-        self._state["latency"] = self._travels.get(ask.id, self._model.latency_ms)
+        self._state["latency"] = self._travels.get(ask.id, self._model.usual_latency)
         self._arrivals[ask.id] = int(self._state["now"] + self._state["latency"])
         sizing, size = check.AMOUNT, self._amount(ask.k, ask.units)
         if not ask.units:

@@ -6,11 +6,13 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planar.broker import journal
 from planar.broker.journal import Entry
 from planar.broker.naked import nakedness_of
 from planar.broker.terms import decimal, price_of
 from planar.engine.session import archive
-from planar.engine.session.folder import start_command
+from planar.engine.session.edit import CODES, last_code
+from planar.engine.session.folder import JOURNAL, start_command
 from planar.engine.session.origin import Origin
 from planar.engine.session.trader import Trader
 from planar.engine.session.words import sentences
@@ -34,6 +36,7 @@ class Status:
         self.session = session
         self.started = _now()
         self._recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        self.code = _code(journal.read(session.folder / JOURNAL, "origin", *CODES))
         session.on_entry.append(self._hear)
 
     def _hear(self, kind: str, body: Any) -> None:
@@ -54,6 +57,7 @@ class Status:
             "pid": os.getpid(),
             "started": self.started,
             "now": session.clock(),
+            "code": self.code,
             **_books(session.origin, session.recorder.trader),
             "protection": session.safety.naked.documents(),
             "dead_man": session.dead_man.state if session.dead_man else "",
@@ -80,6 +84,7 @@ def read(folder: Path) -> dict[str, Any]:
         "state": NOT_RUNNING,
         "why": start_command(folder),
         "now": entries[-1].time,
+        "code": _code(entries),
         **_books(origin, archive.replayed(entries)),
         "protection": _protection(origin, entries),
         "recent": _last(origin, entries),
@@ -91,6 +96,16 @@ def _protection(origin: Origin, entries: list[Entry]) -> list[dict[str, Any]]:
     times = nakedness_of(entries, len(origin.instruments))
     end = max((e.body["time"] for e in entries if e.kind in ("step", "stopped", "protection")), default=0)
     return [each.document(origin.instruments[k].name, end) for k, each in enumerate(times) if each.count]
+
+
+def _code(entries: list[Entry]) -> dict[str, Any]:
+    """What it runs: a hash, and when it went on with that where it began with another, UTC ms of the session."""
+    edits = [entry.body for entry in entries if entry.kind == "edited"]
+    last = last_code(entries)
+    return {
+        "hash": last.hash if last else archive.origin_of(entries).code,
+        "edited": [{"time": body["time"], "was": body["was"], "changes": body["changes"]} for body in edits],
+    }
 
 
 def _last(origin: Origin, entries: list[Entry]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from planar.broker.journal import Entry
 from planar.broker.terms import symbol_of
 from planar.engine.session import archive
+from planar.engine.session.edit import last_code
 from planar.engine.session.recorder import read_asks
 from planar.engine.session.status import order_document
 from planar.engine.session.trader import Trader
@@ -57,8 +58,8 @@ class _Watched:
 class Stepping:
     """The decision of a moment, UTC ms, or of the one that asked for an order; the first after it where none was then.
 
-    time: of the decision; asked: what the journal has of it, None where the strategy raised. Raises ConfigError where
-    there is no such decision.
+    time: of the decision. code: the hash of what made it; is_edited: whether the session ever ran another. asked: what
+    the journal has of it, None where the strategy raised. Raises ConfigError where there is no such decision.
     """
 
     def __init__(self, entries: list[Entry], *, moment: int | None = None, order: int | None = None) -> None:
@@ -70,7 +71,9 @@ class Stepping:
             body = entries[place].body
             self.time, self.asked, before = body["time"], read_asks(body["asks"]), entries[:place]
         self.trader: Trader = archive.replayed(before, compiled=False)
-        self.origin = archive.origin_of(entries)
+        self.origin, code = archive.origin_of(entries), last_code(before)
+        self.code = code.hash if code else self.origin.code
+        self.is_edited = any(entry.kind == "edited" for entry in entries)
         self._counts = {name: int(self.trader.record[f"{name}_n"]) for name in ("orders", "notes")}
 
     def _place(self, moment: int | None, order: int | None) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from planar.broker.journal import Entry
+from planar.engine.session.edit import CODES
 from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import read_asks
 from planar.engine.session.trader import Tape
@@ -13,6 +14,7 @@ from planar.model.ask import Amend, Ask, Place, Row
 from planar.model.order import Reason, Status
 from planar.model.timeframe import milliseconds
 from planar.strategy.candles import Candles
+from planar.strategy.kept import Code
 
 
 class Execution(NamedTuple):
@@ -57,7 +59,8 @@ class Moment(NamedTuple):
 class Story:
     """Candles, decisions and outcomes of a session, as far as its journal was heard.
 
-    tapes: candles of each instrument, those before the session first. limits: those that hold now. outcomes: by the
+    tapes: candles of each instrument, those before the session first. codes: what decided, each from after which moment
+    on, UTC ms; none where the journal does not have it. limits: those that hold now. outcomes: by the
     order's id; written: when they were asked for, by this machine's clock. late: (instrument, close) of the candles
     that came after the decision they were for.
     """
@@ -65,6 +68,7 @@ class Story:
     def __init__(self) -> None:
         self.origin: Origin
         self.tapes: list[Tape] = []
+        self.codes: list[tuple[int, Code]] = []
         self.moments: list[Moment] = []
         self.places: dict[int, tuple[int, Place]] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -84,6 +88,8 @@ class Story:
             self._pasts.append(body)
         elif entry.kind == "origin":
             self._begin(Origin.read(body))
+        elif entry.kind in CODES:
+            self.codes.append((self._decided[-1], Code.read(body)))
         elif entry.kind == "limits":
             self.limits = body
         elif entry.kind == "candle":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from planar.engine.handover import hand_over
 from planar.engine.interpret import Interpreter
 from planar.errors import StrategyError
 from planar.kernel import ledger, reads, told
@@ -15,7 +16,7 @@ from planar.kernel.limits import DAY
 from planar.kernel.state import NEEDS_PYTHON, ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
 from planar.model.ask import Amend, Ask, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
-from planar.model.order import NEVER, Kind, Limit, Status
+from planar.model.order import NEVER, Event, Kind, Limit, Status
 from planar.simulator.books import Books
 from planar.strategy.base import Strategy
 from planar.strategy.candles import FIELDS, Candles
@@ -101,20 +102,15 @@ class Trader(Books):
         compiled: bool | None = None,
     ) -> None:
         super().__init__(instruments, exact(instruments[0].quote_unit), HEADROOM)
-        self.strategies = list(strategies)
         self.tapes = [Tape(candles) for candles in history]
+        self._wish = compiled
         self.first_rows = [0] * len(instruments)
         self._columns: list[list[np.ndarray]] = [[] for _ in instruments]
-        self._seen = {"orders": 0, "amends": 0, "refusals": 0}
+        self._seen = {"orders": 0, "amends": 0, "refusals": 0, "events": 0}
         self._cancelling: set[int] = set()
         self.put_in = 0.0
         """Worth, in quote, of what was adopted since the beginning."""
-        self.series: list[Series] = [self._recomputed(k) for k in range(len(instruments))]
-        self.hooks, self.why_interpreted = self._compiled(compiled)
-        self.texts = Texts(self.hooks.strings if self.hooks else ())
-        self._lay_out()
-        self.interpreter = Interpreter(self.strategies, self, self.series, self.texts)
-        self._set_hooks()
+        self._set_up(strategies)
         self.record["outside"] = True
         told.add_cash(self.address, cash)
         for k, units in enumerate(base):
@@ -122,7 +118,46 @@ class Trader(Books):
             if len(self.tapes[k]):
                 self._stand(k)
 
-    # What is made once.
+    # What is made once for each code.
+
+    def _set_up(self, strategies: Sequence[Strategy]) -> None:
+        self.strategies = list(strategies)
+        self.series: list[Series] = [self._recomputed(k) for k in range(len(self.instruments))]
+        self.hooks, self.why_interpreted = self._compiled(self._wish)
+        self.texts = Texts(self.hooks.strings if self.hooks else ())
+        self._lay_out()
+        self.interpreter = Interpreter(self.strategies, self, self.series, self.texts)
+        self._set_hooks()
+
+    def change(self, strategies: Sequence[Strategy]) -> None:
+        """The author has edited the strategy: from now on it decides by this code, over the same books.
+
+        Columns are computed anew over all candles; memory goes over as of `hand_over`. What the new code raises, as in
+        its indicators, leaves no trader to go on with.
+        """
+        before, texts = self.interpreter, self.texts
+        if not self.record["hooks"] & (ON_FILL | ON_ORDER_ERROR):
+            self._pass_over()
+        if self.hooks is not None:
+            before.restore(self._memories, self._shared)
+        self._set_up(strategies)
+        self._renumber(texts)
+        hand_over(before, self.interpreter)
+        self.interpreter.save(self._memories, self._shared)
+
+    def _pass_over(self) -> None:
+        """What came before the last decision, and was told to nobody, is no news to hooks that the new code has."""
+        events = self.memory.logs["events"][: self._seen["events"]]
+        self.record["told"], self.record["fills_told"] = len(events), int((events["kind"] == Event.FILL).sum())
+
+    def _renumber(self, before: Texts) -> None:
+        """Compiled code knows texts by numbers of its own: those that are kept become these."""
+        numbers = np.array([self.texts.number(text) for text in before.known], np.int64)
+        logs = self.memory.logs
+        kept = [(logs["orders"], "tag"), (logs["notes"], "text"), *((live, "tag") for live in self.live)]
+        for records, name in kept:
+            is_known = (records[name] >= 0) & (records[name] < len(numbers))
+            records[name][is_known] = numbers[records[name][is_known]]
 
     def _compiled(self, compiled: bool | None) -> tuple[Hooks | None, str]:
         if compiled is False:
@@ -200,6 +235,7 @@ class Trader(Books):
 
         What is asked for comes in the order in which it is to be sent.
         """
+        self._seen["events"] = int(self.record["events_n"])
         told.step(self.address, time)
         for k, tape in enumerate(self.tapes):
             record, count = self.memory.instruments[k], len(tape)

@@ -16,6 +16,7 @@ from planar.engine.session.assumed import differences
 from planar.engine.session.attribution import judged
 from planar.engine.session.comparison import Score, score_of
 from planar.engine.session.decisions import is_stale
+from planar.engine.session.edit import last_code
 from planar.engine.session.folder import is_running, start_command
 from planar.engine.session.origin import Origin
 from planar.engine.session.wish import is_same
@@ -93,20 +94,32 @@ async def tried(trial: Trial, market: Exchange, limits: Parity, store: Path) -> 
             f"--from-run {trial.name}: it ran at {origin.exchange}, and the new session is to be at {market.id}, whose "
             f"market it never saw. Run it on paper there first: planar paper {origin.strategy} --exchange {market.id}."
         )
-    edited = origin.check_code()
+    entries = archive.journal(trial.folder)
+    code, since = _ran(entries)
+    edited = origin.check_code(code)
     if edited:
         raise ConfigError(
             f"--from-run {trial.name}: {edited}. What is to trade is not what ran there: undo the edit, or run the "
             "edited one on paper first."
         )
     [told] = await parity.told([trial.folder], store)
-    days = traded(archive.journal(trial.folder), milliseconds(origin.timeframe)) / DAY
-    pairs, _ = await asyncio.to_thread(judged, told.story, fill_model_of(limits.fill), told.market)
+    days = traded(entries[since:], milliseconds(origin.timeframe)) / DAY
+    pairs, _ = await asyncio.to_thread(
+        judged, told.story, fill_model_of(limits.fill), told.market, entries[since].time if since else 0
+    )
     score = score_of(pairs)
     lacking = list(_lacking(trial, days, score, limits))
     if lacking:
         raise ConfigError(f"--from-run {trial.name} is not enough to begin from. {' '.join(lacking)}")
-    return replace(trial, found=tuple(_found(trial, market, days, score, limits, told.market.why)))
+    found = _found(trial, code, market, days, score, limits, told.market.why)
+    return replace(trial, found=tuple(found))
+
+
+def _ran(entries: list[Entry]) -> tuple[str, int]:
+    """The hash of what a session ran last, and from which place of its journal on."""
+    code = last_code(entries)
+    edits = [place for place, entry in enumerate(entries) if entry.kind == "edited"]
+    return (code.hash if code else archive.origin_of(entries).code), max(edits, default=0)
 
 
 def traded(entries: Iterable[Entry], length: int) -> int:
@@ -147,13 +160,14 @@ def _lacking(trial: Trial, days: float, score: Score, limits: Parity) -> Iterato
         )
 
 
-def _found(trial: Trial, market: Exchange, days: float, score: Score, limits: Parity, why: str) -> Iterator[str]:
+def _found(
+    trial: Trial, code: str, market: Exchange, days: float, score: Score, limits: Parity, why: str
+) -> Iterator[str]:
     """What was checked, in sentences."""
     origin = trial.origin
     how = "on paper" if origin.mode == "paper" else "in the test environment" if origin.sandbox else "live"
     yield (
-        f"Session {trial.name} ran this code ({origin.code}) {how} and traded {_days(days)}; {limits.days:g} are asked "
-        "for."
+        f"Session {trial.name} ran this code ({code}) {how} and traded {_days(days)}; {limits.days:g} are asked for."
     )
     yield (
         f"{score.agreement:.1%} of its {_orders(score)} went as simulated, {score.bps:+.1f} bp of turnover; "

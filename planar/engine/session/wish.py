@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from planar.broker.terms import decimal, symbol_of
-from planar.engine.session.origin import Origin, code_of
+from planar.engine.session.edit import Edit
+from planar.engine.session.origin import Origin
 from planar.errors import ConfigError
 from planar.exchange.interface import Exchange
 from planar.model.instrument import exact
 from planar.strategy.base import Strategy
+from planar.strategy.kept import code_of
 from planar.strategy.load import load
 
 HISTORY = 1_000
@@ -22,7 +24,8 @@ class Wish:
 
     strategy: its class, and where it is loaded from. cash: in quote; None is all that is free. given: which parameters
     were named, and ``--instruments`` where those were; None is all. What was not is as it was where a session goes on.
-    from_run: the session that it is begun from, empty for none. said: what is to be said of a beginning, beside what
+    from_run: the session that it is begun from, empty for none. edited: the hash of the code with which a session that
+    ran another one is to go on. said: what is to be said of a beginning, beside what
     is checked of every one.
     """
 
@@ -35,6 +38,7 @@ class Wish:
     compiled: bool | None = None
     given: frozenset[str] | None = None
     from_run: str = ""
+    edited: str = ""
     said: Callable[[Origin], list[str]] = lambda _: []
 
     def names(self, option: str) -> bool:
@@ -54,15 +58,10 @@ def check_wish(name: str, origin: Origin, wish: Wish, market: Exchange) -> None:
         )
 
 
-def check_code(name: str, origin: Origin) -> None:
-    """Raises ConfigError where the strategy's file is another than at the beginning."""
-    edited = origin.check_code()
-    if edited:
-        raise ConfigError(
-            f"session {name}: {edited}. What it remembers comes back by running its journal again, which needs the "
-            "file as it was: undo the edit to go on. Or begin another session with --name: it has books of its own, "
-            "and what this one holds and has resting stays at the exchange until you sell and cancel it."
-        )
+def check_edit(edit: Edit | None, wish: Wish | None) -> None:
+    """Raises ConfigError where the code was edited, and that is not what somebody said yes to."""
+    if edit is not None and (wish is None or wish.edited != edit.now.hash):
+        raise edit.refusal()
 
 
 def _differences(origin: Origin, wish: Wish, market: Exchange) -> Iterator[tuple[str, str, str]]:

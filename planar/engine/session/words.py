@@ -39,6 +39,8 @@ def sentences(origin: Origin, kind: str, body: Any) -> list[str]:
         return [STOOD[body["is_beyond"]].format(symbol=symbol_of(origin.instruments[body["k"]]), **body)]
     if kind == "state":
         return [f"{body['state']}: {body['why'] or 'all orders may be sent again.'}"]
+    if kind == "edited":
+        return [_edited(body)]
     if kind == "limits":
         return [_limits(origin, body)]
     if kind == "checked":
@@ -68,6 +70,10 @@ DIFFERENCES = {
     "went out": "{amount} {currency} went out of the account, and not by this session.",
 }
 """What explains that an account has changed otherwise than by the session."""
+
+
+def _edited(body: Mapping[str, Any]) -> str:
+    return f"The code was edited ({body['changes']}): from here on it is {body['code']}, and was {body['was']}."
 
 
 def _limits(origin: Origin, limits: Mapping[str, float]) -> str:

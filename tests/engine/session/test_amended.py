@@ -8,6 +8,7 @@ from engine.session.trading import (
     SLOW,
     Amender,
     Chaser,
+    Once,
     check_books,
     exchange_at,
     running,
@@ -27,6 +28,22 @@ pytestmark = pytest.mark.usefixtures("patient")
 PARTLY = Rule("partial", "POST /api/v3/order", share=1e-4)
 THIN = replace(VenueConfig().model, participation=1e-5)
 """Of what trades, resting orders get next to nothing."""
+
+
+async def nobody(*_, **__):
+    """Nobody is asked."""
+    await asyncio.Event().wait()
+
+
+class Gives(Once):
+    """Rests one order, and gives it up two candles later."""
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 4 and candle.close > 10_000:
+            broker.buy(cost=100.0, price=candle.close * 0.5)
+        elif self.count == 6:
+            broker.cancel_all()
 
 
 def events(session, kind):
@@ -146,14 +163,91 @@ def test_an_order_that_ended_while_an_amend_of_it_was_on_its_way_ends_when_that_
                 await until(lambda: session.broker.orders[1].ends)
                 raise Rejected("it is over", exchange="binance", code="ORDER_DONE")
 
-            async def unasked(*_, **__):
-                await asyncio.Event().wait()
-
             exchange.amend = late
             async with running(session := session_at(tmp_path / "one", exchange, Chaser)):
-                session.broker.look_for = unasked  # it is known already
+                session.broker.look_for = nobody  # it is known already
                 await until(lambda: session.recorder.trader.record["amends_n"] and not session.broker.orders)
                 check_books(there, session)
                 assert session.recorder.trader.order(1)["status"] == Status.CANCELLED
+
+    asyncio.run(scene())
+
+
+async def deaf(there, session):
+    """An order rests. What becomes of it is told by no stream any more, nor found by those who ask now and then."""
+    await until(lambda: there.account.open)
+    for watcher in session.exchange.streams._watchers.values():
+        for asking in filter(None, (watcher._standing, watcher._auditing)):
+            asking.cancel()
+    there.add_chaos([Rule("lose", "stream user", count=0)])
+    session.safety.reconciler._ask = nobody
+    return next(iter(there.account.open.values()))
+
+
+async def over(session):
+    """The order is over in the books at once."""
+    await until(lambda: session.recorder.trader.record["orders_n"] and not session.broker.orders, 5.0)
+
+
+@pytest.mark.parametrize("refusal", [None, (400, -2011, "Unknown order sent."), (400, -2013, "Order does not exist.")])
+def test_an_order_whose_amend_is_refused_since_it_is_over_is_looked_up_at_once(tmp_path, refusal):
+    """It ended untold, before the amend was asked for or on its way; refused in the exchange's words."""
+
+    async def scene():
+        async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
+            ask = exchange.order
+
+            async def cancelled(id, symbol, **named):
+                exchange.order, found = ask, await ask(id, symbol, **named)
+                there.account.cancel(order, there.clock.now())
+                return found if refusal else await ask(id, symbol, **named)
+
+            if refusal:
+                words = dict(zip(("status", "code", "text"), refusal, strict=True))
+                there.add_chaos([Rule("answer", "POST /api/v3/order/cancelReplace", **words)])
+            async with running(session := session_at(tmp_path / "one", exchange, Chaser)):
+                order = await deaf(there, session)
+                exchange.order = cancelled
+                await until(lambda: session.recorder.trader.record["amends_n"])
+                await over(session)
+                check_books(there, session)
+                assert session.recorder.trader.order(1)["status"] == Status.CANCELLED
+                assert events(session, Event.AMEND_REJECTED) == 1
+
+    asyncio.run(scene())
+
+
+def test_an_order_whose_cancel_is_refused_since_it_is_over_is_looked_up_at_once(tmp_path):
+    """The exchange knows nothing of it for a moment: neither to cancel nor to tell of."""
+
+    async def scene():
+        async with (
+            venue(speed=SLOW) as there,
+            exchange_at(there.port) as exchange,
+            running(session := session_at(tmp_path / "one", exchange, Gives)),
+        ):
+            order = await deaf(there, session)
+            there.account.cancel(order, there.clock.now())
+            there.add_chaos([Rule("answer", "GET /api/v3/order", status=400, code=-2013, text="No such order.")])
+            await over(session)
+            check_books(there, session)
+            assert session.recorder.trader.order(1)["status"] == Status.CANCELLED
+            told = [e.body["what"] for e in session._journal.entries("told")]
+            assert "not_cancelled" in told
+
+    asyncio.run(scene())
+
+
+def test_an_order_that_stands_after_all_stays(tmp_path):
+    async def scene():
+        async with venue(speed=SLOW) as there, exchange_at(there.port) as exchange:
+            words = {"status": 400, "code": -2011, "text": "Unknown order sent."}
+            there.add_chaos([Rule("answer", "POST /api/v3/order/cancelReplace", **words)])
+            async with running(session := session_at(tmp_path / "one", exchange, Chaser)) as work:
+                await until(lambda: events(session, Event.AMEND_REJECTED))
+                await until(lambda: not session.broker._doubts)
+                await settled(session)
+                check_books(there, session)
+                assert (len(there.account.open), work.done()) == (1, False)
 
     asyncio.run(scene())

@@ -57,7 +57,7 @@ def test_its_journal_run_again_decides_the_same(tmp_path):
     pasts = [history_of(e.body, origin.timeframe) for e in entries if e.kind == "history"]
     for compiled in (True, False):
         trader = origin.trader(pasts, compiled=compiled)
-        replay(trader, (e for e in entries if e.kind in DECIDING))
+        replay(trader, (e for e in entries if e.kind in DECIDING), origin)
         assert trader.record["orders_n"] > 5
 
 

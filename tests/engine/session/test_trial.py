@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from engine.session.retold import retold
+from engine.session.retold import KNOWN, retold
 from engine.session.trading import KEY, SECRET, venue
 from engine.session.watched import told
 
@@ -24,6 +24,8 @@ from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.model.instrument import Instrument
 from planar.store.rules import Rules
 from planar.store.store import Store
+from planar.strategy.kept import code_of
+from planar.strategy.load import load
 
 MINUTE = 60_000
 NOBODY = "[binance]\nbase_url = 'http://127.0.0.1:9'\nretries = 0\n"
@@ -109,6 +111,20 @@ def test_a_strategy_or_a_helper_that_was_edited_since_is_refused(place, name):
     (place / name).write_text((place / name).read_text() + "# edited\n")
     edited = r"mine.py, or what it imports \(lots.py\), has been edited since .* undo the edit, or run the edited one"
     with pytest.raises(ConfigError, match=edited):
+        found(place)
+
+
+def test_what_it_showed_counts_from_its_last_edit_on(place):
+    edited = (place / "mine.py").read_text() + "# edited\n"
+    (place / "data" / "sessions" / "one" / "journal.sqlite").unlink()
+    retold(place / "data" / "sessions" / "one", "mine.py", edits={KNOWN + 275 - 1: edited})
+    ran, *_ = found(place, replace(ENOUGH, days=11))
+    assert "ran this code (" + code_of(load("mine.py")) in ran
+    assert "traded 11.5 days; 11 are asked for" in ran
+    with pytest.raises(ConfigError, match=r"It has traded 11.5 days, .* and parity.days = 14 are asked for"):
+        found(place)
+    (place / "mine.py").write_text(MINE)
+    with pytest.raises(ConfigError, match="has been edited since this session ran"):
         found(place)
 
 
