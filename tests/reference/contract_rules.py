@@ -13,13 +13,14 @@ def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_t
     k, ledger = order.instrument, account.ledger
     contract = ledger.contracts[k]
     hold = contract.hold(n, contract.hold_ticks(order.is_buy, price_ticks, stop_ticks, account.closes[k]))
-    others = ledger.holds(k, at_venue=False, but=order)
-    before, after = ledger.holds(k, at_venue=False), plus(others, order.is_buy, hold)
-    if not contract.is_covered(before, after):
-        if exceeds(contract, contract.reach(after), contract.leverage):
-            raise RefusedError("MAX_POSITION")
-        if ledger.free_with(k, after, at_venue=False) < 0:
-            raise RefusedError("INSUFFICIENT_FUNDS")
+    if ledger.is_covered(order, n, at_venue=False):
+        return hold
+    holds = plus(ledger.holds(k, at_venue=False, but=order), order.is_buy, hold)
+    if exceeds(contract, contract.engages(holds), contract.leverage):
+        raise RefusedError("MAX_POSITION")
+    asks_no_more = order in ledger.live[k] and contract.asks(holds) <= contract.asks(ledger.holds(k, at_venue=False))
+    if not asks_no_more and ledger.free_with(k, holds, at_venue=False) < 0:
+        raise RefusedError("INSUFFICIENT_FUNDS")
     return hold
 
 

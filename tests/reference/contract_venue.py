@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .account import Account
-from .contracts import Holds, plus
+from .contracts import plus
 from .margin import funding_units
 from .market import Candle
 from .orders import Order
@@ -36,18 +36,21 @@ class ContractVenue(Venue):
     # Funds.
 
     def is_funded(self, order: Order) -> bool:
-        """An order that does not engage more needs nothing, any other must leave nothing below 0."""
-        without = self.ledger.holds(self.k, at_venue=True, but=order)
-        return self._is_funded(without, plus(without, order.is_buy, order.reserved))
+        """An order that can only reduce needs nothing, any other must leave nothing below 0."""
+        holds = plus(self.ledger.holds(self.k, at_venue=True), order.is_buy, order.reserved)
+        if self.ledger.is_covered(order, order.left, at_venue=True):
+            return True
+        return self.ledger.free_with(self.k, holds, at_venue=True) >= 0
 
-    def is_amend_funded(self, order: Order, reserve: int) -> bool:
-        """The same of new terms in the place of the old ones."""
-        without = self.ledger.holds(self.k, at_venue=True, but=order)
-        old, new = (plus(without, order.is_buy, hold) for hold in (order.reserved, reserve))
-        return self._is_funded(old, new)
-
-    def _is_funded(self, before: Holds, after: Holds) -> bool:
-        return self.contract.is_covered(before, after) or self.ledger.free_with(self.k, after, at_venue=True) >= 0
+    def is_amend_funded(self, order: Order, amount: int, reserve: int) -> bool:
+        """The same of new terms, which need nothing either when no more is asked than with the old ones."""
+        if self.ledger.is_covered(order, amount - order.filled, at_venue=True):
+            return True
+        old = self.ledger.holds(self.k, at_venue=True)
+        new = plus(self.ledger.holds(self.k, at_venue=True, but=order), order.is_buy, reserve)
+        if self.contract.asks(new) <= self.contract.asks(old):
+            return True
+        return self.ledger.free_with(self.k, new, at_venue=True) >= 0
 
     def accepted(self, order: Order) -> int:
         """What it held when it was asked for."""

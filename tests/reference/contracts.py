@@ -93,23 +93,19 @@ class Contract:
         """What the position must keep at a mark."""
         return maintenance_units(self.units, self.tiers, self.base, mark)
 
-    def reach(self, holds: Holds) -> int:
-        """The largest notional that orders can lead to."""
-        p = self.worth()
-        return max(abs(p + holds[0]), abs(p - holds[1]))
-
     def engages(self, holds: Holds) -> int:
-        """The larger of that and what is there."""
-        return max(self.reach(holds), abs(self.worth()))
+        """The largest notional that there is, or that orders can lead to."""
+        p = self.worth()
+        return max(abs(p + holds[0]), abs(p - holds[1]), abs(p))
 
     def asks(self, holds: Holds) -> int:
         """Margin and fees for the position, where it is cross, and the orders."""
         asked = self.margin(self.engages(holds)) + self.units.fee(sum(holds), self.units.dearest)
         return asked if self.is_cross else asked - self.margin(abs(self.worth()))
 
-    def is_covered(self, without: Holds, with_it: Holds) -> bool:
-        """Whether orders engage no more with an order, or with its new terms, than without."""
-        return self.engages(with_it) <= self.engages(without)
+    def is_covered(self, is_buy: bool, left: int) -> bool:
+        """Whether an order can only reduce; `left` is of it and of all others of its side."""
+        return left <= (max(-self.base, 0) if is_buy else max(self.base, 0))
 
     # What orders hold.
 
@@ -149,6 +145,20 @@ def holds_of(orders: list[Order], *, at_venue: bool, but: Order | None = None) -
         elif not at_venue and order.is_live and order.cancel_due is None:
             held[not order.is_buy] += order.reserved + order.extra
     return held[0], held[1]
+
+
+def left_of(orders: list[Order], is_buy: bool, *, at_venue: bool, but: Order) -> int:
+    """What is left of the other orders of a side; when asking, of an amend on its way the larger of both amounts."""
+    total = 0
+    for order in orders:
+        if order is but or order.is_buy != is_buy:
+            continue
+        if at_venue and order.is_open:
+            total += order.left
+        elif not at_venue and order.is_live and order.cancel_due is None:
+            amended = order.amendment.amount - order.filled if order.amendment else 0
+            total += max(order.left, amended)
+    return total
 
 
 def plus(holds: Holds, is_buy: bool, hold: int) -> Holds:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .contracts import Contract, Holds, holds_of
+from .contracts import Contract, Holds, holds_of, left_of
 from .orders import Fill, Order
 from .units import Units
 
@@ -81,6 +81,12 @@ class Ledger:
     def holds(self, k: int, *, at_venue: bool, but: Order | None = None) -> Holds:
         """What the buys and the sells of a contract hold."""
         return holds_of(self.live[k], at_venue=at_venue, but=but)
+
+    def is_covered(self, order: Order, n: int, *, at_venue: bool) -> bool:
+        """Whether `n` units of an order of a contract can only reduce its position."""
+        k = order.instrument
+        others = left_of(self.live[k], order.is_buy, at_venue=at_venue, but=order)
+        return self.contracts[k].is_covered(order.is_buy, n + others)
 
     def engaged(self, *, at_venue: bool) -> int:
         """What contracts keep and ask, less the gains of cross ones."""

@@ -62,21 +62,17 @@ class Watch:
         before, k = _present(order), order.instrument
         stop = stop_ticks if order.waits else 0
         after = Terms(order.is_buy, total - order.filled, price_ticks, stop, order.budget)
-        is_entry = self._is_entry(order, max(before.left, after.left))
-        if is_entry and (after.left > before.left or self._cost(k, after) > self._cost(k, before)):
+        if self._is_entry(order, after.left) and (
+            after.left > before.left or self._cost(k, after) > self._cost(k, before)
+        ):
             self._check(order, after, now, is_new=False)
         self.sent.append(now)
 
     def _is_entry(self, order: Order, n: int) -> bool:
         """Whether `n` units of an order can make a position grow, all others of its side filled as well."""
-        k = order.instrument
-        if self._contract(k) is None:
+        if self._contract(order.instrument) is None:
             return order.is_buy
-        base = self.account.ledger.base_units[k]
-        if base == 0 or order.is_buy == (base > 0):
-            return True
-        others = (other for other in self._others(k, order) if other.is_buy == order.is_buy)
-        return n + sum(_most_left(other) for other in others) > abs(base)
+        return not self.account.ledger.is_covered(order, n, at_venue=False)
 
     def _check(self, order: Order, terms: Terms, now: int, *, is_new: bool) -> None:
         for name in (
@@ -206,8 +202,3 @@ def _present(order: Order) -> Terms:
     """What an entry may still do on the terms that it has."""
     stop = order.stop_ticks if order.waits else 0
     return Terms(order.is_buy, order.left, order.price_ticks, stop, order.budget)
-
-
-def _most_left(order: Order) -> int:
-    """What an order may still fill, before an amend on its way arrives or after."""
-    return max(order.left, order.amendment.amount - order.filled if order.amendment else 0)

@@ -113,7 +113,7 @@ class Venue:
         reason = self.refusal(order, new.price_ticks, new.stop_ticks, price)
         if triggered_meanwhile:
             reason = "INVALID_ORDER"
-        if not reason and not self.is_amend_funded(order, reserve):
+        if not reason and not self.is_amend_funded(order, new.amount, reserve):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
             order.amend_reason = reason
@@ -283,8 +283,8 @@ class Venue:
         """What an order that arrives holds from now on."""
         return max(min(order.reserved, self.ledger.at_venue(order.side, self.k, order.key)), 0)
 
-    def is_amend_funded(self, order: Order, reserve: int) -> bool:
-        """Whether an order can hold what its new terms need."""
+    def is_amend_funded(self, order: Order, amount: int, reserve: int) -> bool:
+        """Whether an order can hold what its new terms, a total amount among them, need."""
         return reserve <= self.ledger.at_venue(order.side, self.k, order.key)
 
     def can_pay(self, order: Order, n: int, cost: int, fee: int) -> bool:
