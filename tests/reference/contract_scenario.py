@@ -13,6 +13,7 @@ from .scenario import COIN, FEES
 FUTURE = replace(COIN, tiers=((0, 0.01, 50),), leverage=10)
 WITH_FEES = replace(FEES, tiers=((0, 0.01, 50),), leverage=10)
 TWO_TIERS = replace(FUTURE, tiers=((0, 0.01, 50), (500, 0.02, 20)), leverage=30)
+FINE = replace(FUTURE, price_step=0.01, liquidation_fee=0.005)
 
 
 def flat(price: float) -> tuple:
@@ -28,3 +29,9 @@ def contract(engine: Engine, k: int = 0) -> Contract:
 def free_into(seen: list) -> Callable:
     """Notes what is free."""
     return lambda engine: seen.append(engine.ledger.free("buy", 0))
+
+
+def liquidations(engine) -> list[tuple]:
+    """(time, instrument, ticks, units, cost, fee) of every step of a liquidation."""
+    gone = [f for f in engine.fills if f.tag == "liquidation" and f.order < 0]
+    return [(f.time, f.instrument, f.ticks, f.amount, f.cost, f.fee) for f in gone]
