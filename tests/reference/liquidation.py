@@ -88,10 +88,10 @@ def _cost_of_taking(venue: ContractVenue, n: int, price: float) -> float:
 
 
 def _reduce(venue: ContractVenue, n: int, price: float, worse: float, moment: int) -> None:
-    """Trades `n` units of the position. Beyond the money there is, the fund pays, and what is missing of it too."""
+    """Trades `n` units of the position. Beyond the money there is, the fund pays."""
     contract, units, is_buy = venue.contract, venue.units, venue.contract.base < 0
     ticks = venue.adverse_ticks(is_buy, price, worse)
-    left, closed = money(venue), contract.closed(n)
+    left, closed = max(money(venue), 0), contract.closed(n)
     cost = min(units.cost_up(n, ticks), closed + left) if is_buy else max(units.cost_down(n, ticks), closed - left)
     fee = min(units.fee(cost, contract.liquidation_fee), left + contract.realised(n, cost))
     fill = Fill(moment, venue.k, -1, ticks, n, cost, fee, False, "taker", "liquidation", is_buy)
