@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from .contract_scenario import FUTURE, TWO_TIERS, WITH_FEES, contract, flat
+from .contract_scenario import FUTURE, TWO_TIERS, WITH_FEES, contract, flat, free_into
 from .scenario import COIN, all_of, fills, outcome, play
 from .test_reference import FLAT, buy, sell
 
@@ -155,6 +155,31 @@ def test_an_amend_takes_the_place_of_the_old_terms():
     assert (engine.orders[0].amount, engine.orders[0].reserved) == (100, 1_000_000)
 
 
+def short_of_margin(*acts):
+    """A cross account of 1,000.00 with a long of 50 at 100 and a buy of 45 at 90, once its mark is at 97: 150.00 are
+    lost, 4,850 + 4,050 ask 890.00: 40.00 are missing.
+    """
+    cross, free = replace(FUTURE, margin_mode="cross"), []
+    steps = {0: buy(50), 1: buy(45, price=90), 2: all_of(free_into(free), *acts)}
+    engine = play(FLAT, FLAT, (100, 100, 97, 97), flat(97), at=steps, instrument=cross, cash=1000)
+    assert free == [-4_000]
+    return engine
+
+
+def test_an_amend_that_asks_for_no_more_needs_nothing():
+    """44 instead of 45 ask 9.00 less, 46 more."""
+    said = []
+    amends = [lambda e, n=n: said.append(e.amend(1, amount=n)) for n in (46, 44)]
+    engine = short_of_margin(*amends)
+    assert (said, engine.orders[1].amount) == (["INSUFFICIENT_FUNDS", 1], 44)
+
+
+def test_a_close_passes_where_margin_is_missing_and_nothing_else_does():
+    """Both ways, when asked and when it arrives."""
+    engine = short_of_margin(buy(1), lambda e: e.close(0, 0.5))
+    assert [outcome(engine, id) for id in (2, 3)] == [("REJECTED", "INSUFFICIENT_FUNDS"), ("FILLED", "")]
+
+
 # The venue.
 
 
@@ -218,6 +243,13 @@ def test_leverage_that_is_refused(before, leverage, answer):
     engine = play(FLAT, FLAT, at=acts, instrument=two, cash=100)
     assert said == [answer]
     assert contract(engine).leverage == (1000 if answer else round(leverage * 100))
+
+
+def test_leverage_may_go_where_more_is_free_than_before():
+    """At 10.1x 881.19 are asked, 31.19 are still missing; 9.9x would miss more."""
+    said = []
+    short_of_margin(set_leverage_into(said, 9.9), set_leverage_into(said, 10.1))
+    assert said == ["INSUFFICIENT_FUNDS", None]
 
 
 def test_leverage_is_that_of_a_contract_and_one_or_more():

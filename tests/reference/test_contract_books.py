@@ -88,6 +88,14 @@ def test_a_cross_position_keeps_nothing_apart():
     assert (contract(engine).kept, engine.ledger.free("buy", 0)) == (0, 1_000_000 - 11_000 + 10_000)
 
 
+def test_what_is_asked_is_of_the_last_mark():
+    """The price closed at 100, the mark at 95: 50.00 are lost, 95.00 asked. Without a mark candle it is the close."""
+    cross = replace(FUTURE, margin_mode="cross")
+    for marks, free in (([FLAT, (100, 100, 95, 95)], 1_000_000 - 5_000 - 9_500), ([FLAT, None], 990_000)):
+        engine = play(FLAT, FLAT, at={0: buy(10)}, instrument=cross, marks=[columns(*marks)])
+        assert engine.ledger.free("buy", 0) == free
+
+
 def test_a_limit_buy_pays_no_more_than_its_limit_and_a_fee_that_does_not_give_way():
     """5 half coins at 0.96 in parts: 48 each, and of each 1 % of 48, 1 rounded up."""
     halves = replace(FUTURE, price_step=0.01, base_unit=0.5, amount_step=0.5, maker=0.01, taker=0.005, leverage=1)

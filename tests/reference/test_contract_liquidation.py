@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from .contract_scenario import FINE, FUTURE, contract, flat, liquidations
-from .margin import Tiers
+from .margin import Tiers, reduction_units
 from .scenario import MINUTE, all_of, columns, outcome, play
 from .test_reference import FLAT, buy, sell
+from .units import Units
 
 
 def test_prices_of_the_page_on_margin():
@@ -21,6 +22,18 @@ def test_prices_of_the_page_on_margin():
     assert [tiers.max_notional(x) for x in (125, 100, 76, 75, 126)] == [50_000, 600_000, 600_000, float("inf"), 0]
     assert tiers.liquidation_prices(3000, 1, 60_000, 0, 0)[0] == 57_236.18090452261
     assert tiers.liquidation_prices(5000 - 1000 - 155, 1, 60_000, 0, 0)[0] == 56_386.934673366835
+
+
+def test_a_cap_belongs_to_the_tier_that_it_ends():
+    """1 % of 1,000, and 2 % of more; all of it, as the amounts are given as 0."""
+    tiers = Tiers(((0, 0.01, 50, 0), (1000, 0.02, 20, 0)))
+    assert [tiers.maintenance_margin(x) for x in (1000, -1000, 1001)] == [10.0, 10.0, 20.02]
+
+
+def test_a_reduction_that_would_close_nothing_goes_to_the_tier_before():
+    """11 at 90.90909091 are a hair above 1,000, and 1,000 of it are 10.9999999999, which count as 11; of 500, 5."""
+    tiers, units = Tiers(((0, 0.01, 50), (500, 0.05, 20), (1000, 0.2, 5))), Units(FUTURE)
+    assert [reduction_units(units, tiers, n, 90.90909091) for n in (11, -11, 12, 5)] == [6, 6, 1, 5]
 
 
 # Where.
@@ -176,6 +189,12 @@ def test_a_partial_liquidation_is_enough_when_the_rest_can_be_kept():
     # 500 / 74.61 = 6.7: 5 more at 74.61 (74.614), which cost 500.00: 126.95 lost, fee 1.87.
     assert [row[2:] for row in liquidations(engine)[1:]] == [(7461, 5, 37_305, 187)]
     assert (engine.base_units, contract(engine).kept) == ([6], 40_000 - 9_567 - 403 - 12_695 - 187)
+
+
+def test_on_a_leg_without_length_the_mark_is_at_its_end():
+    """The price stands at 100, the mark goes to 80: 1,000 / 80 = 12.5, so 8 go. At 89.375 it would have been 9."""
+    engine = play(FLAT, FLAT, FLAT, at={0: buy(20)}, instrument=THREE, marks=[columns(FLAT, FLAT, (100, 100, 80, 80))])
+    assert liquidations(engine) == [(2 * MINUTE, 0, 10_000, 8, 80_000, 400)]
 
 
 def test_the_loss_ends_with_the_margin_whatever_the_price():
