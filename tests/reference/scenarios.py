@@ -75,7 +75,9 @@ class Scenario:
     def until(self, count: int) -> "Scenario":
         """The same on its first `count` execution candles."""
         marks = tuple(rows and rows[:count] for rows in self.marks)
-        return replace(self, rows=tuple(rows[:count] for rows in self.rows), marks=marks)
+        end = count * self.execution
+        funding = tuple(tuple(due for due in rates if due[0] < end) for rates in self.funding)
+        return replace(self, rows=tuple(rows[:count] for rows in self.rows), marks=marks, funding=funding)
 
     def moved(self, shift: int) -> "Scenario":
         """The same, its metadata and its orders' times `shift` ms later; `columns` and `Player` take it too."""
