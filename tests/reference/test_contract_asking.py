@@ -257,3 +257,11 @@ def test_leverage_is_that_of_a_contract_and_one_or_more():
     for instrument, leverage in ((COIN, 5), (FUTURE, 0.99), (FUTURE, float("inf"))):
         with pytest.raises(ValueError, match="leverage"):
             play(FLAT, at={0: set_leverage_into([], leverage)}, instrument=instrument)
+
+
+def test_orders_of_contracts_are_not_linked():
+    """After what is wrong with the other order: one that never was is none."""
+    said = []
+    links = [lambda e, id=id: said.append(e.buy(0, 1, price=80, oco=id)) for id in (0, 7)]
+    play(FLAT, at={0: all_of(buy(1, price=90), *links)}, instrument=FUTURE)
+    assert said == ["INVALID_LINK", "UNKNOWN_ORDER"]
