@@ -84,7 +84,8 @@ def _cancel_orders(venue: ContractVenue, is_alone: bool) -> None:
 
 def _cost_of_taking(venue: ContractVenue, n: int, price: float) -> float:
     """By how much worse `n` units trade, as a triggered stop does."""
-    return venue.half(price) + venue.impact(price, n) + venue.stop_slip()
+    slippage = venue.account.draws[venue.k].slippage.draw()
+    return venue.half(price) + venue.impact(price, n) + (venue.stop_slip() + price * slippage)
 
 
 def _reduce(venue: ContractVenue, n: int, price: float, worse: float, moment: int) -> None:
