@@ -620,7 +620,8 @@ class ReferencePlayer(Player):
 
     def named(self) -> list[Instrument]:
         """The instruments under the names that the kernel knows them by."""
-        return [replace(one, name=f"x:C{k}/USD") for k, one in enumerate(self.scenario.instruments)]
+        names = (f"x:C{k}/USD" + ":USD" * one.is_contract for k, one in enumerate(self.scenario.instruments))
+        return [replace(one, name=name) for one, name in zip(self.scenario.instruments, names, strict=True)]
 
     def _engine(self, scenario: Scenario, shift: int) -> Engine:
         return _Engine(
