@@ -291,7 +291,7 @@ class Session:
 
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
         settled = simulation.end()
-        counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps")}
+        counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps", "liquidations")}
         limited = simulation.memory.limits
         counters |= {name: 0 if limited is None else int(limited[0][name]) for name in ("days_lost", "stops")}
         return Run(

@@ -10,7 +10,7 @@ from planar.config.limits import told
 from planar.engine.frames import Logs
 from planar.engine.market import Market
 from planar.model import timeframe as timeframes
-from planar.model.order import Limit, Reason, Status
+from planar.model.order import Forced, Limit, Reason, Status
 from planar.simulator.drawn import Drawn
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import gaps
@@ -40,7 +40,7 @@ class Evidence:
 
 def rows(run: Evidence) -> list[Row]:
     """The rows of "Believe this?", in the order of the printout."""
-    return [*_about_data(run), *_about_terms(run), *_about_fills(run)]
+    return [*_about_data(run), *_about_terms(run), *_about_margin(run), *_about_fills(run)]
 
 
 def _about_data(run: Evidence) -> list[Row]:
@@ -63,6 +63,18 @@ def _about_data(run: Evidence) -> list[Row]:
     elif model.participation is None:
         found.append(("Volume budget", "none: any amount fills at any candle"))
     return found
+
+
+def _about_margin(run: Evidence) -> list[Row]:
+    """What contracts paid and lost besides trading."""
+    if not any(one.is_contract for one in run.market.instruments):
+        return []
+    paid, quote = float(run.logs.money(run.logs.fundings["units"].sum())), run.market.instruments[0].quote
+    forced = int((run.logs.fills["forced"] == Forced.LIQUIDATION).sum())
+    return [
+        ("Funding paid", f"{paid:,.2f} {quote} in {len(run.logs.fundings):,} payments"),
+        ("Liquidations", f"{run.counters['liquidations']:,}, in {forced:,} fills"),
+    ]
 
 
 def _missing(candles: Candles, start: int) -> int:
@@ -105,8 +117,10 @@ def _limits(run: Evidence) -> str:
 
 def _about_fills(run: Evidence) -> list[Row]:
     logs, paid, slippage = run.logs, run.costs["fees"], _slippage(run.costs)
-    net = run.final - run.cash
-    gross = f"{net + paid + slippage:+,.2f} gross, {0.0 - paid:+,.2f} fees, {0.0 - slippage:+,.2f} slippage"
+    net, funding = run.final - run.cash, float(logs.money(logs.fundings["units"].sum()))
+    gross = f"{net + paid + slippage + funding:+,.2f} gross, {0.0 - paid:+,.2f} fees, {0.0 - slippage:+,.2f} slippage"
+    if any(one.is_contract for one in run.market.instruments):
+        gross += f", {0.0 - funding:+,.2f} funding"
     return [
         ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),
         ("Touched, not crossed", f"{run.counters['touched']:,}"),

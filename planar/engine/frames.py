@@ -32,6 +32,7 @@ class Logs:
     live: np.ndarray
     notes: np.ndarray
     refusals: np.ndarray
+    fundings: np.ndarray
     records: np.ndarray
     quote: tuple[int, int]
     texts: Texts
@@ -70,6 +71,7 @@ def logs_of(simulation: Simulation, texts: Texts) -> Logs:
         live=simulation.open_orders(),
         notes=log("notes"),
         refusals=log("refusals"),
+        fundings=log("fundings"),
         records=records,
         quote=(simulation.quote.numerator, simulation.quote.denominator),
         texts=texts,
@@ -96,6 +98,22 @@ def fills(logs: Logs) -> pl.DataFrame:
             "fee_currency": pl.Series(currencies[index, in_base.astype(int)].tolist(), dtype=pl.String),
             "liquidity": _words(log["maker"], {1: "maker", 0: "taker"}),
             "tag": logs.tags(np.where(log["forced"] > 0, NO_TAG - log["forced"], tags)),
+        }
+    )
+
+
+def fundings(logs: Logs) -> pl.DataFrame:
+    """One row per payment: time, instrument, amount held, mark price, rate, paid (quote, below 0 received)."""
+    log = logs.fundings
+    index = log["instrument"].astype(np.int64)
+    return pl.DataFrame(
+        {
+            "time": log["time"].copy(),
+            "instrument": logs.names(index),
+            "amount": logs.amount(log["amount"], index),
+            "price": log["price"].copy(),
+            "rate": log["rate"].copy(),
+            "paid": logs.money(log["units"]),
         }
     )
 

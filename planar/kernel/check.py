@@ -164,7 +164,7 @@ def _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared):
 @compiled
 def _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop):
     """The same of a contract: all its sizes are amounts."""
-    if sizing == FRACTION and not against(ins, side):
+    if sizing == FRACTION and not (against(ins, side) and position_of(state, ins)):
         budget = max(part_of(size, free_cash(state)), 0)
         return affordable_amount(state, ins, side, budget, limit, trigger), -1
     if sizing == TARGET:

@@ -4,6 +4,8 @@ A contract's fills move cash and base as spot fills do, whatever the sign: cash 
 wallet. Money in quote units, amounts in base units.
 """
 
+import numpy as np
+
 from planar.kernel.machine import apart, compiled, get_int, inlined
 from planar.kernel.margin import max_notional
 from planar.kernel.margin_units import pnl_units
@@ -20,6 +22,13 @@ from planar.kernel.numbers import (
 from planar.kernel.state import Amend, Instrument, Live, State
 from planar.kernel.worth import BUFFER, reference
 from planar.model.order import NEVER, Reason, Side, Status
+
+
+@compiled
+def hundredths(leverage):
+    """A leverage as it is counted."""
+    return int(np.floor(leverage * 100.0 + 0.5))
+
 
 # What orders hold, and what a contract asks for them.
 
@@ -233,17 +242,20 @@ def wallet_of(state):
 
 @compiled
 def set_leverage(address, k, leverage):
-    """Sets a contract's leverage, in hundredths, at once; gives 0 or a negative `Reason`."""
+    """Sets a contract's leverage at once; gives 0 or a negative `Reason`. Raises ValueError for what is none."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     if not ins.is_contract:
-        return -Reason.INVALID_ORDER.value
-    if money_of(state, abs(worth_of(ins)) if ins.mark > 0.0 else 0) > max_notional(ins.tiers, leverage / 100):
+        raise ValueError("set_leverage: spot has no leverage")
+    if not (1.0 <= leverage <= 1000.0):
+        raise ValueError("set_leverage: a leverage is between 1 and 1,000")
+    wanted = hundredths(leverage)
+    if money_of(state, abs(worth_of(ins)) if ins.mark > 0.0 else 0) > max_notional(ins.tiers, wanted / 100):
         return -Reason.MAX_POSITION.value
     before, free = ins.leverage, free_margin(state, False)
-    if leverage < before and ins.is_isolated and ins.base:
+    if wanted < before and ins.is_isolated and ins.base:
         return -Reason.INSUFFICIENT_FUNDS.value
-    ins.leverage = leverage
+    ins.leverage = wanted
     after = free_margin(state, False)
     if after < 0 and after < free:
         ins.leverage = before

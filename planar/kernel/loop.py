@@ -162,19 +162,39 @@ def _settle_stirred(state, address, open_time, count):
 
 
 @compiled
+def _stir_cross(state, open_time):
+    """What happens to one instrument may end any position of the cross account: all of them are walked then. Gives how
+    many instruments are stirred.
+    """
+    apart()
+    count = 0
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.next_open != open_time or not (ins.active_n or ins.is_contract):
+            continue
+        if ins.work == IDLE and ins.is_contract and not ins.is_isolated and ins.base:
+            ins.work = BUSY
+        if ins.work != IDLE:
+            set_int(state.stirred, count, k)
+            count += 1
+    return count
+
+
+@compiled
 def _settle_orders(state, address, open_time):
-    """The Open and Path phases, for the instruments that have orders."""
+    """The Open and Path phases, for the instruments that have orders, or positions that may end."""
     apart()
     instruments, stirred, count = state.instruments, state.stirred, 0
     close_time = open_time + state.execution
     for k in range(state.count):
         ins = Instrument(instruments, k)
         if (ins.active_n or ins.is_contract) and ins.next_open == open_time:
-            work = _work_of_any(state, ins, open_time, close_time)
-            if work != IDLE:
-                ins.work = work
+            ins.work = _work_of_any(state, ins, open_time, close_time)
+            if ins.work != IDLE:
                 set_int(stirred, count, k)
                 count += 1
+    if count and state.contracts:
+        count = _stir_cross(state, open_time)
     if count == 1 and Instrument(instruments, get_int(stirred, 0)).work == LIGHT:
         settle_due(state, Instrument(instruments, get_int(stirred, 0)), open_time)
     elif count:

@@ -154,11 +154,9 @@ def walk_leg(state, ins, leg, open_time):
                     distance, which, meets, is_due = at, i, reached, False
         if ins.is_contract and ins.base:
             death = _share_of_death(state, ins, leg, share, open_time)
-            at = max(begin + death * (end - begin), here)
+            at = begin + death * (end - begin)
             if death >= 0.0 and at <= distance:
-                if at > here:
-                    price = start + (target - start) * death
-                here, share = at, death
+                price, here, share = start + (target - start) * death, at, death
                 time = open_time + _moment(state, ins, here)
                 liquidate(state, ins, price, _mark_at(ins, leg, share), time, open_time)
                 continue

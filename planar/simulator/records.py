@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from planar.errors import ConfigError
+from planar.kernel.contracts import hundredths
 from planar.kernel.numbers import RATE, up
 from planar.kernel.state import PATHS
 from planar.model.instrument import Instrument, exact
@@ -50,13 +51,8 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     if instrument.tiers is not None:
         record["is_contract"], record["is_isolated"] = True, instrument.margin_mode == "isolated"
         record["tiers"] = instrument.tiers.table.ctypes.data  # which the instrument keeps
-        record["leverage"] = hundredths(instrument.leverage)
+        record["leverage"] = hundredths(float(instrument.leverage))
         record["liquidation_fee"] = round(instrument.liquidation_fee * RATE)
-
-
-def hundredths(leverage: float) -> int:
-    """A leverage as the kernel counts it."""
-    return int(np.floor(leverage * 100 + 0.5))
 
 
 def whole(number: float | Fraction | int, name: str) -> int:

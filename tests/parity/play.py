@@ -21,7 +21,6 @@ from planar.model.tiers import Tiers
 from planar.simulator.drawn import Recorded
 from planar.simulator.fill_model import FillModel
 from planar.simulator.perpetual import Perpetual
-from planar.simulator.records import hundredths
 from planar.strategy.candles import FIELDS, Candles, resample
 
 SIZES = ("amount", "cost", "fraction", "risk")
@@ -212,7 +211,7 @@ class KernelPlayer(Player):
         return _answer(check.target(self.address, k, weight, -1))
 
     def set_leverage(self, k: int, leverage: float) -> str | None:
-        return _answer(contracts.set_leverage(self.address, k, hundredths(leverage)))
+        return _answer(contracts.set_leverage(self.address, k, float(leverage)))
 
     def _watched(self) -> tuple:
         limits = self.scenario.limits
@@ -270,6 +269,11 @@ class KernelPlayer(Player):
                 (int(r["time"]), int(r["order"]), Limit(int(r["limit"])).name.lower()) for r in log("refusals")
             ],
             "watch": self._watched(),
+            "settled": [
+                (int(f["time"]), bool(f["side"] > 0), Forced(int(f["forced"])).name.lower())
+                for f in log("fills")
+                if f["order"] < 0
+            ],
             "path_decided": int(state["path_decided"]),
             "touched": int(state["touched"]),
             "position": [float(reads.position(self.address, k)) for k in range(len(records))],
@@ -278,7 +282,7 @@ class KernelPlayer(Player):
     def _contracts(self) -> dict:
         """What only contracts have."""
         own = [(k, r) for k, r in enumerate(self.records) if r["is_contract"]]
-        fills, fundings = self.simulation.log("fills"), self.simulation.log("fundings")
+        fundings = self.simulation.log("fundings")
         return {
             "entries": [(k, int(r["entry"]), int(r["kept"]), int(r["leverage"])) for k, r in own],
             "holds": [
@@ -286,11 +290,6 @@ class KernelPlayer(Player):
             ],
             "wallet": int(self.state["cash"]) + sum(int(r["entry"]) for _, r in own),
             "funding": [(int(f["time"]), int(f["instrument"]), int(f["units"])) for f in fundings if f["units"]],
-            "settled": [
-                (int(f["time"]), bool(f["side"] > 0), Forced(int(f["forced"])).name.lower())
-                for f in fills
-                if f["order"] < 0
-            ],
         }
 
 
@@ -415,7 +414,8 @@ class Coverage:
             return
         self.with_fills += any(fill[2] >= 0 for fill in result["fills"])
         self.seen.update(("event", kind) for _, kind, _ in result["events"])
-        self.seen.update(("fill", fill[8] if fill[2] >= 0 else "forced") for fill in result["fills"])
+        self.seen.update(("fill", fill[8]) for fill in result["fills"] if fill[2] >= 0)
+        self.seen.update(("fill", tag) for *_, tag in result["settled"])
         self.seen.update(("reason of an order", order["reason"]) for order in result["orders"] if order["reason"])
         self.seen.update(
             ("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"]

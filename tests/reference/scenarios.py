@@ -726,7 +726,6 @@ class ReferencePlayer(Player):
             "holds": [ledger.holds(k, at_venue=False) for k in ledger.contracts],
             "wallet": ledger.wallet,
             "funding": ledger.fundings,
-            "settled": [(f.time, f.is_buy, f.tag) for f in engine.fills if f.order < 0],
         }
         return {
             **(contracts if self.scenario.has_contracts else {}),
@@ -744,6 +743,7 @@ class ReferencePlayer(Player):
             "reserved_base": engine.reserved_base,
             "refused": engine.watch.refused,
             "watch": self._watched(),
+            "settled": [(f.time, f.is_buy, f.tag) for f in engine.fills if f.order < 0],
             "path_decided": engine.path_decided,
             "touched": engine.touched,
             "position": [float(engine.position(k)) for k in range(len(engine.instruments))],
