@@ -10,6 +10,7 @@ from planar.kernel.machine import apart, compiled, get_int, inlined
 from planar.kernel.margin import max_notional
 from planar.kernel.margin_units import pnl_units
 from planar.kernel.numbers import (
+    MOST,
     cost_up,
     fee_of,
     largest_rate,
@@ -167,25 +168,28 @@ def affordable_amount(state, ins, side, budget, limit, trigger):
     rate = largest_rate(ins)
     share = 100.0 / ins.leverage + rate / 1e9
     guess = float(budget) / share / (float(ticks) * float(ins.cost_n) / float(ins.cost_d))
-    if guess > 2.0**62:
+    if guess > MOST:
         raise OverflowError("a budget buys more units than 64 bits count")
     steps, width = int(guess / ins.step), 1
-    while steps > 0 and _price_of_holding(ins, steps * ins.step, ticks, rate) > budget:
+    while steps > 0 and not _can_hold(ins, steps * ins.step, ticks, rate, budget):
         steps, width = max(steps - width, 0), width * 2
     width = 1
-    while _price_of_holding(ins, (steps + width) * ins.step, ticks, rate) <= budget:
+    while _can_hold(ins, (steps + width) * ins.step, ticks, rate, budget):
         steps, width = steps + width, width * 2
     while width > 1:
         width //= 2
-        if _price_of_holding(ins, (steps + width) * ins.step, ticks, rate) <= budget:
+        if _can_hold(ins, (steps + width) * ins.step, ticks, rate, budget):
             steps += width
     return steps * ins.step
 
 
 @compiled
-def _price_of_holding(ins, amount, ticks, rate):
+def _can_hold(ins, amount, ticks, rate, budget):
+    """Whether the margin and the fee of what an order would hold are within a budget."""
+    if float(amount) * float(ticks) * (float(ins.cost_n) / float(ins.cost_d)) > MOST:
+        return False
     held = cost_up(ins, amount, ticks)
-    return plus(margin_of(ins, held), fee_of(held, rate))
+    return plus(margin_of(ins, held), fee_of(held, rate)) <= budget
 
 
 # The books.
