@@ -120,7 +120,7 @@ def test_a_short_is_liquidated_where_it_was_told_it_would_be():
     assert told[0] <= first["price"] <= told[0] + 2.0
     after = run.equity.filter(pl.col("time") > first["time"])["equity"]
     assert after[0] >= 5_000 - 1e-6
-    assert run.stats["believe"]["Liquidations"].startswith("1, in 1")
+    assert run.stats["believe"]["Liquidations"].startswith("1, in 2 fills")  # down a tier, then all
 
 
 def test_a_gap_takes_no_more_than_the_margin():
