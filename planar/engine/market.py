@@ -10,7 +10,7 @@ import numpy as np
 from planar.engine.candidates import candidates_of, chosen_of, listed
 from planar.engine.history import History, Instruments, Request, candles_of, store_of
 from planar.engine.joined import join
-from planar.engine.perpetuals import Beside, beside_of
+from planar.engine.margin_data import Beside, beside_of
 from planar.engine.recorded_trades import cut_prints, given_prints, stored_prints
 from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from planar.engine.perpetual import Perpetual, beside
 from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
@@ -13,7 +14,6 @@ from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, 
 from planar.simulator.drawn import set_draws
 from planar.simulator.fill_model import FillModel
 from planar.simulator.limits import set_limits, watches_equity
-from planar.simulator.perpetual import Perpetual, beside
 from planar.simulator.records import set_cash_unit, set_model, set_rules, whole
 from planar.strategy.candles import Candles
 

@@ -11,6 +11,7 @@ from reference.model import Instrument as ReferenceInstrument
 from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
 
 from planar.engine.curve import Curve, curve_of
+from planar.engine.perpetual import Perpetual
 from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, contracts, ledger, reads
 from planar.kernel.machine import compiled
@@ -20,7 +21,6 @@ from planar.model.order import NEVER, Event, Forced, Limit, Reason, Side, Status
 from planar.model.tiers import Tiers
 from planar.simulator.drawn import Recorded
 from planar.simulator.fill_model import FillModel
-from planar.simulator.perpetual import Perpetual
 from planar.strategy.candles import FIELDS, Candles, resample
 
 SIZES = ("amount", "cost", "fraction", "risk")

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from planar.engine.history import Frame, History, Request, given_candles
+from planar.engine.perpetual import SECOND, Perpetual
 from planar.errors import ConfigError, DataError, did_you_mean
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument
-from planar.simulator.perpetual import SECOND, Perpetual
 from planar.store.candles import utc
 from planar.store.synthetic import synthetic_funding
 from planar.strategy.candles import FIELDS, Candles, resample
