@@ -111,7 +111,7 @@ def test_a_session_that_was_away_at_midnight_knows_what_it_had_then(tmp_path):
         return one
 
     async def scene():
-        async with venue(speed=SLOW, start=midnight - 40 * 60_000) as there:  # twenty seconds of ours until then
+        async with venue(speed=SLOW, start=midnight - 4 * 3_600_000) as there:  # two minutes of ours until then
             await lived(there, 4)
             there.step(midnight + 600_000 - there.floor.now)
             return await lived(there, 10)
