@@ -19,6 +19,7 @@ from planar.kernel.numbers import (
     product_down,
     product_up,
     ticks_up,
+    units_of_money,
 )
 from planar.kernel.state import Amend, Instrument, Live, State
 from planar.kernel.worth import BUFFER, reference
@@ -264,4 +265,28 @@ def set_leverage(address, k, leverage):
     if after < 0 and after < free:
         ins.leverage = before
         return -Reason.INSUFFICIENT_FUNDS.value
+    return 0
+
+
+@compiled
+def add_margin(address, k, money):
+    """Puts so much more behind an isolated position at once, below 0 takes it back; gives 0 or a negative `Reason`."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if not ins.is_contract:
+        raise ValueError("add_margin: spot has no margin")
+    if not ins.is_isolated:
+        return -Reason.INVALID_ORDER.value
+    if ins.base == 0:
+        return -Reason.NO_POSITION.value
+    units = units_of_money(state, abs(money))
+    if money > 0.0:
+        if units > free_margin(state, False):
+            return -Reason.INSUFFICIENT_FUNDS.value
+    else:
+        units = -units
+        if plus(ins.kept, units) + min(gain_of(state, ins), 0) < margin_of(ins, abs(worth_of(ins))):
+            return -Reason.INSUFFICIENT_FUNDS.value
+    ins.kept = plus(ins.kept, units)
+    state.booked += 1
     return 0

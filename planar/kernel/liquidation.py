@@ -108,7 +108,6 @@ def set_level(state, ins, open_time):
 @compiled
 def level(state, ins, open_time):
     """The mark at which a position is liquidated: 0 or infinite where there is none, or where any is too much."""
-    apart()
     units, needed = _behind(state, ins, open_time)
     amount, cost = abs(ins.amount), money_of(state, abs(ins.entry))
     balance = money_of(state, units - needed)

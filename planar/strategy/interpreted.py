@@ -108,6 +108,10 @@ class Broker:
         """Sets the leverage of a contract at once; gives 0 or a negative reason."""
         return contracts.set_leverage(self._address, self._index, _finite(leverage))
 
+    def add_margin(self, money: float) -> int:
+        """Puts quote behind an isolated position at once, below 0 takes it back; gives 0 or a negative reason."""
+        return contracts.add_margin(self._address, self._index, _finite(money))
+
     def amend(self, id: int, price=None, stop=None, amount=None) -> int:
         """Asks to change an order's limit, trigger or total amount."""
         return check.amend(self._address, self._index, id, _given(price), _given(stop), _given(amount))

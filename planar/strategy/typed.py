@@ -689,6 +689,11 @@ def _set_leverage(broker, leverage):
     return lambda broker, leverage: calls.set_leverage(broker._state, broker._index, given(leverage))
 
 
+@overload_method(BrokerType, "add_margin")
+def _add_margin(broker, money):
+    return lambda broker, money: calls.add_margin(broker._state, broker._index, given(money))
+
+
 @overload_method(BrokerType, "amend")
 def _amend(broker, id, price=None, stop=None, amount=None):
     def implementation(broker, id, price=None, stop=None, amount=None):

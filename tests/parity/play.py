@@ -213,6 +213,9 @@ class KernelPlayer(Player):
     def set_leverage(self, k: int, leverage: float) -> str | None:
         return _answer(contracts.set_leverage(self.address, k, float(leverage)))
 
+    def add_margin(self, k: int, money: float) -> str | None:
+        return _answer(contracts.add_margin(self.address, k, float(money)))
+
     def _watched(self) -> tuple:
         limits = self.scenario.limits
         if (limits.daily_loss, limits.max_drawdown) == (None, None):

@@ -48,6 +48,10 @@ class Desk(Account):
         """Changes the leverage of a contract at once."""
         return contract_rules.set_leverage(self, k, leverage)
 
+    def add_margin(self, k: int, money: float) -> str | None:
+        """Moves money behind an isolated position, or takes it back."""
+        return contract_rules.add_margin(self, k, money)
+
     def target(self, k: int, weight: float) -> int | str | None:
         """Moves the position to a share of equity, at market. None when it is there already."""
         _must_be_finite(weight)

@@ -6,6 +6,7 @@ from .account import Account
 from .contracts import Contract, hundredths, plus
 from .orders import Order
 from .refusal import RefusedError
+from .units import down
 
 
 def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> int:
@@ -72,4 +73,26 @@ def set_leverage(account: Account, k: int, leverage: float) -> str | None:
     if free < 0 and free < before:
         contract.leverage = old
         return "INSUFFICIENT_FUNDS"
+    return None
+
+
+def add_margin(account: Account, k: int, money: float) -> str | None:
+    """Moves money between the wallet and an isolated position at once; the name of a reason when it is refused."""
+    contract, units = account.ledger.contracts.get(k), account.units[k]
+    if contract is None or not math.isfinite(money):
+        raise ValueError("margin is that of a contract, and a number")
+    if contract.is_cross:
+        return "INVALID_ORDER"
+    if not contract.base:
+        return "NO_POSITION"
+    n = down(abs(money) * units.qd / units.qn)
+    if money > 0:
+        if n > account.ledger.free("buy", k):
+            return "INSUFFICIENT_FUNDS"
+        contract.kept += n
+        return None
+    left = contract.kept - n + min(contract.gain(contract.mark), 0)
+    if left < contract.margin(abs(contract.worth())):
+        return "INSUFFICIENT_FUNDS"
+    contract.kept -= n
     return None

@@ -180,12 +180,14 @@ def _random_act(rng, scenario: Scenario, k: int, at: int) -> tuple:
     kind = rng.choice(
         [
             "nothing", *["buy"] * 5, *["sell"] * 5, *["amend"] * 4, "cancel", "cancel", "cancel_all", "close", "close",
-            "target", "target", "set_leverage",
+            "target", "target", "set_leverage", "add_margin", "add_margin",
         ]
     )  # fmt: skip
     is_contract = scenario.instruments[k].is_contract
-    if kind in ("nothing", "cancel_all") or (kind == "set_leverage" and not is_contract):
+    if kind in ("nothing", "cancel_all") or (kind in ("set_leverage", "add_margin") and not is_contract):
         return ("cancel_all",) if kind == "cancel_all" else ("nothing",)
+    if kind == "add_margin":
+        return kind, rng.choice([0.01, 0.1, 1.0, -0.01, -0.1, -0.5, 0.0]) * scenario.cash
     if kind == "set_leverage":
         return kind, rng.choice([*LEVERAGES, 2.0, 125.0, 200.0])
     if kind == "close":

@@ -572,6 +572,8 @@ class Player:
             answer = self.cancel_all(k)
         elif kind == "set_leverage":
             answer = self.set_leverage(k, *rest)
+        elif kind == "add_margin":
+            answer = self.add_margin(k, *rest)
         else:
             return
         self.answers.append((now, k, kind, answer))
@@ -594,6 +596,7 @@ class Player:
     close: Callable
     target: Callable
     set_leverage: Callable
+    add_margin: Callable
 
 
 class _Engine(Engine):
@@ -696,6 +699,10 @@ class ReferencePlayer(Player):
     def set_leverage(self, k: int, leverage: float) -> str | None:
         """Another leverage of a contract."""
         return self.engine.set_leverage(k, leverage)
+
+    def add_margin(self, k: int, money: float) -> str | None:
+        """More margin of an isolated position, or less."""
+        return self.engine.add_margin(k, money)
 
     def _watched(self) -> tuple:
         """What the limits of equity know in the end."""

@@ -265,3 +265,31 @@ def test_orders_of_contracts_are_not_linked():
     links = [lambda e, id=id: said.append(e.buy(0, 1, price=80, oco=id)) for id in (0, 7)]
     play(FLAT, at={0: all_of(buy(1, price=90), *links)}, instrument=FUTURE)
     assert said == ["INVALID_LINK", "UNKNOWN_ORDER"]
+
+
+@pytest.mark.parametrize(
+    ("money", "said", "kept"),
+    [
+        (50.0, None, 150.0),  # 1,000 wallet, 100 kept: 900 free
+        (900.0, None, 1_000.0),
+        (900.01, "INSUFFICIENT_FUNDS", 100.0),
+        (-0.01, "INSUFFICIENT_FUNDS", 100.0),  # all of it is asked for 1,000 at 10x
+    ],
+)
+def test_margin_is_added_from_what_is_free_and_taken_back_as_far_as_none_is_asked_for(money, said, kept):
+    """A long of 10 at 100 and 10x, without fees, at a mark of 100: margin 1,000 / 10 = 100."""
+    answers = []
+    acts = {0: buy(10), 1: lambda engine: answers.append(engine.add_margin(0, money))}
+    engine = play(FLAT, FLAT, at=acts, instrument=FUTURE, cash=1000)
+    assert answers == [said]
+    assert contract(engine).kept == round(kept * 100)
+
+
+def test_margin_that_was_added_may_be_taken_back_but_for_what_the_position_has_lost():
+    """150 kept, the mark 2 down: 20 lost, 98 asked for 980; 150 - n - 20 >= 98 lets n be 32."""
+    answers = []
+    acts = {0: buy(10), 1: lambda engine: engine.add_margin(0, 50.0)}
+    acts[2] = lambda engine: answers.extend([engine.add_margin(0, -32.01), engine.add_margin(0, -32.0)])
+    engine = play(FLAT, FLAT, flat(98), flat(98), at=acts, instrument=FUTURE, cash=1000)
+    assert answers == ["INSUFFICIENT_FUNDS", None]
+    assert contract(engine).kept == 118_00
