@@ -63,7 +63,7 @@ INSTRUMENT = _fields(
     has_left has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
-    reduces
+    reduces armed bound
     sides amounts estimates blocks ticks_from
     out_seed out_n news_seed news_n heard_at delay slips_seed slips_n
     """,

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from planar.errors import ConfigError
+from planar.kernel.links import ARMED
 from planar.kernel.numbers import RATE, up
 from planar.kernel.state import PATHS
 from planar.model.instrument import Instrument, exact
@@ -45,7 +46,8 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["fee_base"] = instrument.fee_side == "base"
     record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
     record["max_orders"] = instrument.max_orders
-    record["reduces"] = exit_rules(instrument.exchange).partial == "reduce"
+    exits = exit_rules(instrument.exchange)
+    record["reduces"], record["armed"] = exits.partial == "reduce", ARMED[exits.armed]
 
 
 def whole(number: float | Fraction | int, name: str) -> int:

@@ -21,6 +21,8 @@ SIZES = ("amount", "cost", "fraction", "risk")
 TRIGGERS = ("stop", "take", "trail", "trail_by")
 TRIGGERS_CLASH = "an order takes one of stop, take, trail and trail_by; {} were given."
 ACTIVATES_NOTHING = "activation is where a trailing stop begins to follow: give trail or trail_by with it."
+BOUND_SIZES = (check.AMOUNT, check.FRACTION)
+BOUND_SIZE = "an order that waits for another is sized by amount, or by fraction: of what the other gives."
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
 REASONS: dict[int, str] = {r.value: r.name for r in Reason}
 SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
@@ -76,24 +78,26 @@ class Broker:
 
     def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
             trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
-            tag="", oco=None) -> int:  # fmt: skip
+            tag="", oco=None, after=None) -> int:  # fmt: skip
         """Asks to buy. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        return self._submit(1, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco)
+        return self._submit(1, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco, after)
 
     def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None, trail=None,
              trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="",
-             oco=None) -> int:  # fmt: skip
+             oco=None, after=None) -> int:  # fmt: skip
         """Asks to sell. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, None, None)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        return self._submit(-1, sizing, size, price, trigger, None, tif, expire, post_only, tag, oco)
+        return self._submit(-1, sizing, size, price, trigger, None, tif, expire, post_only, tag, oco, after)
 
-    def _submit(self, side, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco) -> int:
+    def _submit(self, side, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco, after) -> int:
         terms = (_given(price), *trigger, _given(stop_loss), word("tif", tif, TIFS))
         end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
-        options = end, int(post_only), number, _linked(oco)
+        if after is not None and sizing not in BOUND_SIZES:
+            raise StrategyError(BOUND_SIZE)
+        options = end, int(post_only), number, _linked(oco), _linked(after)
         return check.submit(self._address, self._index, side, sizing, size, *terms, *options)
 
     def cancel(self, id: int) -> int:

@@ -42,6 +42,8 @@ ACTIONS = [
     "self.last_id = broker.buy({amount}, take=candle.close * 0.99, price={price})",
     "self.last_id = broker.sell({amount}, stop=candle.close * 0.98, oco=self.last_id)",
     "self.last_id = broker.buy({amount}, price=candle.close * 0.98, oco=self.last_id)",
+    "self.last_id = broker.sell(fraction={part}, stop=candle.close * 0.98, after=self.last_id)",
+    "self.last_id = broker.sell({amount}, price={price}, oco=self.last_id, after=self.last_id)",
     "self.total += float(broker.cancel(self.last_id))",
     "self.count += broker.cancel_all()",
     "self.total += float(broker.amend(self.last_id, price={price}))",

@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 from random import Random
 
+KINDS = ("squeezed", "random", "guarded", "linked", "triggered", "random")
+
 
 def hunt(limit: int) -> str:
     """`number: difference`, or `none`."""
     from parity.play import disagreement
-    from reference.scenarios import guarded_scenario, linked_scenario, random_scenario, squeezed_scenario
+    from reference import scenarios
 
     for seed in range(limit):
-        make = (squeezed_scenario, random_scenario, guarded_scenario, linked_scenario, random_scenario)[seed % 5]
-        found, _ = disagreement(make(Random(seed)))
+        found, _ = disagreement(getattr(scenarios, f"{KINDS[seed % len(KINDS)]}_scenario")(Random(seed)))
         if found:
             return f"{seed + 1}: {found.splitlines()[0]}"
     return "none"

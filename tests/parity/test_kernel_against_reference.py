@@ -14,6 +14,7 @@ from reference.scenarios import (
     linked_scenario,
     random_scenario,
     squeezed_scenario,
+    triggered_scenario,
 )
 
 from planar.model.order import Event, Limit, Reason
@@ -24,6 +25,7 @@ SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
 SQUEEZED = st.randoms(use_true_random=False).map(squeezed_scenario)
 GUARDED = st.randoms(use_true_random=False).map(guarded_scenario)
 LINKED = st.randoms(use_true_random=False).map(linked_scenario)
+TRIGGERED = st.randoms(use_true_random=False).map(triggered_scenario)
 
 LOUD = settings(
     deadline=None,
@@ -64,6 +66,14 @@ def test_kernel_and_reference_agree_where_orders_are_linked(scenario):
     assert not found, found
 
 
+@settings(LOUD, max_examples=120)
+@given(TRIGGERED)
+def test_kernel_and_reference_agree_where_orders_wait_for_others(scenario):
+    """Exits for their entry, and in groups."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
 @pytest.mark.slow
 def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
     """Most of them with fills, and all together with everything that can happen to an order on spot."""
@@ -76,7 +86,7 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
 
     # Hypothesis remembers every choice of a run, so that one run of all would take gigabytes.
     for number in range(20):
-        made = (SCENARIOS, GUARDED, LINKED, SCENARIOS, SQUEEZED)[number % 5]
+        made = (SCENARIOS, GUARDED, LINKED, TRIGGERED, SQUEEZED)[number % 5]
         seed(number)(settings(LOUD, max_examples=500, database=None)(given(made)(agree)))()
     print("\n" + coverage.table())
     assert coverage.scenarios >= 10_000

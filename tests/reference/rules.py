@@ -47,7 +47,7 @@ class Asked:
         return self.trail is not None or self.trail_by is not None
 
 
-def must_be_sane(asked: Asked, tif: str) -> None:
+def must_be_sane(asked: Asked, tif: str, after: int | None = None) -> None:
     """Stops the run when the strategy asks for something that is no order at all."""
     if any(number is not None and not math.isfinite(number) for number in vars(asked).values()):
         raise ValueError("a number of an order is not finite")
@@ -60,6 +60,8 @@ def must_be_sane(asked: Asked, tif: str) -> None:
         raise ValueError("an order has one trigger: stop, take, trail or trail_by")
     if asked.activation is not None and not asked.trails:
         raise ValueError("activation is that of a trailing stop")
+    if after is not None and asked.amount is None and asked.fraction is None:
+        raise ValueError("an order that waits for another is sized by amount or by fraction")
     if tif not in TIFS:
         raise ValueError(f"tif is one of {TIFS}, not {tif!r}")
 
@@ -92,6 +94,18 @@ def group_of(account: Account, order: Order, id: int) -> int:
     if other.triggered or other.filled:
         raise RefusedError("INVALID_LINK")
     return other.key
+
+
+def check_parent(account: Account, order: Order, id: int) -> None:
+    """Rule 1, section 13: the order can wait for that one."""
+    orders = account.ledger.orders
+    if not 0 <= id < len(orders):
+        raise RefusedError("UNKNOWN_ORDER")
+    parent = orders[id]
+    if parent is order or parent.instrument != order.instrument or parent.side == order.side:
+        raise RefusedError("INVALID_LINK")
+    if not parent.is_live or parent.cancel_due is not None:
+        raise RefusedError("ORDER_DONE")
 
 
 def check_instrument(account: Account, k: int) -> None:
@@ -166,6 +180,20 @@ def size(account: Account, order: Order, asked: Asked) -> None:
         n = units.part(asked.fraction, account.position_units(k))
     order.amount = units.step(max(n, 0))
     check_amount(account, k, order.amount)
+
+
+def size_bound(account: Account, order: Order, asked: Asked, parent: Order) -> None:
+    """Rules 4 and 5 for an order that waits for another, which holds nothing yet."""
+    units, k = account.units[order.instrument], order.instrument
+    if asked.fraction is not None:
+        if asked.fraction <= 0:
+            raise RefusedError("BELOW_MIN_AMOUNT")
+        order.part = asked.fraction
+        order.amount = units.step(units.part(asked.fraction, parent.amount))
+        return
+    order.wish = order.amount = units.step(max(units.base_down(asked.amount), 0))
+    check_amount(account, k, order.amount)
+    check_cost(account, order, order.amount, order.price_ticks, order.stop_ticks)
 
 
 def check_amount(account: Account, k: int, n: int) -> None:
