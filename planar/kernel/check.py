@@ -113,7 +113,7 @@ def watch_all(state, ins):
 
 
 @inlined
-def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after):
+def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
@@ -125,6 +125,8 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
         return Reason.INVALID_ORDER.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
+    if reduce_only and side == Side.BUY:
+        return Reason.REDUCE_ONLY_WOULD_INCREASE.value
     if oco or after:
         refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco, after)
         if refusal:
@@ -232,13 +234,14 @@ def _estimated_need(ins, trigger, amount, free):
 
 @inlined
 def _submit(
-    state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco, after
-):
+    state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
+    oco, after, reduce_only,
+):  # fmt: skip
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
-    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after)
+    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only)
     group = shared = 0
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
@@ -248,7 +251,9 @@ def _submit(
             trigger, trail, wakes = _trigger_of(ins, side, how, stop, activation)
             if trigger < 1:
                 refusal = Reason.INVALID_PRICE.value
-        if refusal:
+        if refusal == 0 and (stop_loss == stop_loss or take_profit == take_profit):
+            refusal = _exits_refusal(state, ins, limit, trigger, stop_loss, take_profit)
+        elif refusal:
             limit = trigger = 0
     if refusal == 0:
         if oco:
@@ -258,7 +263,7 @@ def _submit(
         elif sizing == AMOUNT:
             amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
         else:
-            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared)
+            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, stop_loss, shared)
         if budget < -1:
             refusal = Reason.INVALID_PRICE.value
         else:
@@ -384,19 +389,72 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
 
 
 @compiled
+def _exits_refusal(state, ins, limit, trigger, stop_loss, take_profit):
+    """Why a buy at these prices cannot have such exits, nan for none; 0 when it can."""
+    apart()
+    if state.outside:
+        return Reason.VENUE_REFUSED.value
+    price, orders = reference(ins, limit, trigger), 1
+    if stop_loss == stop_loss:
+        ticks, orders = ticks_near(ins, stop_loss), orders + 1
+        if ticks < 1 or price_of(ins, ticks) >= price:
+            return Reason.INVALID_PRICE.value
+    if take_profit == take_profit:
+        orders += 1
+        if price_of(ins, ticks_up(ins, take_profit)) <= price:
+            return Reason.INVALID_PRICE.value
+    return Reason.TOO_MANY_ORDERS.value if ins.active_n + orders > ins.max_orders else 0
+
+
+@compiled
+def _submit_exits(state, ins, entry, stop_loss, take_profit, tag):
+    """Asks for the exits of a buy: they wait for it, and one cancels the other."""
+    apart()
+    nothing, tif, sell, stop = float("nan"), Tif.GTC.value, Side.SELL.value, 0
+    if stop_loss == stop_loss:
+        stop = _submit_one(
+            state, ins, sell, FRACTION, 1.0, nothing, STOP, stop_loss, nothing, nothing, nothing, tif, NEVER, 0, tag, 0,
+            entry, 0,
+        )  # fmt: skip
+    if take_profit == take_profit:
+        _submit_one(
+            state, ins, sell, FRACTION, 1.0, take_profit, 0, nothing, nothing, nothing, nothing, tif, NEVER, 0, tag,
+            max(stop, 0), entry, 0,
+        )  # fmt: skip
+
+
+@compiled
+def _submit_one(
+    state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
+    oco, after, reduce_only,
+):  # fmt: skip
+    """`_submit`, compiled once for all that are not in such a hurry."""
+    apart()
+    return _submit(
+        state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
+        tag, oco, after, reduce_only,
+    )  # fmt: skip
+
+
+@compiled
 def submit(
-    address, k, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco, after
-):
-    """Asks for one order. price, activation and risk_stop are nan for none, expire is NEVER for none.
+    address, k, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
+    oco, after, reduce_only,
+):  # fmt: skip
+    """Asks for one order, and for the exits of a buy. Prices are nan for none, expire is NEVER for none.
 
     how: what ``stop`` is: a trigger (`STOP`, `TAKE`), or how far a trailing stop follows (`TRAIL`, `TRAIL_BY`).
     oco: the id of an order in whose group it is to be; after: of one that it waits for; 0 for none.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return _submit(
-        state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco, after
-    )
+    id = _submit_one(
+        state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
+        tag, oco, after, reduce_only,
+    )  # fmt: skip
+    if id > 0 and (stop_loss == stop_loss or take_profit == take_profit):
+        _submit_exits(state, ins, id, stop_loss, take_profit, tag)
+    return id
 
 
 @compiled
@@ -405,8 +463,9 @@ def submit_plain(address, k, side, size, price, tag):
     state, nothing = State(address, 0), float("nan")
     ins = Instrument(state.instruments, k)
     return _submit(
-        state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0, 0
-    )
+        state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0,
+        0, 0,
+    )  # fmt: skip
 
 
 @compiled
@@ -414,7 +473,10 @@ def _submit_usual(address, k, side, sizing, size, price, post_only, tag):
     """`submit` without a trigger, good till cancelled."""
     nothing = float("nan")
     tif = Tif.GTC.value
-    return submit(address, k, side, sizing, size, price, 0, nothing, nothing, nothing, tif, NEVER, post_only, tag, 0, 0)
+    return submit(
+        address, k, side, sizing, size, price, 0, nothing, nothing, nothing, nothing, tif, NEVER, post_only, tag, 0, 0,
+        0,
+    )  # fmt: skip
 
 
 @compiled

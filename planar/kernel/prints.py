@@ -70,7 +70,10 @@ def place_now(address, k, time, depth, side, sizing, size, price, how, stop, act
     ins = Instrument(state.instruments, k)
     state.now = time
     nothing = float("nan")
-    id = submit(address, k, side, sizing, size, price, how, stop, activation, nothing, tif, NEVER, post_only, 0, 0, 0)
+    id = submit(
+        address, k, side, sizing, size, price, how, stop, activation, nothing, nothing, tif, NEVER, post_only, 0, 0, 0,
+        0,
+    )  # fmt: skip
     if id > 0:
         _happen_now(state, ins, id, time, depth)
     return id

@@ -95,6 +95,7 @@ class Reason(Named):
     LINKED = 24
     INVALID_LINK = 25
     PARENT_PARTIAL = 26
+    REDUCE_ONLY_WOULD_INCREASE = 27
 
 
 class Limit(Named):

@@ -155,11 +155,12 @@ class KernelPlayer(Player):
         number = {name: NAN if x is None else x for name, x in terms.items()}
         given = [(i + 1, number[name]) for i, name in enumerate(TRIGGERS) if terms[name] is not None]
         how, trigger = given[0] if given else (0, NAN)
-        prices = float(number["price"]), how, float(trigger), float(number["activation"]), float(number["stop_loss"])
+        more = (float(number[name]) for name in ("activation", "stop_loss", "take_profit"))
+        prices = float(number["price"]), how, float(trigger), *more
         expire = NEVER if terms["expire"] is None else terms["expire"]
         asked = Side[side.upper()].value, SIZES.index(size), float(value), *prices, Tif[terms["tif"]].value, expire
         links = (0 if terms[name] is None else terms[name] + 1 for name in ("oco", "after"))
-        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, *links)
+        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, *links, int(terms["reduce_only"]))
         return _answer(answer)
 
     def amend(self, id: int, terms: dict) -> int | str:

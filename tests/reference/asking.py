@@ -17,20 +17,35 @@ class Desk(Account):
 
     def buy(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
-        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
-        oco=None, after=None,
+        trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
+        post_only=False, tag="", oco=None, after=None, reduce_only=False,
     ) -> int | str:  # fmt: skip
-        """Buys an amount, for a cost, for a fraction of free cash, or with a share of equity at risk."""
-        asked = Asked(amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss)
-        return self._place(k, "buy", asked, tif, expire, post_only, tag, oco, after)
+        """Buys an amount, for a cost, a part of free cash, or with a share of equity at risk; asks for its exits."""
+        asked = Asked(
+            amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss, take_profit,
+            reduce_only=reduce_only,
+        )  # fmt: skip
+        entry = self._place(k, "buy", asked, tif, expire, post_only, tag, oco, after)
+        if isinstance(entry, int):
+            self._place_exits(k, entry, stop_loss, take_profit, tag)
+        return entry
+
+    def _place_exits(self, k: int, entry: int, stop_loss: float | None, take_profit: float | None, tag: str) -> None:
+        stop = None
+        if stop_loss is not None:
+            stop = self._place(k, "sell", Asked(fraction=1.0, stop=stop_loss), tag=tag, after=entry)
+        if take_profit is not None:
+            self._place(k, "sell", Asked(fraction=1.0, price=take_profit), tag=tag, oco=stop, after=entry)
 
     def sell(
         self, k, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None,
-        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
-        oco=None, after=None,
+        trail=None, trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="",
+        oco=None, after=None, reduce_only=False,
     ) -> int | str:  # fmt: skip
         """Sells an amount, for a cost, or a fraction of the position."""
-        asked = Asked(amount, cost, fraction, None, price, stop, take, trail, trail_by, activation, stop_loss)
+        asked = Asked(
+            amount, cost, fraction, None, price, stop, take, trail, trail_by, activation, reduce_only=reduce_only
+        )
         return self._place(k, "sell", asked, tif, expire, post_only, tag, oco, after)
 
     def close(self, k: int, fraction: float = 1.0) -> int | str:
@@ -124,6 +139,8 @@ class Desk(Account):
         if self.closes[k] is None:
             raise RefusedError("NO_PRICE")
         rules.check_terms(order, asked, self.now)
+        if asked.reduce_only and order.is_buy:
+            raise RefusedError("REDUCE_ONLY_WOULD_INCREASE")
         if oco is not None:
             order.group = rules.group_of(self, order, oco)
         if after is not None:
@@ -133,6 +150,7 @@ class Desk(Account):
         rules.check_instrument(self, k)
         order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
         rules.set_trigger(self, order, asked)
+        rules.check_exits(self, order, asked)
         if after is not None:
             order.after = after
             rules.size_bound(self, order, asked, self.ledger.orders[after])

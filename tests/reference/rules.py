@@ -34,7 +34,9 @@ class Asked:
     trail_by: float | None = None
     activation: float | None = None
     stop_loss: float | None = None
+    take_profit: float | None = None
     budget: int | None = None
+    reduce_only: bool = False
 
     @property
     def triggers(self) -> list[str]:
@@ -54,8 +56,8 @@ def must_be_sane(asked: Asked, tif: str, after: int | None = None) -> None:
     sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget)
     if sum(size is not None for size in sizes) != 1:
         raise ValueError("an order needs one of amount, cost, fraction and risk")
-    if (asked.risk is None) != (asked.stop_loss is None):
-        raise ValueError("risk needs stop_loss, and stop_loss needs risk")
+    if asked.risk is not None and asked.stop_loss is None:
+        raise ValueError("risk needs stop_loss")
     if len(asked.triggers) > 1:
         raise ValueError("an order has one trigger: stop, take, trail or trail_by")
     if asked.activation is not None and not asked.trails:
@@ -159,6 +161,19 @@ def _at_least_a_tick(ticks: int) -> int:
     if ticks < 1:
         raise RefusedError("INVALID_PRICE")
     return ticks
+
+
+def check_exits(account: Account, order: Order, asked: Asked) -> None:
+    """Rule 3, section 13: the exits that a buy asks for are on their sides of its price, and there is room for them."""
+    units, k, p = account.units[order.instrument], order.instrument, _expected_price(account, order)
+    exits = [exit for exit in (asked.stop_loss, asked.take_profit) if exit is not None]
+    if asked.stop_loss is not None and not units.price(trigger_ticks(account, k, asked.stop_loss)) < p:
+        raise RefusedError("INVALID_PRICE")
+    if asked.take_profit is not None and not units.price(units.ticks_up(asked.take_profit)) > p:
+        raise RefusedError("INVALID_PRICE")
+    live = sum(order.is_live for order in account.ledger.live[k])
+    if exits and live + 1 + len(exits) > account.instruments[k].max_orders:
+        raise RefusedError("TOO_MANY_ORDERS")
 
 
 def size(account: Account, order: Order, asked: Asked) -> None:

@@ -35,6 +35,7 @@ WORLDS = [
 NO_LIMITS = Limits()
 PLAIN_ORDER = {
     "price": None, "stop": None, "take": None, "trail": None, "trail_by": None, "activation": None, "stop_loss": None,
+    "take_profit": None, "reduce_only": False,
     "tif": "GTC", "expire": None, "post_only": False, "oco": None, "after": None,
 }  # fmt: skip
 
@@ -227,7 +228,10 @@ def triggered_scenario(rng) -> Scenario:
         price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
         if rng.random() < 0.8:
             size = rng.choice([("fraction", 0.5), ("fraction", 0.2), ("amount", scenario.cash / price * 0.3)])
-            acts.append((at, k, ("buy", *size, rng.choice([{}, _random_leg(rng, "buy", price, jump)]))))
+            terms = rng.choice([{}, _random_leg(rng, "buy", price, jump)])
+            if rng.random() < 0.3:
+                terms = {**terms, **_random_exits(rng, price, jump)}
+            acts.append((at, k, ("buy", *size, terms)))
             side = "sell"
         else:
             acts.append((at, k, ("sell", "fraction", rng.choice([0.5, 1.0]), _random_leg(rng, "sell", price, jump))))
@@ -486,7 +490,18 @@ def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float,
         terms.update(_odd_terms(rng, at * scenario.execution))
     if rng.random() < 0.1:
         terms["oco"] = _random_id(rng)
+    if side == "buy" and rng.random() < 0.2:
+        terms.update(_random_exits(rng, price, jump))
+    if rng.random() < 0.03:
+        terms["reduce_only"] = True
     return side, size, value, terms
+
+
+def _random_exits(rng, price: float, jump: float) -> dict:
+    """A stop loss, a take profit or both, most of them on their sides of the price."""
+    away = [rng.choice([1, 0.5, 2, -0.2]) * jump for _ in range(2)]
+    exits = {"stop_loss": price - away[0], "take_profit": price + away[1]}
+    return {name: exits[name] for name in rng.choice([("stop_loss",), ("take_profit",), ("stop_loss", "take_profit")])}
 
 
 def _random_trail(rng, price: float, jump: float) -> dict:
@@ -671,7 +686,7 @@ class ReferencePlayer(Player):
 
     def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
         """A buy or a sell."""
-        terms = {name: x for name, x in terms.items() if name != "stop_loss" or x is not None}
+        terms = {name: x for name, x in terms.items() if name not in ("stop_loss", "take_profit") or x is not None}
         return getattr(self.engine, side)(k, **{size: value}, **terms)
 
     def amend(self, id: int, terms: dict) -> int | str:
