@@ -94,7 +94,7 @@ BUGS = {
     ),
     "cancels do not travel": (
         "ledger.py",
-        "arrives = state.now + state.latency",
+        "arrives = arrival(state, ins, order)",
         "arrives = state.now",
     ),
     "GTD that ends now is still taken": ("check.py", "if expire <= state.now:", "if expire < state.now:"),
@@ -184,6 +184,12 @@ BUGS = {
         "path.py",
         "if order.amend_at < close_time or order.after:",
         "if order.amend_at < close_time:",
+    ),
+    "a stop loss may be at the price": ("check.py", "price_of(ins, ticks) >= price", "price_of(ins, ticks) > price"),
+    "the exits of a bracket do not cancel each other": (
+        "check.py",
+        "            max(stop, 0), entry, 0,\n",
+        "            0, entry, 0,\n",
     ),
     "a lone instrument is not delisted in time": (
         "loop.py",
