@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planar.errors import ConfigError, DataError, ExchangeError, PlanarError, StrategyError
     from planar.model.instrument import Instrument
     from planar.model.order import Reason, Side, Status
+    from planar.model.tiers import Tiers
     from planar.simulator.drawn import Recorded, Sampled
     from planar.simulator.fill_model import FillModel
     from planar.strategy import indicator, series
@@ -39,6 +40,7 @@ _HOMES = {
     "Status": "planar.model.order",
     "Strategy": "planar.strategy.base",
     "StrategyError": "planar.errors",
+    "Tiers": "planar.model.tiers",
     "array": "planar.strategy.parameter",
     "backtest": "planar.engine.backtest",
     "bounds": "planar.engine.bounds",
@@ -54,8 +56,8 @@ _MODULES = {"indicator", "series", "universe"}
 
 __all__ = [
     "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason",
-    "Recorded", "Run", "Sampled", "Side", "Status", "Strategy", "StrategyError", "array", "backtest", "bounds",
-    "indicator", "override", "param", "series", "shared", "universe",
+    "Recorded", "Run", "Sampled", "Side", "Status", "Strategy", "StrategyError", "Tiers", "array", "backtest",
+    "bounds", "indicator", "override", "param", "series", "shared", "universe",
 ]  # fmt: skip
 
 

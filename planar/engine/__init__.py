@@ -5,6 +5,8 @@ market        what is traded: instruments with their candles, and where all of i
 history       the candles: given as frames, out of a store, or of the synthetic market
 candidates    who may become a member of a universe by rule
 joined        what is joined to them: other instruments, funding rates, frames of one's own
+perpetual     mark candles and funding of a perpetual, as the kernel gets them
+margin_data   where they come from: given, stored, made up
 rules         rules and fees of the instruments: given, as their exchange listed them, or read off their candles
 simulation    builds the kernel's state and runs it in slices
 interpret     runs the hooks of an interpreted strategy

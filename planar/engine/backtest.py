@@ -64,6 +64,8 @@ def backtest(
     store: "Store | str | Path | None" = None,
     seed: int = 0,
     data: Mapping[str, Frame] | None = None,
+    marks: Mapping[str, Frame] | None = None,
+    funding: str | Mapping[str, Frame] | None = None,
     trades: Trades | None = None,
     limits: Risk | Mapping[str, float] | None = None,
     compiled: bool | None = None,
@@ -81,6 +83,8 @@ def backtest(
     fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one; None is what the class says.
     execution_timeframe: of the candles that orders are settled on.
     data: frames by the names that the class declares as ``data``, instead of what these would be read from.
+    marks, funding: of perpetuals, frames by instrument: mark candles, and ``time`` with ``rate``; else what the store
+        has. funding="zero" counts what is missing of a history as 0, "none" charges none; else it is an error.
     trades: market trades to run on instead of candles: a polars frame or a file with ``time``, ``price``, ``amount``
         and, where it is known, the taker's ``side``; {instrument: frame or file}; or True for those of the store.
     limits: what no order may do, such as ``{"max_position_cost": 2_000}``; they go before those of the class.
@@ -106,6 +110,8 @@ def backtest(
         fees,
         cls.data,
         data,
+        marks,
+        funding,
         trades,
     )
     market = open_market(request)
@@ -261,6 +267,7 @@ class Session:
             from planar.engine.tick_simulation import TickSimulation  # compiles a loop of its own
 
             return TickSimulation(market.instruments, market.prints, market.candles, self.first_rows, **terms)
+        terms["perpetuals"] = market.beside.perpetuals
         return Simulation(market.instruments, market.execution, market.candles, self.first_rows, **terms)
 
     def hook_runner(self, interpreter: Interpreter) -> Callable[[], None]:
@@ -284,7 +291,7 @@ class Session:
 
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
         settled = simulation.end()
-        counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps")}
+        counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps", "liquidations")}
         limited = simulation.memory.limits
         counters |= {name: 0 if limited is None else int(limited[0][name]) for name in ("days_lost", "stops")}
         return Run(

@@ -11,7 +11,7 @@ from planar.engine.frames import Logs
 from planar.engine.market import Market
 from planar.engine.unprotected import Unprotected
 from planar.model import timeframe as timeframes
-from planar.model.order import Limit, Reason, Status
+from planar.model.order import Forced, Limit, Reason, Status
 from planar.simulator.drawn import Drawn
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import gaps
@@ -44,7 +44,7 @@ class Evidence:
 
 def rows(run: Evidence) -> list[Row]:
     """The rows of "Believe this?", in the order of the printout."""
-    return [*_about_data(run), *_about_terms(run), *_about_fills(run)]
+    return [*_about_data(run), *_about_terms(run), *_about_margin(run), *_about_fills(run)]
 
 
 def _about_data(run: Evidence) -> list[Row]:
@@ -69,6 +69,18 @@ def _about_data(run: Evidence) -> list[Row]:
     return found
 
 
+def _about_margin(run: Evidence) -> list[Row]:
+    """What contracts paid and lost besides trading."""
+    if not any(one.is_contract for one in run.market.instruments):
+        return []
+    paid, quote = float(run.logs.money(run.logs.fundings["units"].sum())), run.market.instruments[0].quote
+    forced = int((run.logs.fills["forced"] == Forced.LIQUIDATION).sum())
+    return [
+        ("Funding paid", f"{paid:,.2f} {quote} in {len(run.logs.fundings):,} payments"),
+        ("Liquidations", f"{run.counters['liquidations']:,}, in {forced:,} fills"),
+    ]
+
+
 def _missing(candles: Candles, start: int) -> int:
     """How many candles are missing from the run's start on."""
     return int(gaps(candles.time[np.searchsorted(candles.time, start) :], candles.timeframe)["missing"].sum())
@@ -81,6 +93,7 @@ def _about_terms(run: Evidence) -> list[Row]:
     return [
         ("Fees", f"{rates} ({market.fees_source})"),
         ("Steps", market.steps_source),
+        *market.beside.told,
         ("Spread and impact paid", f"{_slippage(run.costs):,.2f} {market.instruments[0].quote}"),
         ("Path and latency", f"{run.model.path}, {_latency(run.model)}"),
         ("Limits", _limits(run)),
@@ -108,8 +121,10 @@ def _limits(run: Evidence) -> str:
 
 def _about_fills(run: Evidence) -> list[Row]:
     logs, paid, slippage = run.logs, run.costs["fees"], _slippage(run.costs)
-    net = run.final - run.cash
-    gross = f"{net + paid + slippage:+,.2f} gross, {0.0 - paid:+,.2f} fees, {0.0 - slippage:+,.2f} slippage"
+    net, funding = run.final - run.cash, float(logs.money(logs.fundings["units"].sum()))
+    gross = f"{net + paid + slippage + funding:+,.2f} gross, {0.0 - paid:+,.2f} fees, {0.0 - slippage:+,.2f} slippage"
+    if any(one.is_contract for one in run.market.instruments):
+        gross += f", {0.0 - funding:+,.2f} funding"
     return [
         ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),
         ("Touched, not crossed", f"{run.counters['touched']:,}"),

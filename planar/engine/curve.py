@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from planar.engine.simulation import Simulation
-from planar.model.order import Side
+from planar.model.order import Forced, Side
 from planar.strategy.prints import Prints
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Equity and cash at the close of each step: shape (n,), UTC ms and quote."""
+    """Equity and cash at the close of each step: shape (n,), UTC ms and quote. With contracts cash is the wallet."""
 
     time: np.ndarray
     equity: np.ndarray
@@ -30,23 +30,29 @@ def curve_of(simulation: Simulation, *, settled: bool = False) -> Curve:
     times = _union(opens, int(state["execution"]))[:steps]
     is_buy, in_base = fills["side"] == Side.BUY, fills["fee_in_base"] != 0
     fee_in_quote, fee_in_base = np.where(in_base, 0, fills["fee"]), np.where(in_base, fills["fee"], 0)
-    cash = _after_each(
-        simulation.start_cash, np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote, fills, steps
-    )
-    cash = cash * state["quote_n"] / state["quote_d"]
-    equity = cash.copy()
+    changes = np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote
+    units = _after_each(simulation.start_cash, changes, fills["step"], steps)
+    if state["contracts"]:
+        fundings = simulation.log("fundings")
+        units = units + _after_each(0, -fundings["units"], fundings["step"], steps)
+    equity, wallet = units * state["quote_n"] / state["quote_d"], units
     bought = np.where(is_buy, fills["amount"], -fills["amount"]) - fee_in_base
     for k, (candles, row) in enumerate(zip(simulation.execution, simulation.first_rows, strict=True)):
         own = fills["instrument"] == k
         if not own.any():
             continue
-        base = _after_each(0, bought[own], fills[own], steps)
+        base = _after_each(0, bought[own], fills["step"][own], steps)
+        entries = fills["entry"][own]
+        if simulation.instruments[k].is_contract:
+            wallet = wallet + _after_each(0, np.diff(entries, prepend=0), fills["step"][own], steps)
         amount = base * records[k]["base_n"] / records[k]["base_d"]
         last = np.searchsorted(opens[k], times, side="right") - 1 if len(opens[k]) != len(times) else slice(steps)
         # Where nothing is held, there may not have been a close yet.
         equity += np.where(base != 0, amount * candles.close[row:][last], 0.0)
+    cash = wallet * state["quote_n"] / state["quote_d"]
     if settled and steps:
-        equity[-1] = cash[-1] = float(state["money"])
+        equity[-1] = float(state["money"])
+        cash[-1] = (int(state["cash"]) + sum(int(r["entry"]) for r in records)) * state["quote_n"] / state["quote_d"]
         equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
     return Curve(times + int(state["execution"]), equity, cash)
 
@@ -59,7 +65,7 @@ def curve_over_trades(simulation: Simulation, prints: Sequence[Prints]) -> Curve
     times: np.ndarray = np.unique(np.concatenate(closes))
     times = np.append(times[times < end], end)
     # What is delisted at a close is settled before it is decided on.
-    happened = fills["time"] - fills["delisted"]
+    happened = fills["time"] - (fills["forced"] == Forced.DELISTED)
     is_buy, in_base = fills["side"] == Side.BUY, fills["fee_in_base"] != 0
     fee_in_quote, fee_in_base = np.where(in_base, 0, fills["fee"]), np.where(in_base, fills["fee"], 0)
     paid = np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote
@@ -79,10 +85,10 @@ def _by(times: np.ndarray, first: int, changes: np.ndarray, happened: np.ndarray
     return balances[np.searchsorted(happened, times, side="left")]
 
 
-def _after_each(first: int, changes: np.ndarray, fills: np.ndarray, steps: int) -> np.ndarray:
-    """A balance in units at the close of each step, from its start and the change by each fill."""
+def _after_each(first: int, changes: np.ndarray, at: np.ndarray, steps: int) -> np.ndarray:
+    """A balance in units at the close of each step, from its start and the changes made in steps."""
     balances = first + np.concatenate(([0], np.cumsum(changes)))
-    counts = np.cumsum(np.bincount(fills["step"], minlength=steps + 1))
+    counts = np.cumsum(np.bincount(at, minlength=steps + 1))
     return balances[counts[1 : steps + 1]]
 
 

@@ -8,11 +8,12 @@ import polars as pl
 from planar.engine.simulation import Simulation
 from planar.kernel.views import NOTES
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Kind, Reason, Side, Status, Tif
+from planar.model.order import NEVER, Forced, Kind, Reason, Side, Status, Tif
 from planar.strategy.texts import Texts, filled_in
 
-DELISTED = -2
-"""Number of the tag that the sale of a delisted position gets."""
+NO_TAG = -1
+FORCED = {NO_TAG - forced: str(forced).lower() for forced in Forced if forced}
+"""Tags of what was forced, by number."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Logs:
     live: np.ndarray
     notes: np.ndarray
     refusals: np.ndarray
+    fundings: np.ndarray
     records: np.ndarray
     quote: tuple[int, int]
     texts: Texts
@@ -56,7 +58,7 @@ class Logs:
     def tags(self, numbers: np.ndarray) -> pl.Series:
         """Texts of tags by their numbers."""
         used = {int(n): self.texts.text(int(n)) for n in np.unique(numbers)}
-        return _words(numbers, {**used, DELISTED: "delisted"})
+        return _words(numbers, {**used, **FORCED})
 
 
 def logs_of(simulation: Simulation, texts: Texts) -> Logs:
@@ -71,6 +73,7 @@ def logs_of(simulation: Simulation, texts: Texts) -> Logs:
         live=simulation.open_orders(),
         notes=log("notes"),
         refusals=log("refusals"),
+        fundings=log("fundings"),
         records=records,
         quote=(simulation.quote.numerator, simulation.quote.denominator),
         texts=texts,
@@ -96,7 +99,23 @@ def fills(logs: Logs) -> pl.DataFrame:
             "fee": np.where(in_base, logs.amount(log["fee"], index), logs.money(log["fee"])),
             "fee_currency": pl.Series(currencies[index, in_base.astype(int)].tolist(), dtype=pl.String),
             "liquidity": _words(log["maker"], {1: "maker", 0: "taker"}),
-            "tag": logs.tags(np.where(log["delisted"] > 0, DELISTED, tags)),
+            "tag": logs.tags(np.where(log["forced"] > 0, NO_TAG - log["forced"], tags)),
+        }
+    )
+
+
+def fundings(logs: Logs) -> pl.DataFrame:
+    """One row per payment: time, instrument, amount held, mark price, rate, paid (quote, below 0 received)."""
+    log = logs.fundings
+    index = log["instrument"].astype(np.int64)
+    return pl.DataFrame(
+        {
+            "time": log["time"].copy(),
+            "instrument": logs.names(index),
+            "amount": logs.amount(log["amount"], index),
+            "price": log["price"].copy(),
+            "rate": log["rate"].copy(),
+            "paid": logs.money(log["units"]),
         }
     )
 

@@ -49,6 +49,8 @@ class Request:
     fees: Fees | None = None
     declared_data: Mapping[str, Declared] = field(default_factory=dict)
     data: Mapping[str, Frame] | None = None
+    marks: Mapping[str, Frame] | None = None
+    funding: str | Mapping[str, Frame] | None = None
     trades: Trades | None = None
 
 

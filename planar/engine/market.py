@@ -10,11 +10,12 @@ import numpy as np
 from planar.engine.candidates import candidates_of, chosen_of, listed
 from planar.engine.history import History, Instruments, Request, candles_of, store_of
 from planar.engine.joined import join
+from planar.engine.margin_data import Beside, beside_of
 from planar.engine.recorded_trades import cut_prints, given_prints, stored_prints
 from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError
 from planar.model import timeframe as timeframes
-from planar.model.instrument import Instrument
+from planar.model.instrument import Instrument, check_name
 from planar.store.candles import utc
 from planar.strategy.candles import FIELDS, Candles, resample
 from planar.strategy.prints import Prints
@@ -34,7 +35,8 @@ class Market:
     execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
     fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words. rule:
     what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words.
-    prints: market trades that orders are settled on instead; the execution candles are then their minutes.
+    beside: mark candles and funding of perpetuals. prints: market trades that orders are settled on instead;
+    the execution candles are then their minutes.
     """
 
     instruments: list[Instrument]
@@ -46,6 +48,7 @@ class Market:
     data: dict[str, str] = field(default_factory=dict)
     rule: Top | None = None
     chosen: str = ""
+    beside: Beside = field(default_factory=lambda: Beside([], []))
     prints: list[Prints] | None = None
 
     @property
@@ -62,6 +65,10 @@ class Market:
             digest.update(f"{instrument.name} {candles.timeframe}".encode())
             for name in ("time", *FIELDS):
                 digest.update(np.ascontiguousarray(getattr(candles, name)).data)
+        for one in self.beside.perpetuals:
+            mark = [] if one.mark is None else [getattr(one.mark, name) for name in ("time", *FIELDS)]
+            for values in (*mark, one.times, one.rates):
+                digest.update(np.ascontiguousarray(values).data)
         for prints in self.prints or ():
             for column in (prints.time, prints.price, prints.amount, prints.side):
                 digest.update(column.data)
@@ -93,12 +100,13 @@ def open_market(request: Request) -> Market:
     data = join(request, history, candles, end)
     instruments, fees, steps = _rules(request, history, execution, given)
     lists = list(execution.values()), list(candles.values())
-    return Market(instruments, *lists, history.source, fees, steps, data, rule, told if rule else "")
+    beside = beside_of(request, history, instruments, lists[0])
+    return Market(instruments, *lists, history.source, fees, steps, data, rule, told if rule else "", beside)
 
 
 def _traded_market(request: Request, names: list[str], given: dict[str, Instrument]) -> Market:
     """A market of recorded trades."""
-    _check_traded(request)
+    _check_traded(request, names)
     trades, store = request.trades, None
     if isinstance(trades, bool) or trades is None:
         store = store_of(request)
@@ -116,7 +124,10 @@ def _traded_market(request: Request, names: list[str], given: dict[str, Instrume
     return Market(instruments, *lists, source, fees, steps, data, prints=list(prints.values()))
 
 
-def _check_traded(request: Request) -> None:
+def _check_traded(request: Request, names: list[str]) -> None:
+    for name in names:
+        if name.count(":") == 2:
+            raise ConfigError(f"{name}: contracts are not run over trades yet; run it over candles, or name spot.")
     for name in ("candles", "execution_timeframe"):
         if getattr(request, name) is not None:
             raise ConfigError(f"trades and {name} are both given: a run over trades makes its candles of them.")
@@ -168,7 +179,7 @@ def _names(request: Request) -> tuple[list[str], dict[str, Instrument]]:
         raise ConfigError(f"instruments: {', '.join(names)} names one of them twice.")
     for name in names:
         if name not in given:
-            Instrument(name)
+            check_name(name)
     return names, given
 
 

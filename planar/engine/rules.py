@@ -74,6 +74,9 @@ def default_instrument(name: str, candles: Candles) -> Instrument:
 
     Only the first candles are looked at, so that later data cannot change a decision.
     """
+    if name.count(":") == 2:
+        example = f"Instrument('{name}', tiers=Tiers.of('{name}', [(0, 0.004, 125), (50_000, 0.005, 100)]))"
+        raise ConfigError(f"{name}: a contract needs its leverage tiers. Give it as an Instrument: {example}.")
     decimals = next((d for d in range(8) if _are_ticks(candles, 10**d)), 8)
     step = 10.0 ** min(0, max(-8, math.floor(math.log10(ABOUT_ONE_STEP / float(candles.close[0])))))
     return Instrument(name, price_step=float(f"1e-{decimals}"), amount_step=float(f"{step:.0e}"))

@@ -82,8 +82,13 @@ class Run:
 
     @cached_property
     def fills(self) -> pl.DataFrame:
-        """One row per fill; its tag is its order's, or "delisted"."""
+        """One row per fill; its tag is its order's, or "delisted" or "liquidation"."""
         return frames.fills(self.logs)
+
+    @cached_property
+    def fundings(self) -> pl.DataFrame:
+        """One row per funding payment of a perpetual: time, instrument, amount held, price, rate, paid."""
+        return frames.fundings(self.logs)
 
     @cached_property
     def orders(self) -> pl.DataFrame:

@@ -1,15 +1,16 @@
 """One simulated session: builds the kernel's state from instruments and candles, and runs it in slices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from planar.engine.perpetual import Perpetual, beside
 from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
 from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument, exact
-from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, REFUSAL
+from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.drawn import set_draws
 from planar.simulator.fill_model import FillModel
 from planar.simulator.limits import set_limits, watches_equity
@@ -23,6 +24,7 @@ LOGS = {
     "amends": (AMEND, "amends_cap"),
     "notes": (NOTE, "notes_cap"),
     "refusals": (REFUSAL, "refusals_cap"),
+    "fundings": (FUNDING, "fundings_cap"),
 }
 SLICE_STEPS, INTERPRETED_STEPS = 2_000_000, 20_000
 FAR = 1e300
@@ -54,6 +56,7 @@ class Simulation:
         cash: float,
         model: FillModel,
         limits: Mapping[str, float] = NO_LIMITS,
+        perpetuals: Sequence[Perpetual] | None = None,
     ) -> None:
         self.instruments = instruments
         self.execution, self.candles = execution, candles
@@ -67,6 +70,8 @@ class Simulation:
             set_limits(self.memory, limits)
         for k, instrument in enumerate(instruments):
             self._set_instrument(k, instrument, execution[k], candles[k], first_rows[k], start)
+            if instrument.is_contract:
+                self._set_contract(k, perpetuals[k] if perpetuals else Perpetual(), start)
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
         # Decisions need no look-out of their own where execution candles are the strategy's: the same objects.
@@ -122,6 +127,19 @@ class Simulation:
         begun = record["row"] if candles is execution else candles.closed_by(start)
         record["candle"] = record["first_candle"] = max(first_row, begun)
         record["next_close"] = candles.close_at(record["candle"]) if record["candle"] < len(candles) else NEVER
+
+    def _set_contract(self, k: int, perpetual: Perpetual, start: int) -> None:
+        """Mark candles, one for each execution candle, nan where there is none; the funding from the start on."""
+        record, keep = self.memory.instruments[k], self.memory.keep
+        self.state["contracts"] += 1
+        if perpetual.mark is not None:
+            mark = beside(self.execution[k], perpetual.mark)
+            for name in ("open", "high", "low", "close"):
+                record[f"mark_{name}"] = keep(mark[name]).ctypes.data
+            record["has_mark"] = True
+        times, rates = perpetual.since(start)
+        record["funding_times"], record["funding_rates"] = keep(times).ctypes.data, keep(rates).ctypes.data
+        record["funding_n"], record["next_funding"] = len(times), times[0] if len(times) else NEVER
 
     def _set_room(self, record: np.void, instrument: Instrument, candles: Candles) -> None:
         """Room for the estimators' blocks, for open orders and for slots."""

@@ -4,9 +4,11 @@ machine      how kernel functions are compiled and cached; records at raw addres
 state        the records: one State, one Instrument each, and who keeps their arrays alive
 numbers      exact whole-number money; ticks, units, rounding
 estimators   spread, volatility and volume of a day, from candles
+contracts    perpetuals: their books, what their orders hold, what margin is free
 groups       orders of which only one can have it: what they hold together
 ledger       apply: what a fill, an end or a refusal does to orders, balances and logs
 match        one order meets one price: arrival, trigger, taker and maker fills
+liquidation  where a perpetual's position ends, its end, and its funding
 links        orders that wait for others: armed, grown, ended with them
 path         a candle as a path: the open, then three legs; which path
 settle       both phases of one instrument alone

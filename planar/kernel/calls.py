@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from planar.kernel import check, ledger, members
+from planar.kernel import check, contracts, ledger, members
 from planar.kernel.machine import address_of, call_convention
 
 I, F = types.int64, types.float64
@@ -42,6 +42,7 @@ cancel_all = _linked(check.cancel_all, I(I, I))
 amend = _linked(check.amend, I(I, I, I, F, F, F))
 close = _linked(check.close, I(I, I, F, I))
 target = _linked(check.target, I(I, I, F, I))
+set_leverage = _linked(contracts.set_leverage, I(I, I, F))
 quote = _linked(check.quote, I(I, I, I, I, I, F, F, I, I))
 arrive = _linked(members.arrive, I(I, I, I))
 note = _linked(ledger.note, I(I, I, I, I, I, F, F, F, F))

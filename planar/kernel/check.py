@@ -5,6 +5,7 @@ Each function answers an order id (from 1) or a negative `Reason`.
 
 import math
 
+from planar.kernel.contracts import affordable_amount, against, hold_of, is_covered, is_funded, is_too_large
 from planar.kernel.draws import arrival
 from planar.kernel.groups import book, enter, group_of, holds, kept_of, refusal_of
 from planar.kernel.ledger import (
@@ -18,6 +19,7 @@ from planar.kernel.ledger import (
     next_due,
     open_order,
     reserve_extra,
+    shift,
 )
 from planar.kernel.limits import judge, judge_amend
 from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
@@ -53,10 +55,13 @@ FAR = 1e300
 
 @compiled
 def position_of(state, ins):
-    """Base units that the venue's rules let one close; what is left below its minimums is balance only."""
+    """Base units that the venue's rules let one close; what is left below its minimums is balance only.
+
+    Unsigned: of a short those that can be bought back.
+    """
     amount = ins.closable
     # Far above the minimum cost, the exact figure is not needed.
-    if amount == 0 or ins.min_cost == 0.0 or ins.amount * ins.last > 4.0 * ins.min_cost:
+    if amount == 0 or ins.min_cost == 0.0 or abs(ins.amount) * ins.last > 4.0 * ins.min_cost:
         return amount
     cost = cost_down(ins, amount, max(ticks_down(ins, ins.last), 1))
     return 0 if money_of(state, cost) < ins.min_cost else amount
@@ -125,10 +130,12 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
         return Reason.INVALID_ORDER.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
-    if reduce_only and side == Side.BUY:
+    if reduce_only and side == Side.BUY and not ins.is_contract:
         return Reason.REDUCE_ONLY_WOULD_INCREASE.value
     if oco or after:
         refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco, after)
+        if ins.is_contract and refusal == 0:
+            refusal = Reason.INVALID_LINK.value
         if refusal:
             return refusal
     if ins.is_delisted:
@@ -150,10 +157,26 @@ def _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared):
     risk has no distance to its stop.
     """
     apart()
+    if ins.is_contract:
+        return _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop)
     if side == Side.BUY and sizing != RISK:
         budget = _budget(state, ins, sizing, size, shared)
         return (affordable(ins, budget, limit), -1) if limit else (0, budget)
-    amount = _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop)
+    amount = _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop)
+    return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
+
+
+@compiled
+def _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop):
+    """The same of a contract: all its sizes are amounts."""
+    if sizing == FRACTION and not (against(ins, side) and position_of(state, ins)):
+        budget = max(part_of(size, free_cash(state)), 0)
+        return affordable_amount(state, ins, side, budget, limit, trigger), -1
+    if sizing == TARGET:
+        back = position_of(state, ins) if against(ins, side) else 0
+        most = plus(back, affordable_amount(state, ins, side, free_cash(state), limit, trigger))
+        return whole_steps(ins, min(max(units_of_amount(ins, size / ins.last), 0), most)), -1
+    amount = _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop)
     return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
 
 
@@ -172,7 +195,7 @@ def _budget(state, ins, sizing, size, shared):
 
 
 @compiled
-def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
+def _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop):
     """Base units asked for by cost, fraction or risk; negative when a risk has no distance to its stop."""
     price = reference(ins, limit, trigger)
     if sizing == COST:
@@ -180,7 +203,10 @@ def _valued_amount(state, ins, limit, trigger, sizing, size, risk_stop):
     if sizing == FRACTION:
         return max(part_of(size, position_of(state, ins)), 0)
     taker = ins.taker / 1e9
-    loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
+    if side == Side.BUY:
+        loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
+    else:
+        loss = risk_stop * (1.0 + taker) - price * (1.0 - taker)
     if not loss > 0.0:
         return -1
     return max(units_of_amount(ins, size * equity_of(state) / loss), 0)
@@ -195,9 +221,30 @@ def _to_hold(state, ins, side, limit, trigger, amount, budget, shared):
         return -Reason.BELOW_MIN_AMOUNT.value
     if ins.min_cost > 0.0 and _least_cost(state, ins, limit, trigger, amount, budget) < ins.min_cost:
         return -Reason.BELOW_MIN_COST.value
+    if ins.is_contract:
+        return _to_hold_of_contract(state, ins, side, limit, trigger, amount)
     free = (free_cash(state) if side == Side.BUY else free_base(ins)) + shared
     wanted = _wanted(ins, side, limit, trigger, amount, budget, free)
     return wanted if wanted >= 0 else -Reason.INSUFFICIENT_FUNDS.value
+
+
+@compiled
+def _to_hold_of_contract(state, ins, side, limit, trigger, amount):
+    """What an order of a contract is to hold, or a negative `Reason`: the tiers first, then margin."""
+    apart()
+    held = hold_of(ins, side, amount, limit, trigger)
+    refusal = _margin_refusal(state, ins, side, amount, -1, held, 0)
+    return held if refusal == Reason.NONE else -refusal.value
+
+
+@compiled
+def _margin_refusal(state, ins, side, amount, id, held, instead_of):
+    """Why a contract's order may not hold so much, instead of what it held before; NONE when it may. id: -1 if new."""
+    if is_covered(state, ins, side, amount, id, False):
+        return Reason.NONE
+    if is_too_large(state, ins, side, held, instead_of):
+        return Reason.MAX_POSITION
+    return Reason.NONE if is_funded(state, ins, side, held, instead_of, False) else Reason.INSUFFICIENT_FUNDS
 
 
 @compiled
@@ -240,7 +287,7 @@ def _submit(
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
-    budget, by_cost = -1, sizing != AMOUNT and sizing != RISK
+    budget, by_cost = -1, sizing != AMOUNT and sizing != RISK and not ins.is_contract
     refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only)
     group = shared = 0
     if refusal == 0:
@@ -252,7 +299,7 @@ def _submit(
             if trigger < 1:
                 refusal = Reason.INVALID_PRICE.value
         if refusal == 0 and (stop_loss == stop_loss or take_profit == take_profit):
-            refusal = _exits_refusal(state, ins, limit, trigger, stop_loss, take_profit)
+            refusal = _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit)
         elif refusal:
             limit = trigger = 0
     if refusal == 0:
@@ -297,12 +344,8 @@ def _submit(
         _bind(ins, order, sizing, size, after)
     if group:
         enter(state, ins, order, group)
-    elif side == Side.BUY:
-        state.reserved += held
-        state.pending += held
     else:
-        ins.reserved += held
-        ins.pending += held
+        shift(state, ins, side, held, held, 0)
     ins.due = min(ins.due, order.due)
     if trail:
         _look_out_trailing(ins, order)
@@ -389,9 +432,11 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
 
 
 @compiled
-def _exits_refusal(state, ins, limit, trigger, stop_loss, take_profit):
+def _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit):
     """Why a buy at these prices cannot have such exits, nan for none; 0 when it can."""
     apart()
+    if ins.is_contract:  # whose orders are not linked: a stop loss is what a risk is sized by
+        return 0 if sizing == RISK and take_profit != take_profit else Reason.INVALID_LINK.value
     if state.outside:
         return Reason.VENUE_REFUSED.value
     price, orders = reference(ins, limit, trigger), 1
@@ -452,7 +497,7 @@ def submit(
         state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
         tag, oco, after, reduce_only,
     )  # fmt: skip
-    if id > 0 and (stop_loss == stop_loss or take_profit == take_profit):
+    if id > 0 and (stop_loss == stop_loss or take_profit == take_profit) and not ins.is_contract:
         _submit_exits(state, ins, id, stop_loss, take_profit, tag)
     return id
 
@@ -573,6 +618,9 @@ def _amended_need(state, ins, order, limit, trigger, total):
         return 0, Reason.BELOW_MIN_AMOUNT
     if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
+    if ins.is_contract:
+        held = hold_of(ins, order.side, left, limit, trigger)
+        return held, _margin_refusal(state, ins, order.side, left, order.id, held, order.reserved)
     free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + kept_of(state, ins, order)
     wanted = _wanted(ins, order.side, limit, trigger, left, -1, free)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
@@ -611,17 +659,21 @@ def _send_amend(state, ins, order, limit, trigger, total, wanted):
 
 @compiled
 def close(address, k, fraction, tag):
-    """Sells a fraction of the position at market."""
+    """Trades a fraction of the position against it, at market."""
     state = State(address, 0)
-    if position_of(state, Instrument(state.instruments, k)) == 0:
+    ins = Instrument(state.instruments, k)
+    if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
-    return _submit_usual(address, k, Side.SELL.value, FRACTION, fraction, float("nan"), 0, tag)
+    side = Side.SELL.value if ins.base > 0 else Side.BUY.value
+    return _submit_usual(address, k, side, FRACTION, fraction, float("nan"), 0, tag)
 
 
 @compiled
 def _heading_for(state, ins):
     """What the position is worth at the last close when its market orders are done, and how many those are."""
     value, orders = amount_of(ins, position_of(state, ins)) * ins.last, 0
+    if ins.base < 0:
+        value = -value
     for i in range(ins.active_n):
         order = open_order(ins, i)
         if order.form != Kind.MARKET or order.cancel_at != NEVER or is_held_back(order):
@@ -653,9 +705,12 @@ def target(address, k, weight, tag):
     if weight == 0.0 and orders == 0:
         return close(address, k, 1.0, tag)
     missing = weight * equity_of(state) - value
-    if missing == 0.0:
+    if missing == 0.0 and ins.last > 0.0:
         return 0
-    if missing < 0.0:
+    is_less = missing < 0.0 or (missing == 0.0 and weight < 0.0)
+    if is_less and ins.is_contract:
+        side, sizing, size = Side.SELL.value, TARGET, -missing
+    elif is_less:
         side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing

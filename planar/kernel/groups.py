@@ -4,9 +4,28 @@ A group has the number of its first member's place among all orders, from 1; 0 i
 instrument and side, so that all of them hold of the same balance.
 """
 
-from planar.kernel.machine import apart, compiled, get_int
+from planar.kernel.machine import apart, compiled, get_int, inlined
 from planar.kernel.state import Amend, Live, Order
 from planar.model.order import NEVER, Reason, Side, Status
+
+
+@inlined
+def shift(state, ins, side, reserved, pending, returning):
+    """Adds to what the orders of a side hold: quote units of cash for buys, base units for sells, and for either side
+    of a contract quote units that margin is asked for.
+    """
+    if side == Side.SELL:
+        ins.reserved += reserved
+        ins.pending += pending
+        ins.returning += returning
+    elif ins.is_contract:
+        ins.bid_reserved += reserved
+        ins.bid_pending += pending
+        ins.bid_returning += returning
+    else:
+        state.reserved += reserved
+        state.pending += pending
+        state.returning += returning
 
 
 @compiled
@@ -37,14 +56,7 @@ def book(state, ins, side, before, after):
     apart()
     total = after[0] - before[0]
     pending, returning = total - (after[1] - before[1]), total - (after[2] - before[2])
-    if side == Side.BUY:
-        state.reserved += total
-        state.pending += pending
-        state.returning += returning
-    else:
-        ins.reserved += total
-        ins.pending += pending
-        ins.returning += returning
+    shift(state, ins, side, total, pending, returning)
 
 
 @compiled

@@ -4,12 +4,14 @@
 `reserve_extra` for amends on their way, and by `check._submit` for new orders.
 """
 
+from planar.kernel.contracts import against, free_margin, hold_after, move_position
 from planar.kernel.draws import arrival
-from planar.kernel.groups import book, holds
+from planar.kernel.groups import book, holds, shift
 from planar.kernel.machine import apart, compiled, copy_bytes, get_int, inlined, set_int
 from planar.kernel.numbers import (
     amount_of,
     cost_down,
+    cost_up,
     fee_of,
     money_of,
     need,
@@ -17,10 +19,11 @@ from planar.kernel.numbers import (
     price_of,
     product_down,
     ticks_down,
+    ticks_up,
     whole_steps,
 )
 from planar.kernel.state import Amend, Event, Fill, Instrument, Live, Note, Order, State
-from planar.model.order import LIVE, NEVER, ORDER, Reason, Side, Status
+from planar.model.order import LIVE, NEVER, ORDER, Forced, Reason, Side, Status
 from planar.model.order import Event as EventKind
 
 ORDER_BYTES, LIVE_BYTES = ORDER.itemsize, LIVE.itemsize
@@ -39,7 +42,7 @@ def tell(state, ins, id, kind, reason, time):
 @inlined
 def free_cash(state):
     """Quote units for new orders: what no order holds, and what cancels on their way will return."""
-    return state.cash - state.reserved + state.returning
+    return free_margin(state, False) if state.contracts else state.cash - state.reserved + state.returning
 
 
 @inlined
@@ -51,7 +54,7 @@ def free_base(ins):
 @inlined
 def venue_cash(state):
     """Quote units that no order holds which the venue has accepted."""
-    return state.cash - (state.reserved - state.pending)
+    return free_margin(state, True) if state.contracts else state.cash - (state.reserved - state.pending)
 
 
 @inlined
@@ -62,7 +65,7 @@ def venue_base(ins):
 
 @inlined
 def reserve(state, ins, order, units):
-    """Sets what an order holds: quote units for a buy, base units for a sell."""
+    """Sets what an order holds."""
     change = units - order.reserved
     if order.group:
         before = holds(state, ins, order.group)
@@ -70,33 +73,14 @@ def reserve(state, ins, order, units):
         book(state, ins, order.side, before, holds(state, ins, order.group))
         change = 0
     order.reserved = units
-    if order.side == Side.BUY:
-        state.reserved += change
-        if order.status == Status.PENDING:
-            state.pending += change
-        if order.cancel_at != NEVER:
-            state.returning += change
-    else:
-        ins.reserved += change
-        if order.status == Status.PENDING:
-            ins.pending += change
-        if order.cancel_at != NEVER:
-            ins.returning += change
+    is_pending, is_returning = order.status == Status.PENDING, order.cancel_at != NEVER
+    shift(state, ins, order.side, change, change if is_pending else 0, change if is_returning else 0)
 
 
 @compiled
 def reserve_extra(state, ins, order, units):
     """Adds to what an amend on its way holds on top of its order; the venue does not know of it yet."""
-    if order.side == Side.BUY:
-        state.reserved += units
-        state.pending += units
-        if order.cancel_at != NEVER:
-            state.returning += units
-    else:
-        ins.reserved += units
-        ins.pending += units
-        if order.cancel_at != NEVER:
-            ins.returning += units
+    shift(state, ins, order.side, units, units, units if order.cancel_at != NEVER else 0)
 
 
 @compiled
@@ -130,14 +114,12 @@ def ask_cancel(state, ins, order):
     held = order.reserved
     if order.amend >= 0:
         held += Amend(state.amends, order.amend).extra
-    if order.side == Side.BUY:
-        state.returning += held
-    else:
-        ins.returning += held
+    shift(state, ins, order.side, 0, 0, held)
 
 
 @compiled
 def set_cash(state, units):
+    state.booked += 1
     state.cash = units
     state.money = money_of(state, units)
 
@@ -146,7 +128,7 @@ def set_cash(state, units):
 def set_base(ins, units):
     ins.base = units
     ins.amount = amount_of(ins, units)
-    whole = whole_steps(ins, units)
+    whole = whole_steps(ins, abs(units))
     ins.closable = whole if whole >= ins.min_amount else 0
 
 
@@ -158,7 +140,9 @@ def left_of(order):
 
 @compiled
 def required(ins, order):
-    """What an order of these terms holds while it rests; a buy without a limit keeps its estimate."""
+    """What an order of these terms holds while it rests; one that holds quote without a limit keeps its estimate."""
+    if ins.is_contract:
+        return cost_up(ins, left_of(order), order.price) if order.price else order.reserved
     if order.side == Side.SELL:
         return left_of(order)
     return need(ins, left_of(order), order.price) if order.price else order.reserved
@@ -321,10 +305,8 @@ def accept(state, ins, order, time):
         before = holds(state, ins, order.group)
         order.status = Status.OPEN
         book(state, ins, order.side, before, holds(state, ins, order.group))
-    elif order.side == Side.BUY:
-        state.pending -= order.reserved
     else:
-        ins.pending -= order.reserved
+        shift(state, ins, order.side, 0, -order.reserved, 0)
     order.status = Status.OPEN
     order.due = next_due(order)
     tell(state, ins, order.id, EventKind.ACCEPTED, Reason.NONE, time)
@@ -338,13 +320,15 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
     """
     is_buy = order.side == Side.BUY
     fee_in_base = is_buy and ins.fee_base
-    if is_buy:
+    paid = 0
+    if ins.is_contract:
+        book_contract(state, ins, order.side, amount, ticks, cost, fee)
+    elif is_buy:
         paid = cost if fee_in_base else plus(cost, fee)
         set_cash(state, state.cash - paid)
         set_base(ins, plus(ins.base, amount - fee if fee_in_base else amount))
         add_to_position(state, ins, amount, cost, fee, ticks)
     else:
-        paid = 0
         set_cash(state, plus(state.cash, cost - fee))
         set_base(ins, ins.base - amount)
         take_from_position(state, ins, amount, cost, fee)
@@ -359,6 +343,8 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
         order.budget -= paid
         order.amount = order.filled
         reserve(state, ins, order, order.budget)
+    elif ins.is_contract:
+        reserve(state, ins, order, hold_after(ins, order, amount))
     elif order.price == 0 and is_buy:
         reserve(state, ins, order, max(order.reserved - paid, 0))
     else:
@@ -376,13 +362,26 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
 
 
 @compiled
+def book_contract(state, ins, side, amount, ticks, cost, fee):
+    """A contract's cash and base change as those of spot do; its position realises what the wallet gains by it."""
+    apart()
+    opens = amount > against(ins, side)
+    realised = move_position(ins, side, amount, cost)
+    set_cash(state, plus(state.cash, -side * cost - fee))
+    set_base(ins, plus(ins.base, side * amount))
+    ins.realised += money_of(state, realised - fee)
+    if opens:
+        ins.last_entry_price = price_of(ins, ticks)
+
+
+@compiled
 def _new_fill(state, ins, id, amount, ticks, cost, fee, time):
     fill = Fill(state.fills, state.fills_n)
     state.fills_n += 1
     if state.fills_n > state.fills_full:
         state.is_full = 1
     fill.time, fill.order, fill.ticks, fill.amount, fill.cost, fill.fee = time, id, ticks, amount, cost, fee
-    fill.instrument = ins.index
+    fill.instrument, fill.entry = ins.index, ins.entry
     return fill
 
 
@@ -391,7 +390,7 @@ def _log_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, sprea
     fill = _new_fill(state, ins, order.id, amount, ticks, cost, fee, time)
     fill.step = state.steps
     fill.spread, fill.impact, fill.slip = spread, impact, slip
-    fill.side, fill.maker, fill.delisted = order.side, is_maker, 0
+    fill.side, fill.maker, fill.forced = order.side, is_maker, Forced.NONE
     fill.fee_in_base = ins.fee_base and order.side == Side.BUY
     tell(state, ins, order.id, EventKind.FILL, Reason.NONE, time)
 
@@ -423,24 +422,39 @@ def take_from_position(state, ins, amount, cost, fee):
 
 @compiled
 def settle_delisted(state, ins, time):
-    """Ends every order and sells the whole balance at the last price: docs/simulation.md, section 6."""
+    """Ends every order and closes the whole position at the last price: docs/simulation.md, section 6."""
     while ins.active_n:
         order = open_order(ins, 0)
         finish(state, ins, order, Status.CANCELLED, EventKind.CANCELLED, Reason.DELISTED, time)
     ins.is_delisted = 1
     amount = ins.base
-    if amount <= 0:
+    if amount > 0:
+        ticks = max(ticks_down(ins, ins.last), 1)
+        cost = cost_down(ins, amount, ticks)
+    elif amount < 0:
+        ticks = max(ticks_up(ins, ins.last), 1)
+        cost = cost_up(ins, -amount, ticks)
+    else:
         return
-    ticks = max(ticks_down(ins, ins.last), 1)
-    cost = cost_down(ins, amount, ticks)
-    fee = fee_of(cost, ins.taker)
-    take_from_position(state, ins, amount, cost, fee)
-    set_cash(state, plus(state.cash, cost - fee))
-    set_base(ins, 0)
+    force(state, ins, ticks, abs(amount), cost, fee_of(cost, ins.taker), time, Forced.DELISTED)
+    Fill(state.fills, state.fills_n - 1).step = state.steps + 1
+
+
+@compiled
+def force(state, ins, ticks, amount, cost, fee, time, forced):
+    """Closes so much of the position without an order."""
+    apart()
+    side = Side.SELL.value if ins.base > 0 else Side.BUY.value
+    if ins.is_contract:
+        book_contract(state, ins, side, amount, ticks, cost, fee)
+    else:
+        take_from_position(state, ins, amount, cost, fee)
+        set_cash(state, plus(state.cash, cost - fee))
+        set_base(ins, ins.base - amount)
     fill = _new_fill(state, ins, -1, amount, ticks, cost, fee, time)
-    fill.step = state.steps + 1
+    fill.step = state.steps
     fill.spread = fill.impact = fill.slip = 0.0
-    fill.side, fill.maker, fill.fee_in_base, fill.delisted = Side.SELL, 0, 0, 1
+    fill.side, fill.maker, fill.fee_in_base, fill.forced = side, 0, 0, forced
     ins.is_changed = state.has_changes = 1
     tell(state, ins, -1, EventKind.FILL, Reason.NONE, time)
 

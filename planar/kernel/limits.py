@@ -1,9 +1,10 @@
 """What the limits of a run refuse, and what they look at (docs/simulation.md, section 11).
 
-On spot every sell that the rules let through is an exit, so limits are of buys. Functions answer a `Limit`, NONE where
-none is broken; what is refused is logged with what it came to.
+On spot every sell that the rules let through is an exit, of a contract what can only reduce. Functions answer a
+`Limit`, NONE where none is broken; what is refused is logged with what it came to.
 """
 
+from planar.kernel.contracts import hold_of, is_covered
 from planar.kernel.ledger import ask_cancel, left_of, open_order
 from planar.kernel.machine import apart, compiled, get_int, set_int
 from planar.kernel.numbers import cost_up, money_of, plus, price_of, ticks_up
@@ -12,6 +13,7 @@ from planar.kernel.worth import cost_at_worst, equity_of
 from planar.model.order import NEVER, Kind, Limit, Side
 
 MINUTE, DAY = 60_000, 86_400_000
+NEW = -1
 NONE = Limit.NONE.value
 
 
@@ -20,8 +22,8 @@ def judge(state, ins, side, amount, limit, trigger, budget):
     """A new order, whose place among all orders is the next; it counts as sent where no limit refuses it."""
     apart()
     broken = NONE
-    if side == Side.BUY:
-        broken = _broken(state, ins, state.orders_n, amount, limit, trigger, budget, True, False)
+    if not _is_exit(state, ins, side, amount, NEW):
+        broken = _broken(state, ins, state.orders_n, side, amount, limit, trigger, budget, True, False)
     if broken == NONE:
         _send(state)
     return broken
@@ -31,10 +33,10 @@ def judge(state, ins, side, amount, limit, trigger, budget):
 def judge_amend(state, ins, order, limit, trigger, total):
     """New terms of an order; the amend counts as sent where no limit refuses it."""
     apart()
-    broken = NONE
-    if order.side == Side.BUY and not _is_within(ins, order, limit, trigger, total):
-        left, budget, waits_for = total - order.filled, _budget_of(order), _waits_for(order, trigger)
-        broken = _broken(state, ins, order.id, left, limit, waits_for, budget, False, False)
+    broken, left = NONE, total - order.filled
+    if not (_is_exit(state, ins, order.side, left, order.id) or _is_within(ins, order, limit, trigger, total)):
+        budget, waits_for = _budget_of(order), _waits_for(order, trigger)
+        broken = _broken(state, ins, order.id, order.side, left, limit, waits_for, budget, False, False)
     if broken == NONE:
         _send(state)
     return broken
@@ -49,7 +51,7 @@ def judge_late(address, k, id, is_amend):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     order = Live(ins.live, Order(state.orders, id - 1).slot)
-    if state.limits == 0 or order.side == Side.SELL:
+    if state.limits == 0 or _is_exit(state, ins, order.side, left_of(order), order.id):
         return NONE
     limit, trigger, total = order.price, _waits_for(order, order.stop), order.amount
     if is_amend and order.amend >= 0:
@@ -59,7 +61,7 @@ def judge_late(address, k, id, is_amend):
             return NONE
     # An amend may come to less than was filled meanwhile.
     left, budget = max(total - order.filled, 0), _budget_of(order)
-    return _broken(state, ins, order.id, left, limit, trigger, budget, not is_amend, True)
+    return _broken(state, ins, order.id, order.side, left, limit, trigger, budget, not is_amend, True)
 
 
 @compiled
@@ -134,14 +136,14 @@ def _refuse(state, ins, id, is_new, broken, value):
 
 
 @compiled
-def _broken(state, ins, id, amount, limit, trigger, budget, is_new, is_late):
-    """The first limit that a buy breaks. budget: -1 for none. is_late: as of `judge_late`."""
+def _broken(state, ins, id, side, amount, limit, trigger, budget, is_new, is_late):
+    """The first limit that an entry breaks. budget: -1 for none. is_late: as of `judge_late`."""
     limits, now = Limits(state.limits, 0), state.now
     if limits.lost == now // DAY:
         return _refuse(state, ins, id, is_new, Limit.DAILY_LOSS.value, limits.day_equity - limits.marked)
     if now < limits.until:
         return _refuse(state, ins, id, is_new, Limit.MAX_DRAWDOWN.value, float(limits.until))
-    broken = _too_dear(state, ins, id, amount, limit, trigger, budget, is_new, is_late)
+    broken = _too_dear(state, ins, id, side, amount, limit, trigger, budget, is_new, is_late)
     if broken != NONE:
         return broken
     for ticks in (limit, trigger):
@@ -159,26 +161,40 @@ def _broken(state, ins, id, amount, limit, trigger, budget, is_new, is_late):
 
 
 @compiled
-def _too_dear(state, ins, id, amount, limit, trigger, budget, is_new, is_late):
-    """The first limit of a cost that a buy breaks."""
+def _too_dear(state, ins, id, side, amount, limit, trigger, budget, is_new, is_late):
+    """The first limit of a cost that an entry breaks."""
     limits = Limits(state.limits, 0)
-    cost = cost_at_worst(ins, amount, limit, trigger, budget)
+    cost = _cost(ins, side, amount, limit, trigger, budget)
     if cost > limits.max_order_cost:
         return _refuse(state, ins, id, is_new, Limit.MAX_ORDER_COST.value, money_of(state, cost))
     if limits.max_position_cost == NEVER and limits.max_exposure == NEVER:
         return NONE
     if budget < 0:
         cost = max(cost, cost_up(ins, amount, ticks_up(ins, ins.last)))
-    after = plus(cost, _engaged(state, ins, id, is_late))
+    after = _engaged(state, ins, id, is_late, side, cost)
     if after > limits.max_position_cost:
         return _refuse(state, ins, id, is_new, Limit.MAX_POSITION_COST.value, money_of(state, after))
     if limits.max_exposure < NEVER:
         for k in range(state.count):
             if k != ins.index:
-                after = plus(after, _engaged(state, Instrument(state.instruments, k), id, is_late))
+                after = plus(after, _engaged(state, Instrument(state.instruments, k), id, is_late, side, 0))
         if after > limits.max_exposure:
             return _refuse(state, ins, id, is_new, Limit.MAX_EXPOSURE.value, money_of(state, after))
     return NONE
+
+
+@compiled
+def _is_exit(state, ins, side, amount, id):
+    """Whether an order can only make a position smaller. id: NEW of one that has none yet."""
+    return is_covered(state, ins, side, amount, id, False) if ins.is_contract else side == Side.SELL
+
+
+@compiled
+def _cost(ins, side, amount, limit, trigger, budget):
+    """Quote units that an entry may come to, fees apart."""
+    if ins.is_contract:
+        return hold_of(ins, side, amount, limit, trigger)
+    return cost_at_worst(ins, amount, limit, trigger, budget)
 
 
 @compiled
@@ -196,8 +212,8 @@ def _budget_of(order):
 def _is_within(ins, order, limit, trigger, total):
     """Whether an order can do nothing on new terms that it could not do before."""
     budget, waits_for = _budget_of(order), _waits_for(order, trigger)
-    before = cost_at_worst(ins, left_of(order), order.price, _waits_for(order, order.stop), budget)
-    return total <= order.amount and cost_at_worst(ins, total - order.filled, limit, waits_for, budget) <= before
+    before = _cost(ins, order.side, left_of(order), order.price, _waits_for(order, order.stop), budget)
+    return total <= order.amount and _cost(ins, order.side, total - order.filled, limit, waits_for, budget) <= before
 
 
 @compiled
@@ -216,32 +232,41 @@ def _open_orders(ins, id, is_late):
 
 
 @compiled
-def _engaged(state, ins, id, is_late):
-    """Quote units: what is held at the last close, and what buys but that one may still add to it."""
+def _engaged(state, ins, id, is_late, side, claim):
+    """Quote units: what is held at the last close, and what all orders but that one may still add to it, which claims
+    so much itself on its side.
+    """
     close = ticks_up(ins, ins.last)
-    total = cost_up(ins, ins.base, close)
+    bids, asks = (claim, 0) if side == Side.BUY else (0, claim)
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        if order.side == Side.BUY and _counts(order, id, is_late):
-            total = plus(total, _claim_of(state, ins, order, close))
-    return total
+        if not _counts(order, id, is_late):
+            continue
+        if order.side == Side.BUY:
+            bids = plus(bids, _claim_of(state, ins, order, close))
+        elif ins.is_contract:
+            asks = plus(asks, _claim_of(state, ins, order, close))
+    value = cost_up(ins, abs(ins.base), close)
+    if ins.base < 0:
+        value = -value
+    return max(abs(plus(value, bids)), abs(plus(value, -asks)))
 
 
 @compiled
 def _claim_of(state, ins, order, close):
-    """What an open buy may add at worst, on its own terms and on those of an amend on its way."""
-    budget = _budget_of(order)
-    claim = _claim(ins, left_of(order), order.price, _waits_for(order, order.stop), budget, close)
+    """What an open order may add at worst, on its own terms and on those of an amend on its way."""
+    budget, side = _budget_of(order), order.side
+    claim = _claim(ins, side, left_of(order), order.price, _waits_for(order, order.stop), budget, close)
     if order.amend >= 0:
         amend = Amend(state.amends, order.amend)
         left = max(amend.amount - order.filled, 0)
-        claim = max(claim, _claim(ins, left, amend.price, _waits_for(order, amend.stop), budget, close))
+        claim = max(claim, _claim(ins, side, left, amend.price, _waits_for(order, amend.stop), budget, close))
     return claim
 
 
 @compiled
-def _claim(ins, amount, limit, trigger, budget, close):
-    cost = cost_at_worst(ins, amount, limit, trigger, budget)
+def _claim(ins, side, amount, limit, trigger, budget, close):
+    cost = _cost(ins, side, amount, limit, trigger, budget)
     return cost if budget >= 0 else max(cost, cost_up(ins, amount, close))
 
 
@@ -272,10 +297,10 @@ def look(state):
 
 @compiled
 def _withdraw(state):
-    """Asks for the end of all open buys."""
+    """Asks for the end of all open buys; of contracts for that of orders of the position's side."""
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         for i in range(ins.active_n):
             order = open_order(ins, i)
-            if order.side == Side.BUY:
+            if ins.base * order.side >= 0 if ins.is_contract else order.side == Side.BUY:
                 ask_cancel(state, ins, order)

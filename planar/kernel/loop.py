@@ -10,6 +10,7 @@ from numba import types
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import settle_delisted
 from planar.kernel.limits import look
+from planar.kernel.liquidation import fund_at_open, is_threatened, liquidate_at_open, see_mark, skip_funding
 from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.path import choose_path, comes_near, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.settle import count_touched, settle_alone, settle_busy
@@ -93,20 +94,39 @@ def _work(state, ins, open_time, close_time):
 
 
 @compiled
+def _work_of_contract(state, ins, open_time, close_time):
+    """The same of a contract: what is due or near is met on its path, where it may be liquidated."""
+    apart()
+    if ins.base == 0 and ins.active_n == 0:
+        skip_funding(ins, close_time)
+        return IDLE
+    if ins.active_n and (_is_in_reach(ins) or ins.market_rest or ins.due < close_time):
+        return BUSY
+    return BUSY if ins.next_funding < close_time or is_threatened(state, ins, open_time) else IDLE
+
+
+@inlined
+def _work_of_any(state, ins, open_time, close_time):
+    if ins.is_contract:
+        return _work_of_contract(state, ins, open_time, close_time)
+    return _work(state, ins, open_time, close_time)
+
+
+@compiled
 def _settle_together(state, address, open_time, count):
     """The Path phase of the first ``count`` of `State.stirred`: they share cash, so they walk each leg in turn."""
     instruments, stirred = state.instruments, state.stirred
     for i in range(count):
         ins = Instrument(instruments, get_int(stirred, i))
         is_reached, _, is_open_question = prospects(state, ins, open_time)
-        if ins.active_n:
+        if ins.active_n or ins.is_contract:
             ins_address = instruments + ins.index * INSTRUMENT_BYTES
             choose_path(state, address, ins, ins_address, open_time, is_open_question)
         ins.work = PATH if is_reached else LEGS
     for leg in range(3):
         for i in range(count):
             ins = Instrument(instruments, get_int(stirred, i))
-            if ins.active_n:
+            if ins.active_n or ins.is_contract:
                 walk_leg(state, ins, leg, open_time)
     for i in range(count):
         ins = Instrument(instruments, get_int(stirred, i))
@@ -121,10 +141,20 @@ def _settle_stirred(state, address, open_time, count):
     """The Open and Path phases of the first ``count`` of `State.stirred`."""
     apart()
     instruments, stirred = state.instruments, state.stirred
+    if state.contracts:
+        for i in range(count):
+            ins = Instrument(instruments, get_int(stirred, i))
+            if ins.is_contract:
+                liquidate_at_open(state, ins, open_time)
     for i in range(count):
         ins = Instrument(instruments, get_int(stirred, i))
         if ins.work == BUSY:
             open_phase(state, ins, open_time)
+    if state.contracts:
+        for i in range(count):
+            ins = Instrument(instruments, get_int(stirred, i))
+            if ins.is_contract:
+                fund_at_open(state, ins, open_time)
     if count == 1:
         settle_alone(state, address, Instrument(instruments, get_int(stirred, 0)), open_time)
     else:
@@ -132,19 +162,39 @@ def _settle_stirred(state, address, open_time, count):
 
 
 @compiled
+def _stir_cross(state, open_time):
+    """What happens to one instrument may end any position of the cross account: all of them are walked then. Gives how
+    many instruments are stirred.
+    """
+    apart()
+    count = 0
+    for k in range(state.count):
+        ins = Instrument(state.instruments, k)
+        if ins.next_open != open_time or not (ins.active_n or ins.is_contract):
+            continue
+        if ins.work == IDLE and ins.is_contract and not ins.is_isolated and ins.base:
+            ins.work = BUSY
+        if ins.work != IDLE:
+            set_int(state.stirred, count, k)
+            count += 1
+    return count
+
+
+@compiled
 def _settle_orders(state, address, open_time):
-    """The Open and Path phases, for the instruments that have orders."""
+    """The Open and Path phases, for the instruments that have orders, or positions that may end."""
     apart()
     instruments, stirred, count = state.instruments, state.stirred, 0
     close_time = open_time + state.execution
     for k in range(state.count):
         ins = Instrument(instruments, k)
-        if ins.active_n and ins.next_open == open_time:
-            work = _work(state, ins, open_time, close_time)
-            if work != IDLE:
-                ins.work = work
+        if (ins.active_n or ins.is_contract) and ins.next_open == open_time:
+            ins.work = _work_of_any(state, ins, open_time, close_time)
+            if ins.work != IDLE:
                 set_int(stirred, count, k)
                 count += 1
+    if count and state.contracts:
+        count = _stir_cross(state, open_time)
     if count == 1 and Instrument(instruments, get_int(stirred, 0)).work == LIGHT:
         settle_due(state, Instrument(instruments, get_int(stirred, 0)), open_time)
     elif count:
@@ -185,7 +235,7 @@ def _step(state, address, open_time):
     """Settles the execution candles that open at ``open_time``."""
     state.steps += 1
     state.step_time = open_time
-    if state.active_n:
+    if state.active_n or state.contracts:
         _settle_orders(state, address, open_time)
     following, instruments, closes = NEVER, state.instruments, open_time + state.execution
     for k in range(state.count):
@@ -196,6 +246,8 @@ def _step(state, address, open_time):
             if (row + k) & 7 == 0:  # a cache line each, not all instruments at once
                 _fetch_ahead(state, ins, row)
             ins.last = get_float(ins.close, row)
+            if ins.is_contract:
+                see_mark(ins, ins.last)
             ins.row = row + 1
             opens = _open_of(ins, row + 1, closes)
             ins.next_open = opens
@@ -262,8 +314,8 @@ def _go_alone(state, address, on_candle, tells):
         steps -= 1
         state.steps, state.step_time = state.steps + 1, open_time
         close_time = open_time + execution
-        if ins.active_n:
-            work = _work(state, ins, open_time, close_time)
+        if ins.active_n or ins.is_contract:
+            work = _work_of_any(state, ins, open_time, close_time)
             if work == LIGHT:
                 settle_due(state, ins, open_time)
             elif work == BUSY:
@@ -271,6 +323,8 @@ def _go_alone(state, address, on_candle, tells):
         if row & 7 == 0:
             _fetch_ahead(state, ins, row)
         ins.last = get_float(ins.close, row)
+        if ins.is_contract:
+            see_mark(ins, ins.last)
         row, open_time = row + 1, close_time
         ins.row = row
         ins.next_open = state.next_open = state.now = state.decided = open_time

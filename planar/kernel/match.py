@@ -2,6 +2,7 @@
 
 import math
 
+from planar.kernel.contracts import free_margin, is_covered, is_funded, margin_of, opening_cost
 from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.groups import known_of
@@ -28,7 +29,9 @@ from planar.kernel.numbers import (
     cost_down,
     cost_up,
     fee_of,
+    largest_rate,
     need,
+    plus,
     price_of,
     ticks_down,
     ticks_near,
@@ -162,8 +165,8 @@ def _costs(ins, order, amount, ticks, rate):
         return cost, fee_of(amount if ins.fee_base else cost, rate)
     before, after = left_of(order), left_of(order) - amount
     cost = min(cost, cost_up(ins, before, order.price) - cost_up(ins, after, order.price))
-    if ins.fee_base:
-        return cost, fee_of(amount, rate)
+    if ins.fee_base or ins.is_contract:
+        return cost, fee_of(amount if ins.fee_base else cost, rate)
     freed = need(ins, before, order.price) - need(ins, after, order.price)
     return cost, min(fee_of(cost, rate), freed - cost)
 
@@ -225,18 +228,31 @@ def take(state, ins, order, price, slip, time):
 def _trade(state, ins, order, amount, ticks, is_last, time, half, impact, slip):
     """Books a taker fill, unless a buy costs more than the venue knows the account to have."""
     cost, fee = _costs(ins, order, amount, ticks, ins.taker)
-    if order.side == Side.BUY:
-        paid = cost if ins.fee_base else cost + fee
-        if paid > known_of(state, ins, order) + venue_cash(state):
-            status = Status.CANCELLED if order.filled else Status.REJECTED
-            event = Event.CANCELLED if order.filled else Event.REJECTED
-            finish(state, ins, order, status, event, Reason.INSUFFICIENT_FUNDS, time)
-            return
+    if not _can_pay(state, ins, order, amount, cost, fee):
+        status = Status.CANCELLED if order.filled else Status.REJECTED
+        event = Event.CANCELLED if order.filled else Event.REJECTED
+        finish(state, ins, order, status, event, Reason.INSUFFICIENT_FUNDS, time)
+        return
     apply_fill(state, ins, order, amount, ticks, cost, fee, 0, time, half, impact, slip)
     if is_last:
         finish(state, ins, order, Status.FILLED, Event.FILL, Reason.NONE, time)
     elif order.by_cost and order.group:
         take_off_others(state, ins, order, amount, time)
+
+
+@compiled
+def _can_pay(state, ins, order, amount, cost, fee):
+    """Whether what the order holds and the venue knows to be free is enough for a taker fill."""
+    if ins.is_contract:
+        opening = opening_cost(ins, order.side, amount, cost)
+        if opening == 0:
+            return True
+        held = plus(margin_of(ins, order.reserved), fee_of(order.reserved, largest_rate(ins)))
+        return plus(margin_of(ins, opening), fee) <= plus(held, max(free_margin(state, True), 0))
+    if order.side == Side.SELL:
+        return True
+    paid = cost if ins.fee_base else cost + fee
+    return paid <= known_of(state, ins, order) + venue_cash(state)
 
 
 @compiled
@@ -269,6 +285,10 @@ def travelled_price(ins, order, open_time, execution):
 @inlined
 def _admit(state, ins, order):
     """Whether the venue sees the funds that the order is to hold; a market buy by amount holds what there is."""
+    if ins.is_contract:
+        return is_covered(state, ins, order.side, left_of(order), order.id, True) or is_funded(
+            state, ins, order.side, order.reserved, 0, True
+        )
     of_group = known_of(state, ins, order) if order.group else 0
     if order.side == Side.SELL:
         return order.reserved <= venue_base(ins) + of_group
@@ -403,16 +423,25 @@ def _change_refusal(state, ins, order, amend, price):
             reason = Reason.POST_ONLY_WOULD_TAKE
     elif order.form != Kind.TRAIL and is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
-    wanted = required(ins, order)
-    if order.side == Side.BUY and order.price == 0 and amend.needs >= 0:
-        wanted = amend.needs
-    if reason == Reason.NONE and wanted > held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins)):
+    is_estimate = order.price == 0 and (order.side == Side.BUY or ins.is_contract)
+    wanted = amend.needs if is_estimate and amend.needs >= 0 else required(ins, order)
+    if reason == Reason.NONE and not _is_within(state, ins, order, wanted, held):
         reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
         order.price, order.stop, order.amount = was_price, was_stop, was_amount
         return reason
     reserve(state, ins, order, wanted)
     return Reason.NONE
+
+
+@compiled
+def _is_within(state, ins, order, wanted, held):
+    """Whether the venue sees the funds for an order that is to hold so much instead of what it held before."""
+    if ins.is_contract:
+        return is_covered(state, ins, order.side, left_of(order), order.id, True) or is_funded(
+            state, ins, order.side, wanted, held, True
+        )
+    return wanted <= held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins))
 
 
 @compiled

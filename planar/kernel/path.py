@@ -2,6 +2,7 @@
 
 from planar.kernel.ledger import open_order, place_after
 from planar.kernel.links import follow
+from planar.kernel.liquidation import fund_inside, is_dead_at, liquidate, mark_point, set_level
 from planar.kernel.machine import apart, compiled, copy_bytes, get_float, get_int, inlined
 from planar.kernel.match import (
     about_in_reach,
@@ -23,6 +24,8 @@ from planar.model.order import LIVE, NEVER, Kind, Side, Status
 PESSIMISTIC, OPTIMISTIC, ADAPTIVE, OHLC, OLHC = PATHS.values()
 STATE_BYTES, INSTRUMENT_BYTES, LIVE_BYTES = STATE.itemsize, INSTRUMENT.itemsize, LIVE.itemsize
 FAR = 1e300
+NOTHING, FUNDING = -1, -2
+"""What comes next on a leg, when it is no order."""
 
 
 @compiled
@@ -94,6 +97,7 @@ def legs(ins, upwards):
         get_float(ins.low, row),
         get_float(ins.close, row),
     )
+    ins.is_upwards = upwards
     ins.x1, ins.x2 = (high, low) if upwards else (low, high)
     ins.d1 = abs(ins.x1 - start)
     ins.d2 = ins.d1 + abs(ins.x2 - ins.x1)
@@ -130,15 +134,18 @@ def walk_leg(state, ins, leg, open_time):
     else:
         start, target, begin, end = ins.x2, get_float(ins.close, row), ins.d2, ins.d3
     close_time = open_time + state.execution
-    price = start
+    price, here = start, begin
+    share = 0.0 if end > begin else 1.0  # of the leg that is gone
     while True:
-        distance, which, meets = FAR, -1, float("nan")
+        distance, which, meets = FAR, NOTHING, float("nan")
         when, due = _first_due(ins)
+        if ins.is_contract and ins.next_funding <= when:
+            when, due = ins.next_funding, FUNDING
         if when < close_time:
             at = ins.d3 * ((when - open_time) / state.execution)
             if at <= end:
                 distance, which = at, due
-        is_due = which >= 0
+        is_due = which != NOTHING
         for i in range(ins.active_n):
             order = open_order(ins, i)
             if order.status == Status.PENDING or order.settled == state.steps:
@@ -148,26 +155,66 @@ def walk_leg(state, ins, leg, open_time):
                 at = begin + abs(reached - start)
                 if at < distance:
                     distance, which, meets, is_due = at, i, reached, False
-        if which < 0:
+        if ins.is_contract and ins.base:
+            death = _share_of_death(state, ins, leg, share, open_time)
+            at = begin + death * (end - begin)
+            if death >= 0.0 and at <= distance:
+                price, here, share = start + (target - start) * death, at, death
+                time = open_time + _moment(state, ins, here)
+                liquidate(state, ins, price, _mark_at(ins, leg, share), time, open_time)
+                continue
+        if which == NOTHING:
             _see_end(ins, target)
             return
-        order = open_order(ins, which)
-        if is_due:
-            if target >= start:
-                price = min(start + max(distance - begin, 0.0), target)
-            else:
-                price = max(start - max(distance - begin, 0.0), target)
-            time = when
-            happen(state, ins, order, price, open_time, time)
-        else:
-            price = meets
-            time = open_time + int(distance / ins.d3 * state.execution) if ins.d3 > 0.0 else open_time
+        here = max(here, distance)
+        if end > begin:
+            share = (here - begin) / (end - begin)
+        if not is_due:
+            order, price = open_order(ins, which), meets
+            time = open_time + _moment(state, ins, distance)
             if order.form == Kind.LIMIT:
                 make(state, ins, order, time)
             else:
                 trigger(state, ins, order, price, time)
-        if ins.bound:
-            follow(state, ins, price, time, False)
+            if ins.bound:
+                follow(state, ins, price, time, False)
+            continue
+        if target >= start:
+            price = min(start + max(distance - begin, 0.0), target)
+        else:
+            price = max(start - max(distance - begin, 0.0), target)
+        if which == FUNDING:
+            fund_inside(state, ins, _mark_at(ins, leg, share))
+        else:
+            happen(state, ins, open_order(ins, which), price, open_time, when)
+            if ins.bound:
+                follow(state, ins, price, when, False)
+
+
+@inlined
+def _moment(state, ins, distance):
+    """Milliseconds after the open at which a distance is gone."""
+    return int(distance / ins.d3 * state.execution) if ins.d3 > 0.0 else 0
+
+
+@compiled
+def _mark_at(ins, leg, share):
+    """The mark when the price has gone so much of a leg."""
+    x, y = mark_point(ins, leg, ins.is_upwards), mark_point(ins, leg + 1, ins.is_upwards)
+    return x + (y - x) * share
+
+
+@compiled
+def _share_of_death(state, ins, leg, share, open_time):
+    """The share of a leg, from the present one on, at which the position is liquidated; below 0 when it is not."""
+    apart()
+    set_level(state, ins, open_time)
+    if is_dead_at(ins, _mark_at(ins, leg, share)):
+        return share
+    x, y = mark_point(ins, leg, ins.is_upwards), mark_point(ins, leg + 1, ins.is_upwards)
+    if not is_dead_at(ins, y):
+        return -1.0
+    return max((ins.level - x) / (y - x), share)
 
 
 @inlined
@@ -207,6 +254,14 @@ def comes_near(state, ins, open_time):
 
 
 @compiled
+def _reaches_any(ins, low, high):
+    for i in range(ins.active_n):
+        if in_reach(ins, open_order(ins, i), low, high):
+            return True
+    return False
+
+
+@compiled
 def prospects(state, ins, open_time):
     """Whether the candle's prices reach an order, whether its path must be walked, and whether the path could matter.
 
@@ -215,6 +270,8 @@ def prospects(state, ins, open_time):
     """
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     close_time = open_time + state.execution
+    if ins.is_contract:
+        return _reaches_any(ins, low, high), True, True
     reached, meetings, is_stirred, is_stop, is_due = 0, 0, False, False, False
     for i in range(ins.active_n):
         order = open_order(ins, i)
@@ -289,6 +346,7 @@ def _restore(state, state_address, ins, ins_address):
 def _equity_after(state, state_address, ins, ins_address, upwards, open_time):
     """The instrument's own equity at the close, had the path gone that way; nothing of it stays."""
     legs(ins, upwards)
+    state.is_trial = 1
     for leg in range(3):
         walk_leg(state, ins, leg, open_time)
     equity = state.money + ins.amount * get_float(ins.close, ins.row)

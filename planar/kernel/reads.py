@@ -6,19 +6,22 @@ of the fill in `FILL_READS`. Money in quote, amounts in base, shares as fraction
 """
 
 from planar.kernel.check import position_of
+from planar.kernel.contracts import gain_of, wallet_of
 from planar.kernel.ledger import free_cash
+from planar.kernel.liquidation import level
 from planar.kernel.machine import compiled
 from planar.kernel.numbers import amount_of, money_of, price_of
 from planar.kernel.state import Fill, Instrument, Order, State
 from planar.kernel.worth import equity_of
-from planar.model.order import LIVE, Side, Status
+from planar.model.order import LIVE, NEVER, Side, Status
 
 LIVE_BYTES = LIVE.itemsize
 
 
 @compiled
 def cash(address, k):
-    return State(address, 0).money
+    state = State(address, 0)
+    return money_of(state, wallet_of(state)) if state.contracts else state.money
 
 
 @compiled
@@ -36,7 +39,8 @@ def equity(address, k):
 def position(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return amount_of(ins, position_of(state, ins))
+    units = position_of(state, ins)
+    return amount_of(ins, units if ins.base > 0 else -units)
 
 
 @compiled
@@ -55,18 +59,20 @@ def is_flat(address, k):
 
 @compiled
 def is_long(address, k):
-    return not is_flat(address, k)
+    return Instrument(State(address, 0).instruments, k).base > 0 and not is_flat(address, k)
 
 
 @compiled
 def is_short(address, k):
-    return False
+    return Instrument(State(address, 0).instruments, k).base < 0 and not is_flat(address, k)
 
 
 @compiled
 def entry_price(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
+    if ins.is_contract:
+        return money_of(state, abs(ins.entry)) / abs(ins.amount) if ins.base else float("nan")
     if ins.entry_units == 0:
         return float("nan")
     return money_of(state, ins.entry_cost) / amount_of(ins, ins.entry_units)
@@ -87,13 +93,15 @@ def adds(address, k):
 def held(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return ins.candle - ins.opened_row if ins.entry_units > 0 else 0
+    return ins.candle - ins.opened_row if ins.entry_units > 0 or ins.entry else 0
 
 
 @compiled
 def unrealised_pnl(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
+    if ins.is_contract:
+        return money_of(state, gain_of(state, ins)) if ins.base else 0.0
     if ins.entry_units == 0:
         return 0.0
     return amount_of(ins, ins.entry_units) * ins.last - money_of(state, ins.entry_cost)
@@ -106,7 +114,25 @@ def realised_pnl(address, k):
 
 @compiled
 def mark_price(address, k):
-    return Instrument(State(address, 0).instruments, k).last
+    ins = Instrument(State(address, 0).instruments, k)
+    return ins.mark if ins.is_contract else ins.last
+
+
+@compiled
+def leverage(address, k):
+    ins = Instrument(State(address, 0).instruments, k)
+    return ins.leverage / 100 if ins.is_contract else 1.0
+
+
+@compiled
+def liquidation_price(address, k):
+    """Of the last settled marks; nan where there is none."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if not ins.is_contract or ins.base == 0:
+        return float("nan")
+    price = level(state, ins, NEVER)
+    return price if 0.0 < price < float("inf") else float("nan")
 
 
 @compiled
@@ -308,6 +334,8 @@ BROKER = {
     "unrealised_pnl": unrealised_pnl,
     "realised_pnl": realised_pnl,
     "mark_price": mark_price,
+    "liquidation_price": liquidation_price,
+    "leverage": leverage,
     "maker_fee": maker_fee,
     "taker_fee": taker_fee,
     "open_orders": open_orders,

@@ -2,6 +2,7 @@
 
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order
+from planar.kernel.liquidation import fund_at_open, liquidate_at_open
 from planar.kernel.machine import apart, compiled, get_float
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
@@ -44,5 +45,9 @@ def settle_alone(state, address, ins, open_time):
 def settle_busy(state, address, ins, open_time):
     """The Open and Path phases where one instrument has all to do."""
     apart()
+    if ins.is_contract:
+        liquidate_at_open(state, ins, open_time)
     open_phase(state, ins, open_time)
+    if ins.is_contract:
+        fund_at_open(state, ins, open_time)
     settle_alone(state, address, ins, open_time)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from planar.kernel.machine import at
-from planar.model.order import AMEND, EVENT, FILL, LIVE, ORDER, REFUSAL
+from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, ORDER, REFUSAL
 
 # Bits of STATE.hooks: what the strategy defines.
 ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP, ON_TICK = 1, 2, 4, 8, 16, 32
@@ -40,13 +40,14 @@ STATE = _fields(
     """
     count now step_time execution steps slice_end phase cursor decided told fills_told
     active_n has_changes is_stepping next_open next_delisting is_aligned is_lone
-    orders_n fills_n events_n amends_n notes_n refusals_n
-    orders_cap fills_cap events_cap amends_cap notes_cap refusals_cap headroom is_full
-    orders_full fills_full events_full amends_full notes_full refusals_full
+    orders_n fills_n events_n amends_n notes_n refusals_n fundings_n
+    orders_cap fills_cap events_cap amends_cap notes_cap refusals_cap fundings_cap headroom is_full
+    orders_full fills_full events_full amends_full notes_full refusals_full fundings_full
     cash reserved pending returning latency slice_steps
     path touch budgeted
-    instruments orders fills events amends notes refusals shared scratch stirred limits
+    instruments orders fills events amends notes refusals fundings shared scratch stirred limits
     hooks interpreted current item path_decided touched outside
+    contracts booked is_trial liquidations
     trade trades merged tick next_close end_time is_over
     outs outs_size news news_size slips slips_size
     """,
@@ -64,14 +65,23 @@ INSTRUMENT = _fields(
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     reduces armed bound
+    is_contract is_isolated leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
+    has_mark mark_open mark_high mark_low mark_close
+    funding_times funding_rates funding_n funding_i next_funding funding_paid level_booked is_upwards base_before
     sides amounts estimates blocks ticks_from
     out_seed out_n news_seed news_n heard_at delay slips_seed slips_n
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume
     last_entry_price realised
+    mark level
     """,
 )
+
+# Contracts (docs/simulation.md, section 12). STATE.contracts: how many there are; booked: counts changes of the books;
+# is_trial: a path is only tried. INSTRUMENT.leverage: in hundredths; tiers: address of their table; entry: what the
+# base has cost, with its sign; kept: isolated margin; bid_…: what buys hold, as reserved … are of sells; mark_…: mark
+# candles, a row each; mark: the last settled; level: the mark at which it is liquidated, as of level_booked.
 
 LIMITS = _fields(
     # limits; what was sent last, as a ring of times; the day's loss and the drawdown
@@ -94,6 +104,7 @@ Event = at(EVENT)
 Amend = at(AMEND)
 Note = at(NOTE)
 Refusal = at(REFUSAL)
+Funding = at(FUNDING)
 
 FIRST_COLUMN = 9
 """Place of the first indicator in an instrument's column table (planar/strategy/typed.py)."""

@@ -18,6 +18,7 @@ from planar.kernel.ledger import (
     reserve,
     set_base,
     set_cash,
+    shift,
     take_from_position,
     tell,
 )
@@ -132,7 +133,7 @@ def amended(address, k, id, time):
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
     order.price, order.stop, order.amount = amend.price, amend.stop, amend.amount
-    is_estimate = order.side == Side.BUY and order.price == 0
+    is_estimate = order.price == 0 and (order.side == Side.BUY or ins.is_contract)
     reserve(state, ins, order, amend.needs if is_estimate else required(ins, order))
     tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
     return 0
@@ -166,10 +167,7 @@ def not_cancelled(address, k, id):
     held = order.reserved
     if order.amend >= 0:
         held += Amend(state.amends, order.amend).extra
-    if order.side == Side.BUY:
-        state.returning -= held
-    else:
-        ins.returning -= held
+    shift(state, ins, order.side, 0, 0, -held)
     order.cancel_at = NEVER
     order.due = next_due(order)
     return 0

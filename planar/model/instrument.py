@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from planar.errors import ConfigError
+from planar.model.tiers import Tiers
 
 NOTHING_SMALLER = Decimal("1e-8")
 """The balance unit of most venues, used where a finer one is not needed."""
@@ -22,6 +23,8 @@ class Instrument:
     fee_side: "quote", or "base" where a buy pays its fee from what it receives.
     base_unit, quote_unit: smallest steps of balances; amount_step is a multiple of base_unit.
     delisted: when trading ends, UTC milliseconds, if that was known.
+    Of linear perpetuals alone, ``"binance:BTC/USDT:USDT"``: tiers (required), leverage to begin with, margin_mode
+    ("isolated" or "cross"), liquidation_fee as a fraction of what is closed.
     Raises ConfigError naming the field, its value and the remedy.
     """
 
@@ -37,14 +40,14 @@ class Instrument:
     quote_unit: float = 1e-8
     delisted: int | None = None
     max_orders: int = 200
+    tiers: Tiers | None = None
+    leverage: float = 1.0
+    margin_mode: str = "isolated"
+    liquidation_fee: float = 0.0125
 
     def __post_init__(self) -> None:
-        exchange, colon, symbol = self.name.partition(":")
-        if not (exchange and colon and symbol.count("/") == 1 and all(symbol.split("/"))):
-            raise ConfigError(f"instrument {self.name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
-        if ":" in symbol:
-            what = "a derivative; this version simulates spot instruments only"
-            raise ConfigError(f"instrument {self.name!r} is {what}.")
+        check_name(self.name)
+        self._check_contract()
         for field in ("price_step", "amount_step", "quote_unit"):
             self._require(field, getattr(self, field) > 0, "a positive number")
         for field in ("min_amount", "min_cost"):
@@ -56,6 +59,18 @@ class Instrument:
         unit = exact(self.unit)
         is_part = unit > 0 and (exact(self.amount_step) / unit).denominator == 1
         self._require("base_unit", is_part, "a part of amount_step")
+
+    def _check_contract(self) -> None:
+        if not self.is_contract:
+            for field in ("tiers", "margin_mode", "leverage", "liquidation_fee"):
+                given, usual = getattr(self, field), type(self).__dataclass_fields__[field].default
+                self._require(field, given == usual, "left out: it belongs to contracts, as binance:BTC/USDT:USDT")
+            return
+        self._require("tiers", self.tiers is not None, "the instrument's leverage tiers: planar.Tiers.of(name, rows)")
+        self._require("margin_mode", self.margin_mode in ("isolated", "cross"), "'isolated' or 'cross'")
+        self._require("leverage", 1 <= self.leverage <= 1_000, "between 1 and 1,000")
+        self._require("liquidation_fee", 0 <= self.liquidation_fee < 0.5, "a fraction: 0.0125 is 1.25 %")
+        self._require("fee_side", self.fee_side == "quote", "'quote': a contract's fees are paid in what margin is")
 
     def _require(self, field: str, is_met: bool, wanted: str) -> None:
         if not is_met:
@@ -74,7 +89,12 @@ class Instrument:
     @property
     def quote(self) -> str:
         """``"USDT"`` of ``"binance:BTC/USDT"``."""
-        return self.name.partition("/")[2]
+        return self.name.partition("/")[2].partition(":")[0]
+
+    @property
+    def is_contract(self) -> bool:
+        """Whether it is a perpetual and not spot."""
+        return self.name.count(":") == 2
 
     @property
     def unit(self) -> float | str:
@@ -85,6 +105,19 @@ class Instrument:
         if step / 10_000 >= NOTHING_SMALLER:
             return str(step / 10_000)
         return str(NOTHING_SMALLER if step % NOTHING_SMALLER == 0 else step)
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigError unless it is the name of something that is simulated."""
+    exchange, colon, symbol = name.partition(":")
+    pair, _, settle = symbol.partition(":")
+    if not (exchange and colon and pair.count("/") == 1 and all(pair.split("/"))):
+        raise ConfigError(f"instrument {name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
+    base, quote = pair.split("/")
+    if ":" in symbol and settle != quote:
+        what = f"an inverse contract, settled in {settle}" if settle == base else "no perpetual"
+        linear = f"{exchange}:{base}/{quote}:{quote}"
+        raise ConfigError(f"instrument {name!r} is {what}; simulated are spot and linear perpetuals, as {linear}.")
 
 
 @functools.lru_cache(maxsize=1024)

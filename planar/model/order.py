@@ -94,8 +94,10 @@ class Reason(Named):
     NOT_A_MEMBER = 23
     LINKED = 24
     INVALID_LINK = 25
-    PARENT_PARTIAL = 26
-    REDUCE_ONLY_WOULD_INCREASE = 27
+    MAX_POSITION = 26
+    LIQUIDATED = 27
+    PARENT_PARTIAL = 28
+    REDUCE_ONLY_WOULD_INCREASE = 29
 
 
 class Limit(Named):
@@ -110,6 +112,14 @@ class Limit(Named):
     PRICE_COLLAR = 6
     MAX_OPEN_ORDERS = 7
     ORDERS_PER_MINUTE = 8
+
+
+class Forced(Named):
+    """What filled without an order."""
+
+    NONE = 0
+    DELISTED = 1
+    LIQUIDATION = 2
 
 
 class Event(Named):
@@ -184,12 +194,13 @@ LIVE = np.dtype(
 FILL = np.dtype(
     [
         ("time", "i8"),
-        ("order", "i4"),  # an index, -1 for the sale of a delisted position
+        ("order", "i4"),  # an index, -1 for what was forced
         ("step", "i4"),  # of the loop, counted from 1: the first whose close knows of it
         ("ticks", "i8"),
         ("amount", "i8"),
         ("cost", "i8"),
         ("fee", "i8"),
+        ("entry", "i8"),  # of a contract: what its position has cost after this, with its sign
         ("spread", "f8"),  # price moved by the half spread, by impact, by stop slippage: quote per base
         ("impact", "f8"),
         ("slip", "f8"),
@@ -197,7 +208,20 @@ FILL = np.dtype(
         ("side", "i1"),
         ("maker", "i1"),
         ("fee_in_base", "i1"),
-        ("delisted", "i1"),
+        ("forced", "i1"),  # `Forced`
+    ],
+    align=True,
+)
+
+FUNDING = np.dtype(
+    [
+        ("time", "i8"),
+        ("units", "i8"),  # quote units paid; below 0 received
+        ("amount", "i8"),  # base units that it was paid on, with their sign
+        ("price", "f8"),  # the mark
+        ("rate", "f8"),
+        ("instrument", "i4"),
+        ("step", "i4"),
     ],
     align=True,
 )

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from planar.errors import ConfigError
+from planar.kernel.contracts import hundredths
 from planar.kernel.links import ARMED
 from planar.kernel.numbers import RATE, up
 from planar.kernel.state import PATHS
@@ -48,6 +49,12 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["max_orders"] = instrument.max_orders
     exits = exit_rules(instrument.exchange)
     record["reduces"], record["armed"] = exits.partial == "reduce", ARMED[exits.armed]
+    record["next_funding"], record["level_booked"] = NEVER, -1
+    if instrument.tiers is not None:
+        record["is_contract"], record["is_isolated"] = True, instrument.margin_mode == "isolated"
+        record["tiers"] = instrument.tiers.table.ctypes.data  # which the instrument keeps
+        record["leverage"] = hundredths(float(instrument.leverage))
+        record["liquidation_fee"] = round(instrument.liquidation_fee * RATE)
 
 
 def whole(number: float | Fraction | int, name: str) -> int:

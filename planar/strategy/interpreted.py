@@ -9,7 +9,7 @@ import operator
 import numpy as np
 
 from planar.errors import StrategyError, did_you_mean
-from planar.kernel import check, ledger, reads, views
+from planar.kernel import check, contracts, ledger, reads, views
 from planar.kernel.triggers import TRAIL
 from planar.model.order import NEVER, Reason, Side, Status, Tif
 from planar.strategy.candle import unknown
@@ -111,12 +111,16 @@ class Broker:
         """Asks to cancel all open orders of the instrument; gives how many."""
         return check.cancel_all(self._address, self._index)
 
+    def set_leverage(self, leverage: float) -> int:
+        """Sets the leverage of a contract at once; gives 0 or a negative reason."""
+        return contracts.set_leverage(self._address, self._index, _finite(leverage))
+
     def amend(self, id: int, price=None, stop=None, amount=None) -> int:
         """Asks to change an order's limit, trigger or total amount."""
         return check.amend(self._address, self._index, id, _given(price), _given(stop), _given(amount))
 
     def close(self, fraction: float = 1.0, tag: str = "") -> int:
-        """Sells a fraction of the position at market."""
+        """Trades a fraction of the position against it, at market."""
         return check.close(self._address, self._index, _finite(fraction), self._texts.number(tag) if tag else -1)
 
     def target(self, weight: float, tag: str = "") -> int:

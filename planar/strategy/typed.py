@@ -690,6 +690,11 @@ def _cancel_all(broker):
     return lambda broker: calls.cancel_all(broker._state, broker._index)
 
 
+@overload_method(BrokerType, "set_leverage")
+def _set_leverage(broker, leverage):
+    return lambda broker, leverage: calls.set_leverage(broker._state, broker._index, given(leverage))
+
+
 @overload_method(BrokerType, "amend")
 def _amend(broker, id, price=None, stop=None, amount=None):
     def implementation(broker, id, price=None, stop=None, amount=None):

@@ -99,6 +99,8 @@ def test_a_block_of_the_guide_runs(line, code, tmp_path, monkeypatch):
         names = coins() if isinstance(cls.instruments, Top) else cls.instruments
         candles = synthetic([*names, *others], cls.timeframe, candles=CANDLES[cls.timeframe])
         made = {"candles": candles, "instruments": names, "data": rates_for(cls)}
+        if contracts := [each for each in vars(module).values() if isinstance(each, planar.Instrument)]:
+            made |= {"instruments": contracts, "funding": "none"}
         if hasattr(cls, "on_tick"):
             made = {"trades": module.trades}
         run = planar.backtest(cls, **made)

@@ -225,7 +225,7 @@ def test_a_run_on_the_first_candles_is_the_beginning_of_the_run_on_all(scenario,
 
     def until_the_end(player: Noting) -> dict:
         result, fills = player.result(), player.simulation.log("fills")
-        settled = {int(fill["time"]) for fill in fills[fills["delisted"] != 0]}
+        settled = {int(fill["time"]) for fill in fills[fills["forced"] != 0]}
         return {
             "equity": [row for row in result["equity"] if row[0] <= end],
             "seen": [row for row in result["seen"] if row[0] <= end],

@@ -7,15 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from reference.model import Instrument as ReferenceInstrument
 from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
 
 from planar.engine.curve import Curve, curve_of
+from planar.engine.perpetual import Perpetual
 from planar.engine.simulation import LOGS, Simulation
-from planar.kernel import check, reads
+from planar.kernel import check, contracts, ledger, reads
 from planar.kernel.links import ARMED
-from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL
+from planar.kernel.machine import compiled
+from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL, State
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Event, Limit, Reason, Side, Status, Tif
+from planar.model.order import NEVER, Event, Forced, Limit, Reason, Side, Status, Tif
+from planar.model.tiers import Tiers
 from planar.simulator.drawn import Recorded
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import FIELDS, Candles, resample
@@ -46,9 +50,12 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
     candles = [c if is_same or len(c) == 0 else resample(c, scenario.timeframe, end) for c in execution]
     model = model_of(scenario)
     first, limits = [0] * len(candles), limits_of(scenario)
+    moved = scenario.moved(shift)
+    perpetuals = [_perpetual(moved, k, shift) for k in range(len(instruments))]
     made = Simulation(
-        instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits
-    )
+        instruments, execution, candles, first, start=shift, cash=scenario.cash, model=model, limits=limits,
+        perpetuals=perpetuals,
+    )  # fmt: skip
     set_exit_rules(made, scenario)
     return made
 
@@ -67,19 +74,40 @@ def model_of(scenario: Scenario) -> FillModel:
 
 def instruments_of(scenario: Scenario) -> list[Instrument]:
     """The scenario's instruments as the engine knows them."""
-    return [
-        Instrument(
-            f"x:C{k}/USD", one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker,
-            one.fee_side, one.base_unit, one.quote_unit, one.delisted, one.max_orders,
-        )
-        for k, one in enumerate(scenario.instruments)
-    ]  # fmt: skip
+    found = []
+    for k, one in enumerate(scenario.instruments):
+        name = f"x:C{k}/USD:USD" if one.is_contract else f"x:C{k}/USD"
+        usual = (
+            one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker, one.fee_side,
+            one.base_unit, one.quote_unit, one.delisted, one.max_orders,
+        )  # fmt: skip
+        found.append(Instrument(name, *usual, **_contract_terms(name, one)))
+    return found
 
 
 def limits_of(scenario: Scenario) -> dict[str, float]:
     """The scenario's limits by name."""
     limits = {name: value for name, value in vars(scenario.limits).items() if value is not None}
     return {} if len(limits) == 1 else limits  # the cool-down alone is none
+
+
+def _contract_terms(name: str, one: ReferenceInstrument) -> dict:
+    """What only contracts have."""
+    if not one.is_contract:
+        return {}
+    tiers = Tiers.of(name, one.tiers)
+    return {"tiers": tiers, **{field: getattr(one, field) for field in ("leverage", "margin_mode", "liquidation_fee")}}
+
+
+def _perpetual(scenario: Scenario, k: int, shift: int) -> Perpetual:
+    """The mark candles and the funding of an instrument of a scenario that was moved already."""
+    table = scenario.mark_columns(k, shift)
+    mark = None
+    if table is not None:
+        columns = (np.array(table.get(name, table["close"]), float) for name in FIELDS)
+        mark = Candles(np.array(table["time"], np.int64), *columns, scenario.execution)
+    rates = scenario.funding[k] if scenario.funding else ()
+    return Perpetual(mark, np.array([t for t, _ in rates], np.int64), np.array([rate for _, rate in rates], float))
 
 
 class KernelPlayer(Player):
@@ -138,17 +166,18 @@ class KernelPlayer(Player):
         return int(self.state["orders_n"])
 
     def view(self) -> tuple:
-        state, address = self.state, self.address
+        address = self.address
         each = [
             (
                 float(reads.position(address, k)),
                 float(reads.balance(address, k)),
-                int(r["base"] - r["reserved"] + r["returning"]),
+                int(r["base"] if r["is_contract"] else r["base"] - r["reserved"] + r["returning"]),
                 int(reads.open_orders(address, k)),
+                *((int(r["entry"]), int(r["kept"]), int(r["leverage"])) if r["is_contract"] else ()),
             )
             for k, r in enumerate(self.records)
         ]
-        free = int(state["cash"] - state["reserved"] + state["returning"])
+        free = int(_free_cash(address))
         return free, float(reads.cash(address, 0)), float(reads.equity(address, 0)), each
 
     def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
@@ -182,6 +211,9 @@ class KernelPlayer(Player):
 
     def target(self, k: int, weight: float) -> int | str | None:
         return _answer(check.target(self.address, k, weight, -1))
+
+    def set_leverage(self, k: int, leverage: float) -> str | None:
+        return _answer(contracts.set_leverage(self.address, k, float(leverage)))
 
     def _watched(self) -> tuple:
         limits = self.scenario.limits
@@ -223,6 +255,7 @@ class KernelPlayer(Player):
             for f in log("fills")
         ]  # fmt: skip
         return {
+            **(self._contracts() if self.scenario.has_contracts else {}),
             "events": [(int(e["time"]), Event(int(e["kind"])).name, int(e["order"])) for e in log("events")],
             "answers": self.answers,
             "told": self.told,
@@ -233,14 +266,32 @@ class KernelPlayer(Player):
             "cash": int(state["cash"]),
             "bases": [int(r["base"]) for r in records],
             "reserved": int(state["reserved"]),
-            "reserved_base": [int(r["reserved"]) for r in records],
+            "reserved_base": [0 if r["is_contract"] else int(r["reserved"]) for r in records],
             "refused": [
                 (int(r["time"]), int(r["order"]), Limit(int(r["limit"])).name.lower()) for r in log("refusals")
             ],
             "watch": self._watched(),
+            "settled": [
+                (int(f["time"]), bool(f["side"] > 0), Forced(int(f["forced"])).name.lower())
+                for f in log("fills")
+                if f["order"] < 0
+            ],
             "path_decided": int(state["path_decided"]),
             "touched": int(state["touched"]),
             "position": [float(reads.position(self.address, k)) for k in range(len(records))],
+        }
+
+    def _contracts(self) -> dict:
+        """What only contracts have."""
+        own = [(k, r) for k, r in enumerate(self.records) if r["is_contract"]]
+        fundings = self.simulation.log("fundings")
+        return {
+            "entries": [(k, int(r["entry"]), int(r["kept"]), int(r["leverage"])) for k, r in own],
+            "holds": [
+                (int(r["bid_reserved"] - r["bid_returning"]), int(r["reserved"] - r["returning"])) for _, r in own
+            ],
+            "wallet": int(self.state["cash"]) + sum(int(r["entry"]) for _, r in own),
+            "funding": [(int(f["time"]), int(f["instrument"]), int(f["units"])) for f in fundings if f["units"]],
         }
 
 
@@ -289,6 +340,11 @@ class CompiledPlayer(KernelPlayer):
             return super().order(k, side, size, value, terms)
         price = NAN if terms["price"] is None else float(terms["price"])
         return _answer(check.submit_plain(self.address, k, Side[side.upper()].value, float(value), price, -1))
+
+
+@compiled
+def _free_cash(address):
+    return ledger.free_cash(State(address, 0))
 
 
 HOOK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 4)
@@ -360,7 +416,8 @@ class Coverage:
             return
         self.with_fills += any(fill[2] >= 0 for fill in result["fills"])
         self.seen.update(("event", kind) for _, kind, _ in result["events"])
-        self.seen.update(("fill", fill[8] if fill[2] >= 0 else "delisted") for fill in result["fills"])
+        self.seen.update(("fill", fill[8]) for fill in result["fills"] if fill[2] >= 0)
+        self.seen.update(("fill", tag) for *_, tag in result["settled"])
         self.seen.update(("reason of an order", order["reason"]) for order in result["orders"] if order["reason"])
         self.seen.update(
             ("reason of an amend", order["amend_reason"]) for order in result["orders"] if order["amend_reason"]

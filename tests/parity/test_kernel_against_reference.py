@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from parity.play import Coverage, KernelPlayer, disagreement
 from parity.small import FLAT, PLAIN, assert_agreed, scenario_of
+from reference.contract_scenarios import contract_scenario, leveraged_scenario
 from reference.model import Instrument
 from reference.scenarios import (
     MINUTE,
@@ -26,6 +27,8 @@ SQUEEZED = st.randoms(use_true_random=False).map(squeezed_scenario)
 GUARDED = st.randoms(use_true_random=False).map(guarded_scenario)
 LINKED = st.randoms(use_true_random=False).map(linked_scenario)
 TRIGGERED = st.randoms(use_true_random=False).map(triggered_scenario)
+CONTRACTS = st.randoms(use_true_random=False).map(contract_scenario)
+LEVERAGED = st.randoms(use_true_random=False).map(leveraged_scenario)
 
 LOUD = settings(
     deadline=None,
@@ -74,9 +77,25 @@ def test_kernel_and_reference_agree_where_orders_wait_for_others(scenario):
     assert not found, found
 
 
+@settings(LOUD, max_examples=120)
+@given(CONTRACTS)
+def test_kernel_and_reference_agree_where_contracts_are_traded(scenario):
+    """Isolated and cross, spot beside them, with and without mark candles and funding."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
+@settings(LOUD, max_examples=120)
+@given(LEVERAGED)
+def test_kernel_and_reference_agree_where_positions_are_liquidated(scenario):
+    """Large positions of both sides that the market takes away."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
 @pytest.mark.slow
 def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
-    """Most of them with fills, and all together with everything that can happen to an order on spot."""
+    """Most of them with fills, and all together with everything that can happen to an order."""
     coverage = Coverage()
 
     def agree(scenario):
@@ -85,8 +104,8 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
         assert not found, found
 
     # Hypothesis remembers every choice of a run, so that one run of all would take gigabytes.
-    for number in range(20):
-        made = (SCENARIOS, GUARDED, LINKED, TRIGGERED, SQUEEZED)[number % 5]
+    for number in range(32):
+        made = (SCENARIOS, GUARDED, LINKED, LEVERAGED, CONTRACTS, TRIGGERED, SCENARIOS, SQUEEZED)[number % 8]
         seed(number)(settings(LOUD, max_examples=500, database=None)(given(made)(agree)))()
     print("\n" + coverage.table())
     assert coverage.scenarios >= 10_000
@@ -95,7 +114,7 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
     assert {event.name for event in Event} <= seen
     assert {reason.name for reason in Reason if 0 < reason <= Reason.RISK_LIMIT or reason >= Reason.LINKED} <= seen
     assert {limit.name.lower() for limit in Limit if limit} <= seen
-    assert {"maker", "taker", "delisted", "decided by the path", "touched"} <= seen
+    assert {"maker", "taker", "delisted", "liquidation", "decided by the path", "touched"} <= seen
 
 
 # What random scenarios found once.

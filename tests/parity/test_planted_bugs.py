@@ -62,8 +62,8 @@ BUGS = {
     ),
     "the venue knows reservations of orders on their way": (
         "ledger.py",
-        "return state.cash - (state.reserved - state.pending)",
-        "return state.cash - state.reserved",
+        "else state.cash - (state.reserved - state.pending)",
+        "else state.cash - state.reserved",
     ),
     "the legs run in the wrong order": (
         "path.py",
@@ -206,7 +206,7 @@ BUGS = {
         "if after > limits.max_position_cost:",
         "if after >= limits.max_position_cost:",
     ),
-    "limits leave out what is held": ("limits.py", "total = cost_up(ins, ins.base, close)", "total = 0"),
+    "limits leave out what is held": ("limits.py", "value = cost_up(ins, abs(ins.base), close)", "value = 0"),
     "what is about to be cancelled counts": (
         "limits.py",
         "return order.id != id and (is_late or order.cancel_at == NEVER)",
@@ -230,6 +230,80 @@ BUGS = {
     ),
     "a peak outlasts the cool-down": ("limits.py", "limits.until, limits.peak = 0, equity", "limits.until = 0"),
     "buys stay open when a day is lost": ("limits.py", "    if is_begun:\n", "    if False:\n"),
+    "margin is rounded down": ("contracts.py", "return product_up(units, 100,", "return product_down(units, 100,"),
+    "a part that is closed takes all of its margin": (
+        "contracts.py",
+        "ins.kept -= ins.kept if reduced == size else",
+        "ins.kept -= ins.kept if reduced else",
+    ),
+    "a fill that turns a position round closes all of its cost": (
+        "contracts.py",
+        "cost_reduced = cost if reduced == amount else product_down(cost, reduced, amount)",
+        "cost_reduced = cost",
+    ),
+    "gains of isolated positions are free": (
+        "contracts.py",
+        "if not ins.is_isolated and ins.base:\n            free",
+        "if ins.base:\n            free",
+    ),
+    "any order against a position is covered": (
+        "contracts.py",
+        "room = against(ins, side) - amount",
+        "room = 0 if against(ins, side) else -1",
+    ),
+    "a market sell holds what a buy does": (
+        "contracts.py",
+        "price * (1.0 + BUFFER) if side == Side.BUY else price)",
+        "price * (1.0 + BUFFER))",
+    ),
+    "the mark of others is never the worse": ("liquidation.py", "if state.path == PESSIMISTIC and", "if False and"),
+    "a liquidation leaves the orders": (
+        "liquidation.py",
+        "            _cancel_orders(state, other, time)",
+        "            pass",
+    ),
+    "a liquidation takes all at once": (
+        "liquidation.py",
+        "amount = reduction_units(ins, ins.tiers, ins.base, mark, False)",
+        "amount = abs(ins.base)",
+    ),
+    "a position may lose more than is behind it": (
+        "liquidation.py",
+        "cost = max(cost_down(ins, amount, ticks), closed - left)",
+        "cost = cost_down(ins, amount, ticks)",
+    ),
+    "a liquidation frees margin": (
+        "liquidation.py",
+        "if ins.is_isolated and ins.base:\n        ins.kept = plus(kept",
+        "if False:\n        ins.kept = plus(kept",
+    ),
+    "others are not liquidated with a cross account": (
+        "liquidation.py",
+        "        _liquidate_others(state, ins, mark, time, open_time)",
+        "        pass",
+    ),
+    "funding at the open is that of after its fills": ("liquidation.py", "if before != amount:", "if False:"),
+    "funding leaves isolated margin": (
+        "liquidation.py",
+        "        ins.kept = plus(ins.kept, -units)",
+        "        pass",
+    ),
+    "positions end on the last price": (
+        "liquidation.py",
+        "    if ins.has_mark:\n        mark = get",
+        "    if False:\n        mark = get",
+    ),
+    "a gap is met with the rest of the open": (
+        "liquidation.py",
+        "        if is_dead_at(ins, mark):",
+        "        if False:",
+    ),
+    "an order comes before a liquidation at the same price": (
+        "path.py",
+        "if death >= 0.0 and at <= distance:",
+        "if death >= 0.0 and at < distance:",
+    ),
+    "only what has orders is walked": ("loop.py", "            ins.work = BUSY\n", "            pass\n"),
     "a minute is a millisecond longer": (
         "limits.py",
         "limits.sent_n % room) > now - MINUTE",

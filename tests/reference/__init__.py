@@ -11,6 +11,10 @@ Nothing here imports planar, and nothing here was written from the kernel: the p
 * `limits`    section 11: the limits of a run
 * `venue`     section 4: what happens to an order at one price in one candle
 * `path`      section 3: the walk along one candle, and which path it takes
+* `margin`    `docs/margin.md`: tiers, maintenance, liquidation prices
+* `contracts` section 12: the books of a linear contract, what it asks and what its orders hold; `contract_rules`,
+              `contract_venue` and `contract_path` are what it changes of the modules so named
+* `liquidation` section 12: when a position is under, and what happens then
 * `engine`    the clock: steps, decisions, delistings (section 6)
 """
 

@@ -1,5 +1,6 @@
 """What a strategy reads: its account, each number as section 1 defines it."""
 
+from .contracts import Contract
 from .draws import Draws
 from .ledger import Ledger
 from .market import Market
@@ -23,11 +24,12 @@ class Account:
         self.closes: list[float | None] = [None] * len(markets)
         self.settled = [False] * len(markets)  # delisted and closed
         units = self.units[0]
-        self.ledger = Ledger(len(markets), units.fit(down(cash * units.qd / units.qn)))
+        contracts = {k: Contract(one, self.units[k]) for k, one in enumerate(instruments) if one.is_contract}
+        self.ledger = Ledger(len(markets), units.fit(down(cash * units.qd / units.qn)), contracts)
 
     def cash(self) -> float:
-        """All cash, the reserved part included."""
-        return self.units[0].money(self.ledger.cash_units)
+        """The wallet: all cash, the reserved part included, and what contracts have cost."""
+        return self.units[0].money(self.ledger.wallet)
 
     def free_cash(self) -> float:
         """Cash that may be asked for: what no order holds, or one that holds it whose cancel is on its way."""
@@ -35,7 +37,7 @@ class Account:
 
     def equity(self) -> float:
         """Cash, and every balance at its last close, summed in declared order."""
-        total = self.cash()
+        total = self.units[0].money(self.ledger.cash_units)
         for units, base, close in zip(self.units, self.ledger.base_units, self.closes, strict=True):
             if base != 0:
                 total += units.amount(base) * close
@@ -46,18 +48,20 @@ class Account:
         return self.units[k].amount(self.ledger.base_units[k])
 
     def position(self, k: int) -> float:
-        """The base that the venue's rules let one sell."""
+        """The base that the venue's rules let one sell; of a contract the position, below 0 when short."""
         return self.units[k].amount(self.position_units(k))
 
     def position_units(self, k: int) -> int:
         """`position` in base units: whole steps, 0 below the venue's minimums."""
         units, instrument, close = self.units[k], self.instruments[k], self.closes[k]
-        n = units.step(self.ledger.base_units[k])
+        base = self.ledger.base_units[k]
+        is_short = base < 0 and instrument.is_contract
+        n = units.step(-base if is_short else base)
         if n <= 0 or close is None or n < units.base_up(instrument.min_amount):
             return 0
         if units.money(units.cost_down(n, units.ticks_down(close))) < instrument.min_cost:
             return 0
-        return n
+        return -n if is_short else n
 
     @property
     def orders(self) -> list[Order]:

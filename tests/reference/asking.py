@@ -2,11 +2,12 @@
 
 import math
 
-from . import rules
+from . import contract_rules, rules
 from .account import Account
 from .limits import Watch
 from .orders import Amendment, Order
-from .rules import Asked, RefusedError
+from .refusal import RefusedError
+from .rules import Asked
 
 
 class Desk(Account):
@@ -26,7 +27,7 @@ class Desk(Account):
             reduce_only=reduce_only,
         )  # fmt: skip
         entry = self._place(k, "buy", asked, tif, expire, post_only, tag, oco, after)
-        if isinstance(entry, int):
+        if isinstance(entry, int) and not self.instruments[k].is_contract:
             self._place_exits(k, entry, stop_loss, take_profit, tag)
         return entry
 
@@ -38,22 +39,30 @@ class Desk(Account):
             self._place(k, "sell", Asked(fraction=1.0, price=take_profit), tag=tag, oco=stop, after=entry)
 
     def sell(
-        self, k, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None,
-        trail=None, trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="",
+        self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
+        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
         oco=None, after=None, reduce_only=False,
     ) -> int | str:  # fmt: skip
-        """Sells an amount, for a cost, or a fraction of the position."""
+        """Sells an amount, for a cost, a fraction of the position, or, of a contract, with equity at risk."""
+        if (risk is not None or stop_loss is not None) and not self.instruments[k].is_contract:
+            raise ValueError("a sell with a risk is that of a contract")
         asked = Asked(
-            amount, cost, fraction, None, price, stop, take, trail, trail_by, activation, reduce_only=reduce_only
-        )
+            amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss,
+            reduce_only=reduce_only,
+        )  # fmt: skip
         return self._place(k, "sell", asked, tif, expire, post_only, tag, oco, after)
 
     def close(self, k: int, fraction: float = 1.0) -> int | str:
-        """Sells a fraction of the position at market."""
+        """Closes a fraction of the position at market."""
         _must_be_finite(fraction)
-        if self.position_units(k) == 0:
+        held = self.position_units(k)
+        if held == 0:
             return "NO_POSITION"
-        return self._place(k, "sell", Asked(fraction=fraction))
+        return self._place(k, "sell" if held > 0 else "buy", Asked(fraction=fraction))
+
+    def set_leverage(self, k: int, leverage: float) -> str | None:
+        """Changes the leverage of a contract at once."""
+        return contract_rules.set_leverage(self, k, leverage)
 
     def target(self, k: int, weight: float) -> int | str | None:
         """Moves the position to a share of equity, at market. None when it is there already."""
@@ -73,6 +82,8 @@ class Desk(Account):
             else:
                 held += units.amount(order.amount - order.filled) * close
         missing = weight * self.equity() - held
+        if self.instruments[k].is_contract and missing != 0:
+            return self._place(k, "buy" if missing > 0 else "sell", Asked(worth=abs(missing)))
         if missing > 0:
             budget = min(units.budget_of(missing), self.ledger.free("buy", k))
             return self._place(k, "buy", Asked(budget=budget))
@@ -139,7 +150,8 @@ class Desk(Account):
         if self.closes[k] is None:
             raise RefusedError("NO_PRICE")
         rules.check_terms(order, asked, self.now)
-        if asked.reduce_only and order.is_buy:
+        is_contract = self.instruments[k].is_contract
+        if asked.reduce_only and order.is_buy and not is_contract:
             raise RefusedError("REDUCE_ONLY_WOULD_INCREASE")
         if oco is not None:
             order.group = rules.group_of(self, order, oco)
@@ -147,6 +159,8 @@ class Desk(Account):
             rules.check_parent(self, order, after)
         if oco is not None and self.ledger.orders[oco].after != after:
             raise RefusedError("INVALID_LINK")
+        if is_contract and (oco, after) != (None, None):
+            raise RefusedError("INVALID_LINK")  # orders of contracts are not linked yet
         rules.check_instrument(self, k)
         order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
         rules.set_trigger(self, order, asked)

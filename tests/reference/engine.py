@@ -1,13 +1,16 @@
 """The clock: execution candles are settled step by step, the strategy decides between them (sections 3, 6 and 7)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .asking import Desk
+from .contract_path import ContractWalk
+from .contract_venue import ContractVenue
 from .limits import Limits, Watch
+from .liquidation import liquidate_at_open
 from .market import DAY, Market
 from .model import FillModel, Instrument
 from .orders import Fill
-from .path import chosen_walk, open_candle
+from .path import Walk, chosen_walk, open_candle
 from .venue import Venue
 
 DECISION, STEP = range(2)  # at one time the decision comes first
@@ -26,17 +29,25 @@ class Engine(Desk):
         cash: float = 10_000.0,
         model: FillModel | None = None,
         limits: Limits | None = None,
+        marks: Sequence[dict[str, list] | None] = (),
+        funding: Sequence[Sequence[tuple[int, float]]] = (),
         on_candle: Callable | None = None,
         on_fill: Callable | None = None,
         on_order_error: Callable | None = None,
         on_step: Callable | None = None,
     ) -> None:
-        """`candles` are execution candles; the strategy's are built from them when `execution_ms` is finer."""
+        """`candles` are execution candles; the strategy's are built from them when `execution_ms` is finer.
+
+        marks, funding: per instrument, where there are any; mark candles as execution candles, and (time, rate).
+        """
         self.execution = execution_ms or timeframe_ms
         markets = [
-            Market(instrument, columns, timeframe_ms, self.execution)
-            for instrument, columns in zip(instruments, candles, strict=True)
-        ]
+            Market(
+                instrument, columns, timeframe_ms, self.execution,
+                marks[k] if marks else None, funding[k] if funding else (),
+            )
+            for k, (instrument, columns) in enumerate(zip(instruments, candles, strict=True))
+        ]  # fmt: skip
         super().__init__(instruments, markets, cash, model or FillModel())
         self.watch = Watch(self, limits or Limits())
         self.on_candle, self.on_fill = on_candle, on_fill
@@ -65,11 +76,19 @@ class Engine(Desk):
     # Section 3.
 
     def _step(self, time: int) -> None:
-        venues = [Venue(self, k, market.at[time]) for k, market in enumerate(self.markets) if time in market.at]
+        venues = [self._venue(k, time) for k, market in enumerate(self.markets) if time in market.at]
+        contracts = {venue.k: venue for venue in venues if isinstance(venue, ContractVenue)}
+        for venue in contracts.values():
+            venue.peers = contracts
+        for venue in contracts.values():
+            liquidate_at_open(venue)
+        before = {k: venue.contract.base for k, venue in contracts.items()}
         for venue in venues:
             open_candle(venue)
+        for k, venue in contracts.items():
+            venue.pay_at_open(before[k])
         in_reach = [venue for venue in venues if venue.has_order_in_reach()]
-        walks = [chosen_walk(venue, self.execution) for venue in venues]
+        walks = [chosen_walk(venue, self.execution, ContractWalk if venue.k in contracts else Walk) for venue in venues]
         for leg in range(3):
             for walk, _ in walks:
                 walk.leg(leg)
@@ -77,6 +96,8 @@ class Engine(Desk):
         self.touched += sum(venue.touched() for venue in in_reach)
         for venue in venues:
             self.closes[venue.k] = venue.candle.close
+        for venue in contracts.values():
+            venue.contract.mark = venue.mark_candle.close
         self.ledger.forget_done()
         self.now = time + self.execution
         self.equity_curve.append((self.now, self.equity(), self.cash()))
@@ -85,11 +106,16 @@ class Engine(Desk):
         self._settle_delisted(self.now)
         self._tell()
 
+    def _venue(self, k: int, time: int) -> Venue:
+        kind = ContractVenue if self.instruments[k].is_contract else Venue
+        return kind(self, k, self.markets[k].at[time])
+
     def _withdraw(self) -> None:
-        """Section 11: asks for the end of every buy."""
-        for orders in self.ledger.live:
+        """Section 11: asks for the end of every order that may make a position grow."""
+        for k, orders in enumerate(self.ledger.live):
+            base = self.ledger.base_units[k]
             for order in orders:
-                if order.is_buy:
+                if order.is_buy if k not in self.ledger.contracts else base == 0 or order.is_buy == (base > 0):
                     self.cancel(order.id)
 
     def _tell(self) -> None:
@@ -142,6 +168,11 @@ class Engine(Desk):
         if base > 0:
             ticks = max(units.ticks_down(self.closes[k]), 1)
             cost = units.cost_down(base, ticks)
-            fee = units.fee(cost, units.taker)
-            fill = Fill(time, k, -1, ticks, base, cost, fee, False, "taker", "delisted")
-            self.ledger.book(fill, "sell", units)
+        elif base < 0:
+            ticks = units.ticks_up(self.closes[k])
+            cost = units.cost_up(-base, ticks)
+        else:
+            return
+        fee = units.fee(cost, units.taker)
+        fill = Fill(time, k, -1, ticks, abs(base), cost, fee, False, "taker", "delisted", base < 0)
+        self.ledger.book(fill, units)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .contracts import Contract, Holds, holds_of, left_of
 from .orders import Fill, Order
 from .units import Units
 
@@ -13,34 +14,38 @@ class Saved:
 
     cash: int
     base: int
-    lengths: tuple[int, int, int]
+    position: dict | None  # of a contract
+    lengths: tuple[int, ...]
     orders: list[dict]
 
 
 class Ledger:
     """Balances in whole units, the orders, and the record of events."""
 
-    def __init__(self, instruments: int, cash_units: int) -> None:
+    def __init__(self, instruments: int, cash_units: int, contracts: dict[int, Contract] | None = None) -> None:
         """Starts with cash only."""
         self.cash_units = cash_units
+        self.contracts = contracts or {}
         self.base_units = [0] * instruments
         self.orders: list[Order] = []
         self.live: list[list[Order]] = [[] for _ in range(instruments)]  # per instrument, in id order
         self.fills: list[Fill] = []
         self.events: list[tuple[int, str, int]] = []
+        self.fundings: list[tuple[int, int, int]] = []  # time, instrument, quote units paid
         self.untold: list[Fill | Order] = []  # waits for on_fill and on_order_error
 
-    # A buy holds quote, a sell holds base of its instrument.
+    # A buy holds quote, a sell holds base of its instrument; orders of contracts ask margin.
 
     def balance(self, side: str, k: int) -> int:
-        """What orders of this side draw on."""
-        return self.cash_units if side == "buy" else self.base_units[k]
+        """What orders of this side draw on, all that is held included; of base its sign."""
+        return self.wallet if side == "buy" else self.base_units[k]
 
     def holders(self, side: str, k: int) -> list[Order]:
         """The orders that draw on the same balance."""
         if side == "buy":
-            return [order for orders in self.live for order in orders if order.is_buy]
-        return [order for order in self.live[k] if not order.is_buy]
+            spot = (orders for k, orders in enumerate(self.live) if k not in self.contracts)
+            return [order for orders in spot for order in orders if order.is_buy]
+        return [order for order in self.live[k] if not order.is_buy and k not in self.contracts]
 
     def reserved(self, side: str, k: int) -> int:
         """What all orders hold, the extras of their amends included."""
@@ -52,12 +57,59 @@ class Ledger:
         key: of an order or a group, for which its own is free, too.
         """
         kept = (order for order in self.holders(side, k) if order.cancel_due is None and order.key != key)
-        return self.balance(side, k) - _together((order.key, order.reserved + order.extra) for order in kept)
+        held = _together((order.key, order.reserved + order.extra) for order in kept)
+        return self.balance(side, k) - held - (self.engaged(at_venue=False) if side == "buy" else 0)
 
     def at_venue(self, side: str, k: int, key: int | None = None) -> int:
         """What the venue finds free: it knows the reservations of accepted orders only. key: as of `free`."""
         known = (order for order in self.holders(side, k) if order.is_open and order.key != key)
-        return self.balance(side, k) - _together((order.key, order.reserved) for order in known)
+        held = _together((order.key, order.reserved) for order in known)
+        return self.balance(side, k) - held - (self.engaged(at_venue=True) if side == "buy" else 0)
+
+    # Contracts.
+
+    @property
+    def wallet(self) -> int:
+        """Cash, and what all contracts have cost."""
+        return self.cash_units + sum(contract.entry for contract in self.contracts.values())
+
+    @property
+    def own(self) -> int:
+        """The wallet without the margin of isolated positions."""
+        return self.wallet - sum(contract.kept for contract in self.contracts.values())
+
+    def holds(self, k: int, *, at_venue: bool, but: Order | None = None) -> Holds:
+        """What the buys and the sells of a contract hold."""
+        return holds_of(self.live[k], at_venue=at_venue, but=but)
+
+    def is_covered(self, order: Order, n: int, *, at_venue: bool) -> bool:
+        """Whether `n` units of an order of a contract can only reduce its position."""
+        k = order.instrument
+        others = left_of(self.live[k], order.is_buy, at_venue=at_venue, but=order)
+        return self.contracts[k].is_covered(order.is_buy, n + others)
+
+    def engaged(self, *, at_venue: bool) -> int:
+        """What contracts keep and ask, less the gains of cross ones."""
+        total = 0
+        for k, contract in self.contracts.items():
+            total += contract.kept + contract.asks(self.holds(k, at_venue=at_venue))
+            if contract.is_cross and contract.base:
+                total -= contract.gain(contract.mark)
+        return total
+
+    def free_with(self, k: int, holds: Holds, *, at_venue: bool) -> int:
+        """What is free when the orders of contract `k` hold so much instead of what they do."""
+        contract = self.contracts[k]
+        free = self.at_venue("buy", k) if at_venue else self.free("buy", k)
+        return free + contract.asks(self.holds(k, at_venue=at_venue)) - contract.asks(holds)
+
+    def pay_funding(self, time: int, k: int, paid: int) -> None:
+        """Takes funding off cash, and off the margin of an isolated position."""
+        contract = self.contracts[k]
+        self.cash_units -= paid
+        if contract.base and not contract.is_cross:
+            contract.kept -= paid
+        self.fundings.append((time, k, paid))
 
     def note(self, time: int, kind: str, order: int) -> None:
         """Records an event."""
@@ -72,13 +124,17 @@ class Ledger:
         if reason and reason != "LINKED":
             self.untold.append(order)
 
-    def book(self, fill: Fill, side: str, units: Units) -> int:
+    def book(self, fill: Fill, units: Units) -> int:
         """Moves the money of a fill; gives what left the reserved balance: quote paid or base sold."""
         k = fill.instrument
+        if k in self.contracts:
+            liquidates = fill.order < 0 and fill.tag == "liquidation"
+            book = self.contracts[k].book_liquidation if liquidates else self.contracts[k].book
+            book(fill)
         self.fills.append(fill)
         self.untold.append(fill)
         self.note(fill.time, "FILL", fill.order)
-        if side == "sell":
+        if not fill.is_buy:
             self.cash_units = units.fit(self.cash_units + fill.cost - fill.fee)
             self.base_units[k] -= fill.amount
             return fill.amount
@@ -95,17 +151,23 @@ class Ledger:
 
     def save(self, k: int) -> Saved:
         """A copy of all that a walk of instrument `k` can change."""
-        lengths = len(self.fills), len(self.events), len(self.untold)
+        lengths = tuple(len(happened) for happened in self._records())
         orders = [dict(vars(order)) for order in self.live[k]]
-        return Saved(self.cash_units, self.base_units[k], lengths, orders)
+        position = dict(vars(self.contracts[k])) if k in self.contracts else None
+        return Saved(self.cash_units, self.base_units[k], position, lengths, orders)
 
     def restore(self, k: int, saved: Saved) -> None:
         """Undoes everything since `save(k)`."""
         self.cash_units, self.base_units[k] = saved.cash, saved.base
-        for happened, length in zip((self.fills, self.events, self.untold), saved.lengths, strict=True):
+        if saved.position is not None:
+            vars(self.contracts[k]).update(saved.position)
+        for happened, length in zip(self._records(), saved.lengths, strict=True):
             del happened[length:]
         for order, fields in zip(self.live[k], saved.orders, strict=True):
             vars(order).update(fields)
+
+    def _records(self) -> tuple[list, ...]:
+        return self.fills, self.events, self.untold, self.fundings
 
 
 def _together(reservations: Iterable[tuple[int, int]]) -> int:

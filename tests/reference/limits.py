@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from .account import Account
+from .contracts import Contract
 from .orders import Order
-from .rules import RefusedError
+from .refusal import RefusedError
 from .units import BILLION
 
 DAY = 86_400_000
@@ -27,8 +28,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a buy may still do: `left` units, or a quote budget. 0 ticks: it has no such price, or waits for none."""
+    """What an entry may still do: `left` units, or a quote budget. 0 ticks: it has no such price, or waits for none."""
 
+    is_buy: bool
     left: int
     price_ticks: int
     stop_ticks: int
@@ -51,17 +53,26 @@ class Watch:
 
     def check_order(self, order: Order, now: int) -> None:
         """A new order that obeys all other rules is sent, or refused."""
-        if order.is_buy:
+        if self._is_entry(order, order.amount):
             self._check(order, _present(order), now, is_new=True)
         self.sent.append(now)
 
     def check_amend(self, order: Order, price_ticks: int, stop_ticks: int, total: int, now: int) -> None:
         """New terms of an order that obey all other rules are sent, or refused."""
         before, k = _present(order), order.instrument
-        after = Terms(total - order.filled, price_ticks, stop_ticks if order.waits else 0, order.budget)
-        if order.is_buy and (after.left > before.left or self._cost(k, after) > self._cost(k, before)):
+        stop = stop_ticks if order.waits else 0
+        after = Terms(order.is_buy, total - order.filled, price_ticks, stop, order.budget)
+        if self._is_entry(order, after.left) and (
+            after.left > before.left or self._cost(k, after) > self._cost(k, before)
+        ):
             self._check(order, after, now, is_new=False)
         self.sent.append(now)
+
+    def _is_entry(self, order: Order, n: int) -> bool:
+        """Whether `n` units of an order can make a position grow, all others of its side filled as well."""
+        if self._contract(order.instrument) is None:
+            return order.is_buy
+        return not self.account.ledger.is_covered(order, n, at_venue=False)
 
     def _check(self, order: Order, terms: Terms, now: int, *, is_new: bool) -> None:
         for name in (
@@ -86,11 +97,10 @@ class Watch:
 
     def _max_position_cost(self, limit: float, order: Order, terms: Terms, _now: int, _is_new: bool) -> bool:
         k = order.instrument
-        return self._exceeds(self._engaged(k, order) + self._claim(k, terms), limit)
+        return self._exceeds(self._engaged(k, order, terms), limit)
 
     def _max_exposure(self, limit: float, order: Order, terms: Terms, _now: int, _is_new: bool) -> bool:
-        engaged = sum(self._engaged(k, order) for k in range(len(self.account.instruments)))
-        return self._exceeds(engaged + self._claim(order.instrument, terms), limit)
+        return self._exceeds(sum(self._engaged(k, order, terms) for k in range(len(self.account.instruments))), limit)
 
     def _price_collar(self, limit: float, order: Order, terms: Terms, _now: int, _is_new: bool) -> bool:
         units, close = self.account.units[order.instrument], self.account.closes[order.instrument]
@@ -117,7 +127,7 @@ class Watch:
         ticks = terms.price_ticks
         if not ticks:
             m = units.price(terms.stop_ticks) if terms.stop_ticks else self.account.closes[k]
-            ticks = units.ticks_up(m * 1.01)
+            ticks = units.ticks_up(m * 1.01 if terms.is_buy else m)
         return units.cost_up(terms.left, ticks)
 
     def _claim(self, k: int, terms: Terms) -> int:
@@ -126,13 +136,22 @@ class Watch:
             return cost
         return max(cost, units.cost_up(terms.left, units.ticks_up(self.account.closes[k])))
 
-    def _engaged(self, k: int, but: Order) -> int:
-        """What is held of an instrument, and what its buys but one may add."""
+    def _engaged(self, k: int, judged: Order, terms: Terms) -> int:
+        """What is held of an instrument, and what its orders may add, one of them on the terms that are judged."""
         units, close = self.account.units[k], self.account.closes[k]
         if close is None:
             return 0
-        held = units.cost_up(self.account.base_units[k], units.ticks_up(close))
-        return held + sum(self._largest_claim(k, order) for order in self._others(k, but) if order.is_buy)
+        is_spot, claims = self._contract(k) is None, {True: 0, False: 0}  # of buys, of sells
+        for order in self._others(k, judged):
+            if order.is_buy or not is_spot:
+                claims[order.is_buy] += self._largest_claim(k, order)
+        if judged.instrument == k:
+            claims[judged.is_buy] += self._claim(k, terms)
+        base = self.account.base_units[k]
+        if is_spot:
+            return units.cost_up(base, units.ticks_up(close)) + claims[True]
+        held = units.cost_up(abs(base), units.ticks_up(close)) * (1 if base > 0 else -1)
+        return max(abs(held + claims[True]), abs(held - claims[False]))
 
     def _largest_claim(self, k: int, order: Order) -> int:
         claim, new = self._claim(k, _present(order)), order.amendment
@@ -140,7 +159,10 @@ class Watch:
             return claim
         left = max(new.amount - order.filled, 0)
         stop = new.stop_ticks if order.waits else 0
-        return max(claim, self._claim(k, Terms(left, new.price_ticks, stop, order.budget)))
+        return max(claim, self._claim(k, Terms(order.is_buy, left, new.price_ticks, stop, order.budget)))
+
+    def _contract(self, k: int) -> Contract | None:
+        return self.account.ledger.contracts.get(k)
 
     def _others(self, k: int, but: Order) -> list[Order]:
         """Orders of an instrument but one that are not done, nor about to be."""
@@ -177,6 +199,6 @@ class Watch:
 
 
 def _present(order: Order) -> Terms:
-    """What a buy may still do on the terms that it has."""
+    """What an entry may still do on the terms that it has."""
     stop = order.stop_ticks if order.waits else 0
-    return Terms(order.left, order.price_ticks, stop, order.budget)
+    return Terms(order.is_buy, order.left, order.price_ticks, stop, order.budget)

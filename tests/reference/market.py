@@ -1,12 +1,13 @@
 """Sections 5 and 7: the execution candles of one instrument, what is estimated from them, and when it is decided."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .model import Instrument
 from .units import Units
 
-HOUR, DAY, WEEK = 3_600_000, 86_400_000, 604_800_000
+SECOND, HOUR, DAY, WEEK = 1000, 3_600_000, 86_400_000, 604_800_000
 FIRST_MONDAY = 4 * DAY  # 1970-01-05; the epoch is a Thursday
 
 
@@ -52,8 +53,19 @@ class Block:
 class Market:
     """One instrument, its units and its candles."""
 
-    def __init__(self, instrument: Instrument, columns: dict[str, list], timeframe: int, execution: int) -> None:
-        """columns: time (open, ms), open, high, low, close, volume; volume may be all NaN."""
+    def __init__(
+        self,
+        instrument: Instrument,
+        columns: dict[str, list],
+        timeframe: int,
+        execution: int,
+        marks: dict[str, list] | None = None,
+        funding: Sequence[tuple[int, float]] = (),
+    ) -> None:
+        """columns: time (open, ms), open, high, low, close, volume; volume may be all NaN.
+
+        marks: the same of a contract's mark, without volume; funding: (time, rate) in the order of time.
+        """
         self.instrument = instrument
         self.units = Units(instrument)
         self.execution = execution
@@ -63,6 +75,9 @@ class Market:
         rows = zip(columns["time"], *prices, volumes, strict=True)
         self.candles = [Candle(i, *row) for i, row in enumerate(rows)]
         self.at = {candle.time: candle for candle in self.candles}
+        rows = zip(*((marks or {}).get(name, ()) for name in ("time", "open", "high", "low", "close")), strict=True)
+        self.marks = {row[0]: Candle(i, *row, 0.0) for i, row in enumerate(rows)}
+        self.funding = [((time + SECOND // 2) // SECOND * SECOND, rate) for time, rate in funding]
         if execution == timeframe:
             self.decisions = [candle.time + timeframe for candle in self.candles]
         else:
@@ -92,6 +107,12 @@ class Market:
             block.candles += 1
             previous_a, previous_close = a, candle.close
         return blocks
+
+    def rates(self, candle: Candle) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+        """(time, rate) of the funding due when the candle opens, what fell before it included, and inside it."""
+        last = self.candles[candle.index - 1].time + self.execution if candle.index else 0
+        at_open = [due for due in self.funding if last <= due[0] <= candle.time]
+        return at_open, [due for due in self.funding if candle.time < due[0] < candle.time + self.execution]
 
     def estimates(self, candle: Candle) -> Estimates:
         """Spread, volatility and volume from the last whole blocks before the block of `candle`."""

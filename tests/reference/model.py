@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Instrument:
-    """One spot pair and the rules of its exchange. Fees are rates (0.001 is 0.1 %), `delisted` is a time in ms."""
+    """One spot pair or, with tiers, one linear contract, and the rules of its exchange.
+
+    Fees are rates (0.001 is 0.1 %), `delisted` is a time in ms; tiers are rows of (floor, maintenance rate, max
+    leverage) and, where it is told, the maintenance amount.
+    """
 
     name: str
     price_step: float = 0.01
@@ -21,6 +25,15 @@ class Instrument:
     max_orders: int = 200
     partial: str = "cancel"  # exit rules, section 13: what a partial fill does to the others of a group,
     armed: str = "full"  # and when what waits for another is armed
+    tiers: tuple[tuple[float, ...], ...] = ()
+    leverage: float = 1.0
+    margin_mode: str = "isolated"
+    liquidation_fee: float = 0.0
+
+    @property
+    def is_contract(self) -> bool:
+        """Whether it is traded on margin."""
+        return bool(self.tiers)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Fill:
-    """One execution. `time` is when it happened; `order` is -1 when the venue sold at delisting."""
+    """One execution. `time` is when it happened; `order` is -1 when the venue settled a delisting or liquidated."""
 
     time: int
     instrument: int
@@ -138,3 +138,4 @@ class Fill:
     fee_in_base: bool
     liquidity: str
     tag: str
+    is_buy: bool

@@ -45,6 +45,7 @@ class Walk:
             self.ends.append(self.ends[-1] + abs(y - x))
         self.execution = execution
         self.due = [thing for thing in venue.due() if c.time < thing[0] < c.time + execution]
+        self.is_alone = False  # other instruments do not take part
         self.fills_before = venue.fill_count
 
     @property
@@ -55,19 +56,24 @@ class Walk:
     def leg(self, k: int) -> None:
         """Walks leg `k` to its end."""
         present = self.points[k]
+        self._pass(k, self.ends[k])
         while True:
-            due, reached = self._next_due(k), self._next_reached(k, present)
-            if due is None and reached is None:
+            due, reached, call = self._next_due(k), self._next_reached(k, present), self._next_liquidation(k)
+            if due is None and reached is None and call is None:
                 break
-            if reached is None or (due is not None and due[0] <= reached[0]):
+            if call is not None and all(other is None or call[0] <= other[0] for other in (due, reached)):
+                self.venue.moment = self._moment(call[0])
+                present = self._liquidate(k, call[1])
+            elif reached is None or (due is not None and due[0] <= reached[0]):
                 present = self._price(k, due[0])
+                self._pass(k, due[0])
                 self.venue.moment, _, kind, order = self.due.pop(0)
                 self.venue.happen(kind, order, present, due[1])
                 self.venue.follow(present)
             else:
                 distance, _, present, order = reached
-                share = distance / self.ends[3]
-                self.venue.moment = self.venue.candle.time + math.floor(share * self.execution)
+                self._pass(k, distance)
+                self.venue.moment = self._moment(distance)
                 if order.waits:
                     self.venue.trigger(order, present)
                 else:
@@ -76,6 +82,24 @@ class Walk:
         for order in self.venue.open_orders():
             if order.waits:
                 self.venue.see(order, self.points[k + 1])
+
+    # Of contracts only.
+
+    def _pass(self, k: int, distance: float) -> None:
+        """The price has gone to a distance on leg `k`."""
+
+    def _next_liquidation(self, k: int) -> tuple[float, float] | None:
+        """Distance and share of leg `k` at which the position is liquidated, if it is."""
+        return None
+
+    def _liquidate(self, k: int, share: float) -> float:
+        """Liquidates when the price has gone a share of leg `k`; gives the price there."""
+        raise NotImplementedError
+
+    def _moment(self, distance: float) -> int:
+        """The time of what is reached; a path without length has no time but its open."""
+        share = distance / self.ends[3] if self.ends[3] else 0.0
+        return self.venue.candle.time + math.floor(share * self.execution)
 
     def _next_due(self, k: int) -> tuple[float, float] | None:
         """Distance and share of the candle of what is due next, when that is on this leg."""
@@ -120,9 +144,9 @@ class Walk:
         return min(level, present) if present > end and end <= level else None
 
 
-def chosen_walk(venue: Venue, execution: int) -> tuple[Walk, bool]:
+def chosen_walk(venue: Venue, execution: int, kind: type[Walk] = Walk) -> tuple[Walk, bool]:
     """The walk of the model's path, and whether the other one would have ended with another equity."""
-    ohlc, olhc = (_equity_after(venue, path, execution) for path in ("ohlc", "olhc"))
+    ohlc, olhc = (_equity_after(kind(venue, path, execution)) for path in ("ohlc", "olhc"))
     c, path = venue.candle, venue.model.path
     if path == "pessimistic":
         path = "olhc" if olhc < ohlc else "ohlc"
@@ -130,16 +154,16 @@ def chosen_walk(venue: Venue, execution: int) -> tuple[Walk, bool]:
         path = "olhc" if olhc > ohlc else "ohlc"
     elif path == "adaptive":
         path = "ohlc" if c.high - c.open <= c.open - c.low else "olhc"
-    return Walk(venue, path, execution), ohlc != olhc
+    return kind(venue, path, execution), ohlc != olhc
 
 
-def _equity_after(venue: Venue, path: str, execution: int) -> float:
-    """The instrument's own equity at the close when it alone walks `path`; nothing of it is kept."""
+def _equity_after(walk: Walk) -> float:
+    """The instrument's own equity at the close when it alone goes this walk; nothing of it is kept."""
+    venue, walk.is_alone = walk.venue, True
     ledger, k = venue.ledger, venue.k
     saved, own = ledger.save(k), (venue.budget, set(venue.met), venue.fill_count)
     slippage = venue.account.draws[k].slippage
     drawn = slippage.count
-    walk = Walk(venue, path, execution)
     for leg in range(3):
         walk.leg(leg)
     units = venue.units

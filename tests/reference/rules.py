@@ -3,25 +3,20 @@
 import math
 from dataclasses import dataclass
 
+from . import contract_rules
 from .account import Account
 from .orders import Order
+from .refusal import RefusedError
 from .units import BILLION, Units
 
 TIFS = ("GTC", "IOC", "FOK", "GTD")
 
 
-class RefusedError(Exception):
-    """An order or a change of one was refused, for a reason of section 8."""
-
-    def __init__(self, reason: str) -> None:
-        """`reason` is one of the names of section 8."""
-        super().__init__(reason)
-        self.reason = reason
-
-
 @dataclass(frozen=True)
 class Asked:
-    """An order in the words of the strategy. One size is given; `budget` is an exact size of our own."""
+    """An order in the words of the strategy. One size is given; `budget` is an exact size of our own, and `worth` is
+    that of a contract's target.
+    """
 
     amount: float | None = None
     cost: float | None = None
@@ -36,6 +31,7 @@ class Asked:
     stop_loss: float | None = None
     take_profit: float | None = None
     budget: int | None = None
+    worth: float | None = None
     reduce_only: bool = False
 
     @property
@@ -53,7 +49,7 @@ def must_be_sane(asked: Asked, tif: str, after: int | None = None) -> None:
     """Stops the run when the strategy asks for something that is no order at all."""
     if any(number is not None and not math.isfinite(number) for number in vars(asked).values()):
         raise ValueError("a number of an order is not finite")
-    sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget)
+    sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget, asked.worth)
     if sum(size is not None for size in sizes) != 1:
         raise ValueError("an order needs one of amount, cost, fraction and risk")
     if asked.risk is not None and asked.stop_loss is None:
@@ -166,6 +162,10 @@ def _at_least_a_tick(ticks: int) -> int:
 def check_exits(account: Account, order: Order, asked: Asked) -> None:
     """Rule 3, section 13: the exits that a buy asks for are on their sides of its price, and there is room for them."""
     units, k, p = account.units[order.instrument], order.instrument, _expected_price(account, order)
+    if account.instruments[k].is_contract:
+        if asked.take_profit is not None or (asked.stop_loss is not None and asked.risk is None):
+            raise RefusedError("INVALID_LINK")
+        return
     exits = [exit for exit in (asked.stop_loss, asked.take_profit) if exit is not None]
     if asked.stop_loss is not None and not units.price(trigger_ticks(account, k, asked.stop_loss)) < p:
         raise RefusedError("INVALID_PRICE")
@@ -179,7 +179,12 @@ def check_exits(account: Account, order: Order, asked: Asked) -> None:
 def size(account: Account, order: Order, asked: Asked) -> None:
     """Rule 4: sets the order's amount, or its quote budget."""
     units, k = account.units[order.instrument], order.instrument
-    if order.is_buy and (asked.cost, asked.fraction, asked.budget) != (None, None, None):
+    is_contract = account.instruments[k].is_contract
+    if is_contract and asked.fraction is not None:
+        n = contract_rules.part_of_position_or_free(account, order, asked.fraction)
+    elif is_contract and asked.worth is not None:
+        n = contract_rules.towards(account, order, asked.worth)
+    elif order.is_buy and not is_contract and (asked.cost, asked.fraction, asked.budget) != (None, None, None):
         budget = _quote_budget(account, order, asked)
         if not order.is_limit:
             order.budget = budget
@@ -235,7 +240,7 @@ def _expected_price(account: Account, order: Order) -> float:
 def _amount_at_risk(account: Account, order: Order, asked: Asked) -> float:
     taker = account.units[order.instrument].taker / 1e9
     p, s = _expected_price(account, order), asked.stop_loss
-    loss = p * (1 + taker) - s * (1 - taker)
+    loss = p * (1 + taker) - s * (1 - taker) if order.is_buy else s * (1 + taker) - p * (1 - taker)
     if not loss > 0:
         raise RefusedError("INVALID_PRICE")
     return asked.risk * account.equity() / loss
@@ -257,6 +262,8 @@ def check_cost(account: Account, order: Order, n: int, price_ticks: int, stop_ti
 def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> int:
     """Rules 6 to 8: what `n` units on these terms hold, the order's own reservation counted as free."""
     units, k = account.units[order.instrument], order.instrument
+    if account.instruments[k].is_contract:
+        return contract_rules.reservation(account, order, n, price_ticks, stop_ticks)
     free = account.ledger.free(order.side, k, order.key)
     if not order.is_buy:
         return _within(n, free)

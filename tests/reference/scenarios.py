@@ -47,6 +47,8 @@ class Scenario:
     rows: per instrument, one (open, high, low, close, volume) or None per execution candle, from time 0.
     acts: (strategy candle, instrument, act) for the decision at that candle's close; reactions: ("fill" or "error",
     which one told, instrument, act). An act is (kind, ...) as `Player.do` reads it.
+    marks: per instrument, rows as above without volume, or None; funding: per instrument, (time, rate). Empty where
+    no instrument has any.
     """
 
     instruments: tuple[Instrument, ...]
@@ -58,6 +60,13 @@ class Scenario:
     acts: tuple[tuple, ...]
     reactions: tuple[tuple, ...] = ()
     limits: Limits = NO_LIMITS
+    marks: tuple[tuple | None, ...] = ()
+    funding: tuple[tuple, ...] = ()
+
+    @property
+    def has_contracts(self) -> bool:
+        """Whether something is traded on margin."""
+        return any(one.is_contract for one in self.instruments)
 
     @property
     def count(self) -> int:
@@ -66,20 +75,31 @@ class Scenario:
 
     def until(self, count: int) -> "Scenario":
         """The same on its first `count` execution candles."""
-        return replace(self, rows=tuple(rows[:count] for rows in self.rows))
+        marks = tuple(rows and rows[:count] for rows in self.marks)
+        end = count * self.execution
+        funding = tuple(tuple(due for due in rates if due[0] < end) for rates in self.funding)
+        return replace(self, rows=tuple(rows[:count] for rows in self.rows), marks=marks, funding=funding)
 
     def moved(self, shift: int) -> "Scenario":
         """The same, its metadata and its orders' times `shift` ms later; `columns` and `Player` take it too."""
         instruments = tuple(replace(one, delisted=one.delisted and one.delisted + shift) for one in self.instruments)
         acts = tuple((*where, _moved(act, shift)) for *where, act in self.acts)
         reactions = tuple((*where, _moved(act, shift)) for *where, act in self.reactions)
-        return replace(self, instruments=instruments, acts=acts, reactions=reactions)
+        funding = tuple(tuple((time + shift, rate) for time, rate in rates) for rates in self.funding)
+        return replace(self, instruments=instruments, acts=acts, reactions=reactions, funding=funding)
 
     def columns(self, k: int, shift: int = 0) -> dict[str, list]:
         """Execution candles of one instrument as columns."""
         kept = [(i * self.execution + shift, *row) for i, row in enumerate(self.rows[k]) if row is not None]
         names = ("time", "open", "high", "low", "close", "volume")
         return {name: [row[n] for row in kept] for n, name in enumerate(names)}
+
+    def mark_columns(self, k: int, shift: int = 0) -> dict[str, list] | None:
+        """Mark candles of one instrument as columns, where it has any."""
+        if not self.marks or self.marks[k] is None:
+            return None
+        kept = [(i * self.execution + shift, *row) for i, row in enumerate(self.marks[k]) if row is not None]
+        return {name: [row[n] for row in kept] for n, name in enumerate(("time", "open", "high", "low", "close"))}
 
     def decisions(self) -> set[int]:
         """Closes of the whole strategy candles: from an instrument's first candle on, closed by the end of all."""
@@ -461,6 +481,11 @@ def _random_size(rng, scenario: Scenario, side: str, price: float, jump: float) 
 def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float, at: int) -> tuple:
     """A buy or a sell of some size on some terms."""
     size, value, terms = _random_size(rng, scenario, side, price, jump)
+    return side, size, value, _order_terms(rng, scenario, side, price, jump, at, terms)
+
+
+def _order_terms(rng, scenario: Scenario, side: str, price: float, jump: float, at: int, terms: dict) -> dict:
+    """The terms of an order of any kind, with those of its size."""
     if rng.random() < 0.6:
         terms["price"] = _near(rng, price, jump)
     kind = rng.choice(
@@ -494,7 +519,7 @@ def _random_order(rng, scenario: Scenario, side: str, price: float, jump: float,
         terms.update(_random_exits(rng, price, jump))
     if rng.random() < 0.03:
         terms["reduce_only"] = True
-    return side, size, value, terms
+    return terms
 
 
 def _random_exits(rng, price: float, jump: float) -> dict:
@@ -595,6 +620,8 @@ class Player:
             answer = self.close(k, *rest) if kind == "close" else self.target(k, *rest)
         elif kind == "cancel_all":
             answer = self.cancel_all(k)
+        elif kind == "set_leverage":
+            answer = self.set_leverage(k, *rest)
         else:
             return
         self.answers.append((now, k, kind, answer))
@@ -616,6 +643,7 @@ class Player:
     cancel_all: Callable
     close: Callable
     target: Callable
+    set_leverage: Callable
 
 
 class _Engine(Engine):
@@ -642,7 +670,8 @@ class ReferencePlayer(Player):
 
     def named(self) -> list[Instrument]:
         """The instruments under the names that the kernel knows them by."""
-        return [replace(one, name=f"x:C{k}/USD") for k, one in enumerate(self.scenario.instruments)]
+        names = (f"x:C{k}/USD" + ":USD" * one.is_contract for k, one in enumerate(self.scenario.instruments))
+        return [replace(one, name=name) for one, name in zip(self.scenario.instruments, names, strict=True)]
 
     def _engine(self, scenario: Scenario, shift: int) -> Engine:
         return _Engine(
@@ -653,6 +682,8 @@ class ReferencePlayer(Player):
             cash=scenario.cash,
             model=scenario.model,
             limits=scenario.limits,
+            marks=[self.scenario.mark_columns(k, shift) for k in range(len(scenario.marks))],
+            funding=self.scenario.funding,
             on_step=lambda engine, now: self.on_step(now),
         )
 
@@ -671,7 +702,9 @@ class ReferencePlayer(Player):
         return [order.id for order in self.engine.orders if order.is_live]
 
     def view(self) -> tuple:
-        """Free and all cash, equity, and per instrument: position, balance, free base, open orders."""
+        """Free and all cash, equity, and per instrument: position, balance, free base, open orders; of contracts the
+        entry, the margin kept and the hundredths of the leverage.
+        """
         engine = self.engine
         each = [
             (
@@ -679,6 +712,7 @@ class ReferencePlayer(Player):
                 engine.balance(k),
                 engine.ledger.free("sell", k),
                 sum(order.is_live for order in engine.ledger.live[k]),
+                *((c.entry, c.kept, c.leverage) if (c := engine.ledger.contracts.get(k)) else ()),
             )
             for k in range(len(engine.instruments))
         ]
@@ -709,6 +743,10 @@ class ReferencePlayer(Player):
         """A share of equity."""
         return self.engine.target(k, weight)
 
+    def set_leverage(self, k: int, leverage: float) -> str | None:
+        """Another leverage of a contract."""
+        return self.engine.set_leverage(k, leverage)
+
     def _watched(self) -> tuple:
         """What the limits of equity know in the end."""
         watch, limits = self.engine.watch, self.scenario.limits
@@ -732,7 +770,15 @@ class ReferencePlayer(Player):
             (f.time, f.instrument, f.order, f.ticks, f.amount, f.cost, f.fee, bool(f.fee_in_base), f.liquidity)
             for f in engine.fills
         ]
+        ledger = engine.ledger
+        contracts = {
+            "entries": [(k, c.entry, c.kept, c.leverage) for k, c in ledger.contracts.items()],
+            "holds": [ledger.holds(k, at_venue=False) for k in ledger.contracts],
+            "wallet": ledger.wallet,
+            "funding": ledger.fundings,
+        }
         return {
+            **(contracts if self.scenario.has_contracts else {}),
             # The reference also notes refusals at asking; the statuses of the orders tell them all.
             "events": [e for e in engine.events if e[1] != "REJECTED" or e[2] not in self.refused],
             "answers": self.answers,
@@ -747,6 +793,7 @@ class ReferencePlayer(Player):
             "reserved_base": engine.reserved_base,
             "refused": engine.watch.refused,
             "watch": self._watched(),
+            "settled": [(f.time, f.is_buy, f.tag) for f in engine.fills if f.order < 0],
             "path_decided": engine.path_decided,
             "touched": engine.touched,
             "position": [float(engine.position(k)) for k in range(len(engine.instruments))],

@@ -107,6 +107,10 @@ class Units:
         """Whole quote units in `money`."""
         return self.fit(down(money * self.qd / self.qn))
 
+    def quote_up(self, money: float) -> int:
+        """The fewest quote units that are at least `money`."""
+        return self.fit(up(money * self.qd / self.qn))
+
     def part(self, x: float, n: int) -> int:
         """The part `x` of `n` units, never more than all of them for a part of at most 1."""
         units = self.fit(down(x * float(n)))

@@ -68,17 +68,15 @@ class Venue:
 
     def arrive(self, order: Order, price: float, share: float | None) -> None:
         """The order reaches the venue while the market is at `price`. share: None for one that was armed there."""
-        known = self.ledger.at_venue(order.side, self.k, order.key)
         reason = self.refusal(order, order.price_ticks, order.stop_ticks, price)
         if share is None and reason == "STOP_WOULD_TRIGGER":
             reason = ""
-        is_flexible = order.is_buy and order.is_market and order.budget is None
-        if not reason and order.reserved > known and not is_flexible:
+        if not reason and not self.is_funded(order):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
             self.finish(order, "REJECTED", reason)
             return
-        order.reserved = max(min(order.reserved, known), 0)
+        order.reserved = self.accepted(order)
         order.status = "OPEN"
         self.note("ACCEPTED", order)
         self.trade_at_once(order, price, share)
@@ -126,7 +124,7 @@ class Venue:
         reason = self.refusal(order, new.price_ticks, new.stop_ticks, price)
         if triggered_meanwhile:
             reason = "INVALID_ORDER"
-        if not reason and reserve > self.ledger.at_venue(order.side, self.k, order.key):
+        if not reason and not self.is_amend_funded(order, new.amount, reserve):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
             order.amend_reason = reason
@@ -158,9 +156,7 @@ class Venue:
         order.triggered = True
         self.note("TRIGGERED", order)
         self.end_others(order)
-        slip = self.model.stop_slippage * (self.candle.high - self.candle.low)
-        if order.kind == "take":
-            slip = 0.0
+        slip = 0.0 if order.kind == "take" else self.stop_slip()
         if not order.is_limit or self.crosses(order.is_buy, order.price_ticks, price):
             self.take(order, price, slip)
 
@@ -191,12 +187,9 @@ class Venue:
                 self.cannot_afford_a_step(order)
                 return
             is_all = n == affordable
-        if order.is_buy:
-            cost, fee = self.bill(order, n, ticks, units.taker)
-            paid = cost if units.fee_in_base else cost + fee
-            if paid > self.ledger.at_venue("buy", self.k, order.key):
-                self.finish(order, "CANCELLED" if order.filled else "REJECTED", "INSUFFICIENT_FUNDS")
-                return
+        if not self.can_pay(order, n, *self.bill(order, n, ticks, units.taker)):
+            self.finish(order, "CANCELLED" if order.filled else "REJECTED", "INSUFFICIENT_FUNDS")
+            return
         self.fill(order, n, ticks, "taker", is_all)
 
     def make(self, order: Order) -> None:
@@ -239,6 +232,10 @@ class Venue:
         if spread == "estimated":
             return max(half_tick, 0.5 * self.estimates.spread * r, 0.0001 * r)
         return max(half_tick, 0.5 * spread * r)
+
+    def stop_slip(self) -> float:
+        """By how much worse a stop trades in the print that triggers it."""
+        return self.model.stop_slippage * (self.candle.high - self.candle.low)
 
     def impact(self, r: float, n: int) -> float:
         """How far a taker's `n` units move the price."""
@@ -286,6 +283,26 @@ class Venue:
         hit = self.hit(order)
         return self.candle.low <= hit if order.is_buy else self.candle.high >= hit
 
+    # Funds.
+
+    def is_funded(self, order: Order) -> bool:
+        """Whether an order that arrives can hold what it needs; a market buy by amount makes do with less."""
+        is_flexible = order.is_buy and order.is_market and order.budget is None
+        return is_flexible or order.reserved <= self.ledger.at_venue(order.side, self.k, order.key)
+
+    def accepted(self, order: Order) -> int:
+        """What an order that arrives holds from now on."""
+        return max(min(order.reserved, self.ledger.at_venue(order.side, self.k, order.key)), 0)
+
+    def is_amend_funded(self, order: Order, amount: int, reserve: int) -> bool:
+        """Whether an order can hold what its new terms, a total amount among them, need."""
+        return reserve <= self.ledger.at_venue(order.side, self.k, order.key)
+
+    def can_pay(self, order: Order, n: int, cost: int, fee: int) -> bool:
+        """Whether there is enough for a taker's fill."""
+        paid = cost if self.units.fee_in_base else cost + fee
+        return not order.is_buy or paid <= self.ledger.at_venue("buy", self.k, order.key)
+
     # The books.
 
     def bill(self, order: Order, n: int, ticks: int, rate: int) -> tuple[int, int]:
@@ -309,8 +326,8 @@ class Venue:
         units, rate = self.units, self.units.taker if liquidity == "taker" else self.units.maker
         in_base = order.is_buy and units.fee_in_base
         cost, fee = self.bill(order, n, ticks, rate)
-        made = Fill(self.moment, self.k, order.id, ticks, n, cost, fee, in_base, liquidity, order.tag)
-        gone = self.ledger.book(made, order.side, units)
+        made = Fill(self.moment, self.k, order.id, ticks, n, cost, fee, in_base, liquidity, order.tag, order.is_buy)
+        gone = self.ledger.book(made, units)
         order.filled += n
         order.cost += cost
         order.fee += fee
@@ -323,8 +340,7 @@ class Venue:
         if is_all:
             self.finish(order, "FILLED")
         else:
-            left = max(order.reserved - gone, 0)
-            order.reserved = self.reservation(order, order.price_ticks, order.amount, left)
+            order.reserved = self.reservation_after(order, n, gone)
             self.take_off_others(order, n)
 
     def reservation(self, order: Order, price_ticks: int, amount: int, otherwise: int) -> int:
@@ -333,6 +349,10 @@ class Venue:
         if not order.is_buy:
             return left
         return self.units.need(left, price_ticks) if price_ticks else otherwise
+
+    def reservation_after(self, order: Order, n: int, gone: int) -> int:
+        """What is held for the rest after a fill of `n` units for which `gone` left the balance."""
+        return self.reservation(order, order.price_ticks, order.amount, max(order.reserved - gone, 0))
 
     def cannot_afford_a_step(self, order: Order) -> None:
         """Ends an order whose quote budget buys nothing."""

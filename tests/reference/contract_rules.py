@@ -1,0 +1,75 @@
+"""Section 12: what an order of a contract must obey when it is asked for, its size, and a change of the leverage."""
+
+import math
+
+from .account import Account
+from .contracts import Contract, hundredths, plus
+from .orders import Order
+from .refusal import RefusedError
+
+
+def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_ticks: int) -> int:
+    """Rules 6 to 8: what `n` units on these terms hold; new terms of an order take the place of its old ones."""
+    k, ledger = order.instrument, account.ledger
+    contract = ledger.contracts[k]
+    hold = contract.hold(n, contract.hold_ticks(order.is_buy, price_ticks, stop_ticks, account.closes[k]))
+    if ledger.is_covered(order, n, at_venue=False):
+        return hold
+    holds = plus(ledger.holds(k, at_venue=False, but=order), order.is_buy, hold)
+    if exceeds(contract, contract.engages(holds), contract.leverage):
+        raise RefusedError("MAX_POSITION")
+    asks_no_more = order in ledger.live[k] and contract.asks(holds) <= contract.asks(ledger.holds(k, at_venue=False))
+    if not asks_no_more and ledger.free_with(k, holds, at_venue=False) < 0:
+        raise RefusedError("INSUFFICIENT_FUNDS")
+    return hold
+
+
+def exceeds(contract: Contract, notional: int, leverage: int) -> bool:
+    """Whether a notional is more than the tiers allow at a leverage, in hundredths."""
+    return contract.units.money(notional) > contract.tiers.max_notional(leverage / 100)
+
+
+def part_of_position_or_free(account: Account, order: Order, x: float) -> int:
+    """`fraction`: the part `x` of the position that the order is against, else what `x` of free is enough for."""
+    k = order.instrument
+    held = account.position_units(k)
+    if (held < 0) if order.is_buy else (held > 0):
+        return account.units[k].part(x, abs(held))
+    return part_of_free(account, order, x)
+
+
+def part_of_free(account: Account, order: Order, x: float) -> int:
+    """The most whole steps whose margin and fee are within the part `x` of what is free."""
+    k = order.instrument
+    contract, free = account.ledger.contracts[k], account.ledger.free("buy", k)
+    ticks = contract.hold_ticks(order.is_buy, order.price_ticks, order.stop_ticks, account.closes[k])
+    return contract.largest(max(account.units[k].part(x, free), 0), ticks)
+
+
+def towards(account: Account, order: Order, worth: float) -> int:
+    """`target`: units worth so much at the close, but no more than close what the order is against and use all that is
+    free.
+    """
+    k = order.instrument
+    held = account.position_units(k)
+    against = abs(held) if (held < 0 if order.is_buy else held > 0) else 0
+    return min(account.units[k].base_down(worth / account.closes[k]), against + part_of_free(account, order, 1.0))
+
+
+def set_leverage(account: Account, k: int, leverage: float) -> str | None:
+    """Changes the leverage at once; the name of a reason when it is refused."""
+    contract, ledger = account.ledger.contracts.get(k), account.ledger
+    if contract is None or not math.isfinite(leverage) or leverage < 1:
+        raise ValueError("a leverage is that of a contract, and 1 or more")
+    new, old = hundredths(leverage), contract.leverage
+    if exceeds(contract, abs(contract.worth()), new):
+        return "MAX_POSITION"
+    if new < old and contract.base and not contract.is_cross:
+        return "INSUFFICIENT_FUNDS"
+    before = ledger.free("buy", k)
+    contract.leverage = new
+    free = ledger.free("buy", k)
+    if free < 0 and free < before:
+        contract.leverage = old
+        return "INSUFFICIENT_FUNDS"
+    return None

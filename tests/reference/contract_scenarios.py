@@ -1,0 +1,217 @@
+"""Random scenarios with linear contracts: one to three markets, spot among them, in the form of `scenarios`.
+
+`contract_scenario(rng)` asks for anything, `leveraged_scenario(rng)` for large positions that are guarded and that
+the market takes away.
+"""
+
+from dataclasses import replace
+from random import Random
+
+from .margin import Tiers
+from .model import Instrument
+from .scenarios import (
+    DAY,
+    HOUR,
+    MINUTE,
+    WORLDS,
+    Scenario,
+    _known_price,
+    _order_terms,
+    _random_id,
+    _random_instrument,
+    _random_limits,
+    _random_model,
+    _random_order,
+    _random_rows,
+    _random_terms,
+    _random_trail,
+)
+
+# (floor in parts of the cash, maintenance rate, most leverage[, maintenance amount]).
+TABLES = [
+    ((0, 0.005, 100),),
+    ((0, 0.01, 50), (0.5, 0.025, 20), (2, 0.05, 10), (10, 0.1, 5)),
+    ((0, 0.004, 125), (0.1, 0.005, 100), (0.3, 0.01, 50), (1, 0.02, 25), (3, 0.05, 10), (10, 0.15, 3), (30, 0.5, 1)),
+    ((0, 0.02, 25, 0), (1, 0.05, 10, 0), (5, 0.1, 5, 0)),  # the margin jumps
+    ((0, 0.0, 125), (4, 0.0125, 80)),
+]
+LEVERAGES = [10.0, 3.0, 1.0, 20.0, 5.0, 50.0, 100.0, 3.33, 12.345]
+RATES = [1e-4, -1e-4, 0.001, -0.003, 0.02, -0.01, 0.0, 0.00012345]
+
+
+def contract_scenario(rng) -> Scenario:
+    """Any markets, any model, any script; at least one of the markets is a contract."""
+    scenario = _random_market(rng)
+    acts = _random_acts(rng, scenario)
+    reactions = []
+    for _ in range(rng.choice([0, 0, 3, 6])):
+        k, at = rng.randint(0, len(scenario.instruments) - 1), rng.randint(1, scenario.count)
+        what = rng.choice(["fill", "fill", "error"]), rng.randint(0, 12)
+        reactions.append((*what, k, _random_act(rng, scenario, k, at)))
+    return replace(scenario, acts=acts, reactions=tuple(reactions), limits=_random_limits(rng, scenario))
+
+
+def leveraged_scenario(rng) -> Scenario:
+    """Any markets where large positions are opened on both sides, added to, turned round, guarded near the market,
+    and often liquidated.
+    """
+    scenario = _random_market(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(_random_acts(rng, scenario)) if rng.random() < 0.2 else []
+    for _ in range(rng.choice([2, 4, 8])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        side = rng.choice(["buy", "sell"])
+        acts.append((at, k, (side, "fraction", rng.choice([0.5, 0.9, 0.99, 0.2]), {})))
+        for _ in range(rng.choice([0, 1, 2])):
+            later = at + rng.choice([1, 2, 4])
+            acts.append((later, k, _random_guard(rng, scenario, k, later, "sell" if side == "buy" else "buy")))
+        if rng.random() < 0.3:
+            changed = ("set_leverage", 20.0) if scenario.instruments[k].is_contract else ("cancel_all",)
+            more = rng.choice([("close", 0.5), ("target", -1.0), ("target", 2.0), changed, ("close", 1.0)])
+            acts.append((at + rng.choice([1, 2, 3]), k, more))
+    return replace(scenario, acts=tuple(acts))
+
+
+def _random_guard(rng, scenario: Scenario, k: int, at: int, side: str) -> tuple:
+    """An order against a position: a take, a stop or a trailing stop near the market."""
+    price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
+    kind = rng.choice(["stop", "take", "trail", "price"])
+    away = rng.choice([0.5, 1, 2, 0.1]) * jump * (1 if (side == "sell") == (kind in ("take", "price")) else -1)
+    terms = _random_trail(rng, price, jump) if kind == "trail" else {kind: max(price + away, 0.0)}
+    return side, "fraction", rng.choice([0.5, 1.0, 0.3]), terms
+
+
+# The markets.
+
+
+def _random_market(rng) -> Scenario:
+    execution = rng.choice([MINUTE, MINUTE, HOUR, 15 * MINUTE, DAY])
+    ratio = rng.choice([1, 1, 1, 5])
+    count = rng.choice([16, 30, 45, 90]) // ratio * ratio
+    quote_unit, cash = rng.choice([1e-8, 1e-8, 0.01]), rng.choice([1000.0, 1000.0, 1e6])
+    is_cross = rng.random() < 0.3  # all of them
+    instruments, rows, marks, funding = [], [], [], []
+    for k in range(rng.choice([1, 1, 2, 2, 3])):
+        world = rng.choice(WORLDS)
+        instrument = _random_instrument(rng, world, quote_unit, 1000.0, rng.randint(1, count * execution))
+        rows.append(_random_rows(rng, world, count, ratio, cash))
+        is_contract = k == 0 or rng.random() < 0.7
+        instruments.append(_contract_of(rng, instrument, cash, is_cross) if is_contract else instrument)
+        marks.append(_random_marks(rng, rows[-1], world) if is_contract else None)
+        funding.append(_random_funding(rng, execution, count) if is_contract else ())
+    model = _random_model(rng, execution)
+    market = Scenario(tuple(instruments), tuple(rows), execution, ratio * execution, cash, model, ())
+    return replace(market, marks=tuple(marks), funding=tuple(funding))
+
+
+def _contract_of(rng, instrument: Instrument, cash: float, is_cross: bool) -> Instrument:
+    """The same as a contract."""
+    table = rng.choice(TABLES)
+    tiers = tuple((floor * cash, *row) for floor, *row in table)
+    leverage = rng.choice([x for x in LEVERAGES if x <= tiers[rng.choice([0, -1])][2]] or [1.0])
+    return replace(
+        instrument,
+        fee_side="quote",
+        tiers=tiers,
+        leverage=leverage,
+        margin_mode="cross" if is_cross or rng.random() < 0.2 else "isolated",
+        liquidation_fee=rng.choice([0.0, 0.005, 0.0125]),
+    )
+
+
+def _random_marks(rng, rows: tuple, world: tuple) -> tuple | None:
+    """Candles of the mark: none at all, or near to those of the price, some of them missing and some where the price
+    has none.
+    """
+    kind = rng.choice(["none", "near", "near", "far", "late"])
+    own = Random(rng.randint(0, 2**32))
+    if kind == "none":
+        return None
+    _, price_step, _ = world
+    there = [row for row in rows if row is not None]
+    jump = sum(row[1] - row[2] for row in there) / max(len(there), 1)
+    wide, first = (1.0 if kind == "far" else 0.1) * jump, len(rows) // 3 if kind == "late" else 0
+    result, last = [], there[0] if there else (world[0],) * 5
+    for i, row in enumerate(rows):
+        last = row or last
+        away = own.gauss(0, wide)
+        prices = [max(price + away + own.gauss(0, wide / 4), price_step / 2) for price in last[:4]]
+        if own.random() < 0.1:
+            prices = [prices[0]] * 4
+        is_kept = i >= first and own.random() > 0.05
+        result.append((prices[0], max(prices), min(prices), prices[3]) if is_kept else None)
+    return tuple(result)
+
+
+def _random_funding(rng, execution: int, count: int) -> tuple:
+    """Rates every few candles, a few ms late or early, some inside candles; the interval changes once."""
+    kind = rng.choice(["none", "regular", "regular", "changing", "often"])
+    if kind == "none":
+        return ()
+    own = Random(rng.randint(0, 2**32))
+    interval = execution * own.choice([2, 3, 8]) if kind != "often" else execution // own.choice([2, 3])
+    offset = own.choice([0, 0, execution // 2, execution // 3])
+    time, end, result = interval, count * execution, []
+    while time < end:
+        result.append((time + offset + own.choice([0, 0, 7, -7, 499, 500, -500, -501, 15]), own.choice(RATES)))
+        if kind == "changing" and time > end / 2:
+            interval = execution
+        time += interval
+    return tuple(sorted(result))
+
+
+# The script.
+
+
+def _random_acts(rng, scenario: Scenario) -> tuple:
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    moments = [rng.randint(1, candles) for _ in range(3)]
+    is_burst = rng.random() < 0.2  # many orders in few candles
+    acts = []
+    for _ in range(rng.choice([0, 10, 25, 40, 60])):
+        k = rng.randint(0, len(scenario.instruments) - 1)
+        at = rng.choice(moments) if is_burst else rng.randint(1, candles)
+        acts.append((at, k, _random_act(rng, scenario, k, at * scenario.timeframe // scenario.execution)))
+    return tuple(acts)
+
+
+def _random_act(rng, scenario: Scenario, k: int, at: int) -> tuple:
+    """Something to ask after `at` execution candles."""
+    kind = rng.choice(
+        [
+            "nothing", *["buy"] * 5, *["sell"] * 5, *["amend"] * 4, "cancel", "cancel", "cancel_all", "close", "close",
+            "target", "target", "set_leverage",
+        ]
+    )  # fmt: skip
+    is_contract = scenario.instruments[k].is_contract
+    if kind in ("nothing", "cancel_all") or (kind == "set_leverage" and not is_contract):
+        return ("cancel_all",) if kind == "cancel_all" else ("nothing",)
+    if kind == "set_leverage":
+        return kind, rng.choice([*LEVERAGES, 2.0, 125.0, 200.0])
+    if kind == "close":
+        return kind, rng.choice([1.0, 0.5, 0.37, 0.0, 1.3])
+    if kind == "target":
+        return kind, rng.choice([0.0, 0.5, -0.5, 2.0, -3.0, 0.9, 8.0, -8.0])
+    if kind == "cancel":
+        return kind, _random_id(rng)
+    price, jump = _known_price(scenario, k, at)
+    if kind == "amend":
+        return kind, _random_id(rng), _random_terms(rng, scenario, price, jump)
+    if not is_contract:
+        return _random_order(rng, scenario, kind, price, jump, at)
+    size, value, terms = _random_size(rng, scenario, scenario.instruments[k], kind, price, jump)
+    return kind, size, value, _order_terms(rng, scenario, kind, price, jump, at, terms)
+
+
+def _random_size(rng, scenario: Scenario, instrument: Instrument, side: str, price: float, jump: float) -> tuple:
+    """A size with its terms, in parts of what the leverage and the tiers allow."""
+    size = rng.choice(["amount", "amount", "cost", "fraction", "fraction", "risk"])
+    cash = min(scenario.cash * instrument.leverage, Tiers(instrument.tiers).max_notional(instrument.leverage))
+    if size == "amount":
+        return size, cash / price * rng.choice([0.1, 0.3, 0.01, 0.9, 2.0, 1e-7]), {}
+    if size == "cost":
+        return size, cash * rng.choice([0.3, 0.05, 0.9, 1.2]), {}
+    if size == "risk":
+        away = rng.choice([2, 0.5, 4, -0.5]) * jump
+        return size, rng.choice([0.01, 0.05, 0.3]), {"stop_loss": price - away if side == "buy" else price + away}
+    return size, rng.choice([0.5, 1.0, 0.2, 0.999, 1.5, 0.05]), {}

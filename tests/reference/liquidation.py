@@ -1,0 +1,124 @@
+"""Section 12: when a position is under, at which mark that is, and what its liquidation does."""
+
+import math
+from collections.abc import Iterator
+
+from .contract_venue import ContractVenue
+from .contracts import Contract
+from .margin import reduction_units
+from .orders import Fill
+
+
+def others(venue: ContractVenue) -> Iterator[tuple[Contract, float]]:
+    """The other cross positions, each with the mark that the path model takes for it."""
+    for k, contract in venue.ledger.contracts.items():
+        if k == venue.k or not contract.is_cross or contract.base == 0:
+            continue
+        if venue.model.path == "pessimistic" and k in venue.peers:
+            candle = venue.peers[k].mark_candle
+            yield contract, candle.low if contract.base > 0 else candle.high
+        else:
+            yield contract, contract.mark
+
+
+def money(venue: ContractVenue) -> int:
+    """What there is for the position, without its own gain."""
+    if not venue.contract.is_cross:
+        return venue.contract.kept
+    return venue.ledger.own + sum(contract.gain(mark) for contract, mark in others(venue))
+
+
+def kept_by_others(venue: ContractVenue) -> int:
+    """What other positions must keep of that money."""
+    if not venue.contract.is_cross:
+        return 0
+    return sum(contract.maintenance(mark) for contract, mark in others(venue))
+
+
+def is_under(venue: ContractVenue, mark: float) -> bool:
+    """Whether the position is to be liquidated at a mark."""
+    contract = venue.contract
+    return money(venue) + contract.gain(mark) <= contract.maintenance(mark) + kept_by_others(venue)
+
+
+def levels(venue: ContractVenue) -> tuple[float, float]:
+    """The marks at and below which, and at and above which the position is liquidated."""
+    contract, units = venue.contract, venue.units
+    if contract.base == 0:
+        return 0.0, math.inf
+    balance = units.money(money(venue) - kept_by_others(venue))
+    size, cost = units.amount(abs(contract.base)), units.money(abs(contract.entry))
+    sides = (size, cost, 0.0, 0.0) if contract.base > 0 else (0.0, 0.0, size, cost)
+    return contract.tiers.liquidation_prices(balance, *sides)
+
+
+def liquidate_at_open(venue: ContractVenue) -> None:
+    """Before anything else: a position whose mark opens at or beyond its level."""
+    below, above = levels(venue)
+    mark = venue.mark_candle.open
+    if mark <= below or mark >= above:
+        liquidate(venue, venue.candle.open, mark)
+
+
+def liquidate(venue: ContractVenue, price: float, mark: float, *, is_alone: bool = False) -> None:
+    """Cancels orders, then reduces the position until the rest of it, if any, is no longer under."""
+    contract = venue.contract
+    _cancel_orders(venue, is_alone)
+    while contract.base:
+        n = reduction_units(venue.units, contract.tiers, contract.base, mark)
+        _reduce(venue, n, price, _cost_of_taking(venue, n, price), venue.moment)
+        if contract.base and not is_under(venue, mark):
+            return
+    if contract.is_cross and not is_alone:
+        _follow(venue)
+
+
+def _cancel_orders(venue: ContractVenue, is_alone: bool) -> None:
+    ledger = venue.ledger
+    for k, contract in ledger.contracts.items():
+        if k == venue.k or (contract.is_cross and venue.contract.is_cross and not is_alone):
+            for order in ledger.live[k]:
+                if order.is_open:
+                    ledger.finish(order, venue.moment, "CANCELLED", "LIQUIDATED")
+
+
+def _cost_of_taking(venue: ContractVenue, n: int, price: float) -> float:
+    """By how much worse `n` units trade, as a triggered stop does."""
+    slippage = venue.account.draws[venue.k].slippage.draw()
+    return venue.half(price) + venue.impact(price, n) + (venue.stop_slip() + price * slippage)
+
+
+def _reduce(venue: ContractVenue, n: int, price: float, worse: float, moment: int) -> None:
+    """Trades `n` units of the position. Beyond the money there is, the fund pays."""
+    contract, units, is_buy = venue.contract, venue.units, venue.contract.base < 0
+    ticks = venue.adverse_ticks(is_buy, price, worse)
+    left, closed = max(money(venue), 0), contract.closed(n)
+    cost = min(units.cost_up(n, ticks), closed + left) if is_buy else max(units.cost_down(n, ticks), closed - left)
+    fee = min(units.fee(cost, contract.liquidation_fee), left + contract.realised(n, cost))
+    fill = Fill(moment, venue.k, -1, ticks, n, cost, fee, False, "taker", "liquidation", is_buy)
+    venue.ledger.book(fill, units)
+    venue.fill_count += 1
+
+
+def _follow(venue: ContractVenue) -> None:
+    """The position is gone: while the account is still under, the other cross positions go, each wholly."""
+    for k, contract in venue.ledger.contracts.items():
+        if contract.is_cross and contract.base and is_under(venue, 0.0):  # of its own nothing is left
+            n, last = abs(contract.base), venue.account.closes[k]
+            other = venue.peers.get(k)
+            if other is None:
+                _reduce(_without_candle(venue, k), n, last, 0.0, venue.moment)
+                continue
+            if venue.model.path == "pessimistic":
+                last = other.candle.low if contract.base > 0 else other.candle.high
+            _reduce(other, n, last, _cost_of_taking(other, n, last), venue.moment)
+
+
+def _without_candle(venue: ContractVenue, k: int) -> ContractVenue:
+    """A contract without a candle in this step, as its last one left it."""
+    candles = venue.account.markets[k].candles
+    other = ContractVenue(
+        venue.account, k, max((c for c in candles if c.time < venue.candle.time), key=lambda c: c.time)
+    )
+    other.peers = venue.peers
+    return other
