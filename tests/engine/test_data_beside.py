@@ -1,6 +1,7 @@
 """``data = {…}``: what is joined to the candles is seen from the first decision at which it was known, never before."""
 
 import math
+import re
 from datetime import datetime
 
 import numpy as np
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 import planar
 from planar import ConfigError, DataError, Strategy, StrategyError, indicator, series
 from planar.engine.check import check
+from planar.engine.lookahead.after import POISONS, After, Future
 from planar.store.store import Store
 from planar.store.synthetic import START, synthetic
+from planar.strategy.candles import Candles
 from planar.strategy.joined import Aligned, Joined
 
 HOUR = 3_600_000
@@ -305,6 +308,93 @@ class Normalised(Trades):
 def test_a_leak_through_joined_data_is_found(strategy, column):
     found = check(strategy(), candles=FRAMES, instruments=[NAME], data=JOINED)
     assert found.leaks[0].what == f"column {column!r}"
+
+
+def tomorrow(values):
+    """What is known one candle later."""
+    return np.append(values[1:], values[-1])
+
+
+class KnowsTheNextCandle(Trades):
+    def indicators(self, candles):
+        return {**super().indicators(candles), "strength": tomorrow(candles.other.close) / candles.other.close}
+
+
+class KnowsTheNextRate(Trades):
+    def indicators(self, candles):
+        due = tomorrow(candles.funding.rate) != candles.funding.rate
+        return {**super().indicators(candles), "calm": np.where(due, 1.0, -1.0)}
+
+
+class KnowsTheNextRow(Trades):
+    def indicators(self, candles):
+        fear = np.nan_to_num(candles.fear.value)
+        later = np.append(fear[24:], fear[-24:])
+        return {**super().indicators(candles), "calm": 50.0 - later}
+
+
+class KnowsAPanicThatNeverWas(Trades):
+    """Only where a later row is a million: no end of the data shows it."""
+
+    def indicators(self, candles):
+        later = tomorrow(np.nan_to_num(candles.fear.value))
+        return {**super().indicators(candles), "calm": np.where(later > 1_000.0, -1.0, 1.0)}
+
+
+class KnowsACrashThatNeverWas(Trades):
+    """The same of the other instrument, in the hook's own column."""
+
+    def indicators(self, candles):
+        low = tomorrow(candles.other.low)
+        return {**super().indicators(candles), "crash": (low < 0.01).astype(float)}
+
+
+LEAKS = [
+    (KnowsTheNextCandle, "strength", "return np.append(values[1:], values[-1])"),
+    (KnowsTheNextRate, "calm", "return np.append(values[1:], values[-1])"),
+    (KnowsTheNextRow, "calm", "later = np.append(fear[24:], fear[-24:])"),
+    (KnowsAPanicThatNeverWas, "calm", "return np.append(values[1:], values[-1])"),
+    (KnowsACrashThatNeverWas, "crash", "return np.append(values[1:], values[-1])"),
+]
+
+
+@pytest.mark.parametrize(("strategy", "column", "line"), LEAKS, ids=[row[0].__name__ for row in LEAKS])
+def test_a_leak_through_joined_data_is_named_with_column_time_and_line(strategy, column, line):
+    [leak] = check(strategy(), candles=FRAMES, instruments=[NAME], data=JOINED).leaks
+    assert leak.what == f"column {column!r}"
+    assert leak.time == FRAMES[NAME]["time"][leak.candle] + HOUR
+    assert (leak.lines[0].function, leak.lines[-1].text) == ("indicators", line)
+    assert f'"{column}":' in leak.lines[0].text
+    if "NeverWas" in strategy.__name__:
+        assert re.search("million times as (large|small)|mirrored", leak.change)
+
+
+def test_a_row_that_becomes_known_at_a_close_is_no_leak_and_one_a_moment_later_is_another_future():
+    """The cut is at a close: a row of that millisecond is known, and the next one is replaced."""
+    times = FRAMES[NAME]["time"].to_list()
+    rows = pl.DataFrame(
+        {
+            "known_at": [t + HOUR + i % 2 for i, t in enumerate(times)],
+            "value": [50.0, 7.0] * (len(times) // 2),
+            "other": [0.0] * len(times),
+        }
+    )
+    assert check(Trades(), candles=FRAMES, instruments=[NAME], data={**JOINED, "fear": rows}).leaks == []
+
+
+@pytest.mark.parametrize("after", POISONS)
+def test_what_is_joined_has_the_future_of_the_candles(after):
+    """No row that was known by the cut is another, each later one is, and none has high below low."""
+    known, close = np.arange(1, 9) * HOUR, np.array([4.0, 5.0, 6.0, 9.0, 5.0, 7.0, 8.0, 3.0])
+    columns = {"open": close, "high": close + 1.0, "low": close - 1.0, "close": close, "volume": close * 2.0}
+    rows = Joined(known, columns, HOUR)
+    candles = Candles(known - HOUR, *columns.values(), timeframe=HOUR, joined={"other": rows})
+    made = Future(3 * HOUR, after, seed=1).of(candles).joined["other"]
+    for name, values in made.columns.items():
+        assert (values[:3] == columns[name][:3]).all()
+        assert (values[3:] != columns[name][3:]).any()
+    assert (made.columns["high"] >= made.columns["low"]).all() or after is After.SHUFFLED
+    assert (made.known_at == known).all()
 
 
 def test_a_join_that_would_show_rows_too_early_is_found(monkeypatch):

@@ -59,10 +59,14 @@ class Future:
         if self.after is After.SAME or not rest.any():
             return rows
         count = len(rows) - int(rest.sum())
-        columns = {
-            name: self.poisoned(values, rest, float(values[count - 1]) if count else 0.0)
-            for name, values in rows.columns.items()
-        }
+        columns = {}
+        for name, values in rows.columns.items():
+            # The prices of a candle are mirrored at one price, so that they stay a candle's.
+            lasts = rows.columns["close"] if rows.timeframe and name != "volume" else values
+            columns[name] = self.poisoned(values, rest, float(lasts[count - 1]) if count else 0.0)
+        if self.after is After.MIRRORED and rows.timeframe:
+            high, low = columns["high"], columns["low"]
+            high[rest], low[rest] = low[rest], high[rest]
         return Joined(rows.known_at, columns, rows.timeframe)
 
     def poisoned(self, values: np.ndarray, rest: np.ndarray, last: float) -> np.ndarray:

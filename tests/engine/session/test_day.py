@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from engine.session.retold import retold
-from engine.session.trading import venue
+from engine.session.trading import SLOW, venue
 from engine.session.watched import Holds, running, told, until
 
 from planar.broker.gate import Gate, State
@@ -106,10 +106,12 @@ def test_a_session_that_was_away_at_midnight_knows_what_it_had_then(tmp_path):
     async def lived(there, fills):
         async with running(tmp_path / "one", there, Holds, risk=limits) as one:
             await until(lambda: one.recorder.trader.record["fills_n"] >= fills)
+            # What was never compared with the account takes its time when it is opened again.
+            await until(lambda: told(tmp_path / "one", "reconciled"))
         return one
 
     async def scene():
-        async with venue(start=midnight - 4 * 3_600_000) as there:
+        async with venue(speed=SLOW, start=midnight - 4 * 3_600_000) as there:  # two minutes of ours until then
             await lived(there, 4)
             there.step(midnight + 600_000 - there.floor.now)
             return await lived(there, 10)

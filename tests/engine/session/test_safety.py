@@ -69,6 +69,8 @@ def test_after_the_days_loss_only_exits_pass_for_the_rest_of_the_day_whatever_is
                 await until(lambda: sales_of(there))
                 if one.clock() // LENGTH == lost_on:
                     assert len(there.account.executions) - len(sales_of(there)) == bought
+                # What was never compared with the account takes its time when it is opened again.
+                await until(lambda: told(tmp_path / "one", "reconciled"))
             async with running(tmp_path / "one", there, risk=limits) as one:
                 if one.clock() // LENGTH == lost_on:
                     assert one.broker.gate.state is State.REDUCING
