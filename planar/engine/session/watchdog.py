@@ -47,12 +47,11 @@ class Watchdog:
         self._ident = threading.get_ident()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="watchdog", daemon=True)
-        self._before: Any = None
 
     def start(self) -> None:
         """Looks on from now on. What runs in another thread than the program's first is told of, and not ended."""
         if self._can_end:
-            self._before = signal.signal(SIGNAL, self._interrupt)
+            PACK.join(self)
         self._thread.start()
 
     def close(self) -> None:
@@ -60,8 +59,7 @@ class Watchdog:
         self._end.set()
         if self._thread.is_alive():
             self._thread.join()
-        if self._before is not None and signal.getsignal(SIGNAL) == self._interrupt:
-            signal.signal(SIGNAL, self._before)
+        PACK.leave(self)
 
     @property
     def _can_end(self) -> bool:
@@ -75,12 +73,11 @@ class Watchdog:
         if isinstance(error, Hung):
             raise StrategyError(str(error)) from None
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+    def interrupt(self, frame: FrameType | None) -> None:
+        """Ends the hook that runs, where it has hung too long: raises Hung."""
         if self._is_condemned:
             self._is_condemned = False
             raise Hung(f"{self._sentence(frame, MOST)} {STAYS}")
-        if callable(self._before):
-            self._before(number, frame)
 
     def _look_on(self) -> None:
         while not self._end.wait(TICK):
@@ -117,3 +114,33 @@ class Watchdog:
         for tell in self._last_words:
             tell(text)
         os._exit(1)
+
+
+class Pack:
+    """All watchdogs of the program, which share one signal: they come and go in any order."""
+
+    def __init__(self) -> None:
+        self._members: list[Watchdog] = []
+        self._before: Any = None
+
+    def join(self, one: Watchdog) -> None:
+        """It may interrupt from now on."""
+        if not self._members:
+            self._before = signal.signal(SIGNAL, self._hear)
+        self._members.append(one)
+
+    def leave(self, one: Watchdog) -> None:
+        """It does no more; with the last of them the signal means what it meant before."""
+        if one in self._members:
+            self._members.remove(one)
+            if not self._members and signal.getsignal(SIGNAL) == self._hear:
+                signal.signal(SIGNAL, self._before)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        for one in list(self._members):
+            one.interrupt(frame)
+        if callable(self._before):
+            self._before(number, frame)
+
+
+PACK = Pack()

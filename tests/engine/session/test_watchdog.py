@@ -1,6 +1,7 @@
 """A strategy that hangs is told of with its line, and ends its session within a stated time; real programs."""
 
 import asyncio
+import gc
 import json
 import logging
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -130,3 +132,21 @@ def test_the_time_that_a_program_was_stopped_as_a_whole_does_not_count(tmp_path)
         program.send_signal(signal.SIGCONT)
         out, err = program.communicate(timeout=60)
     assert "went on" in out, err
+
+
+def test_watchdogs_that_end_in_any_order_leave_nothing_behind():
+    """The signal means what it meant before, and no trader of an ended session is kept by one that goes on."""
+    before = signal.getsignal(watchdog.SIGNAL)
+    traders = [Busy() for _ in range(3)]  # whose they are does not matter: none of them hangs
+    pack = [watchdog.Watchdog(trader) for trader in traders]
+    for one in pack:
+        one.start()
+    kept = weakref.ref(traders[0])
+    pack[0].close()
+    pack[2].close()
+    del traders[0], pack[0], one
+    gc.collect()
+    assert kept() is None
+    assert signal.getsignal(watchdog.SIGNAL) != before
+    pack[0].close()
+    assert signal.getsignal(watchdog.SIGNAL) == before
