@@ -1,6 +1,7 @@
 """Buy a new high with a stop order, and protect what was bought with another stop below it.
 
 Sized so that the stop, were it hit at once, loses one per cent of equity. It moves up with the price and never down.
+In a backtest buy(risk=…, stop_loss=…) would do both; sessions cannot send an order with its exits yet.
 """
 
 from planar import Reason, Side, Strategy, indicator, param
@@ -25,7 +26,8 @@ class Breakout(Strategy):
         if broker.is_flat:
             broker.cancel_all()  # the channel has moved
             self.stop = candle.highest - room
-            broker.buy(risk=self.risk, stop=candle.highest, stop_loss=self.stop)
+            loss = candle.highest * (1.0 + broker.taker_fee) - self.stop * (1.0 - broker.taker_fee)
+            broker.buy(self.risk * broker.equity / loss, stop=candle.highest)
         elif candle.close - room > self.stop:
             self.stop = candle.close - room
             broker.amend(self.stop_id, stop=self.stop)

@@ -14,6 +14,7 @@ run           Run: the result of a backtest
 frames        its orders, fills and notes as frames
 curve         its equity, worked out from the fills
 believe       what to know before believing it: data, assumptions, costs, refusals
+unprotected   how long positions were held without a stop
 fetch         what an exchange has into the store: the public call
 fetcher       a fetch on its way: tasks, pieces, pages, outages
 sources       what can be fetched: candles, mark candles, funding rates, market trades

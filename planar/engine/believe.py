@@ -9,6 +9,7 @@ import polars as pl
 from planar.config.limits import told
 from planar.engine.frames import Logs
 from planar.engine.market import Market
+from planar.engine.unprotected import Unprotected
 from planar.model import timeframe as timeframes
 from planar.model.order import Forced, Limit, Reason, Status
 from planar.simulator.drawn import Drawn
@@ -25,7 +26,9 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run shows for itself. counters: the kernel's; costs: what trading cost, by kind; limits: by name."""
+    """What a run shows for itself. counters: the kernel's; costs: what trading cost, by kind; limits: by name;
+    unprotected: where stops were asked for.
+    """
 
     market: Market
     model: FillModel
@@ -36,6 +39,7 @@ class Evidence:
     counters: dict[str, int]
     costs: dict[str, float]
     limits: Mapping[str, float]
+    unprotected: Unprotected | None = None
 
 
 def rows(run: Evidence) -> list[Row]:
@@ -125,8 +129,18 @@ def _about_fills(run: Evidence) -> list[Row]:
         ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),
         ("Touched, not crossed", f"{run.counters['touched']:,}"),
         ("Refusals", ", ".join(f"{n} {c:,}" for n, c in rejected(logs).items()) or "none"),
+        *([("Held without a stop", _held_bare(run.unprotected))] if run.unprotected else []),
         ("Gross against costs", gross),
     ]
+
+
+def _held_bare(bare: Unprotected) -> str:
+    """How often, how long at most, and what part of the time in which anything was held."""
+    if not bare.times:
+        return "never"
+    longest, share = bare.longest / 1000.0, bare.total / bare.held
+    often = "once" if bare.times == 1 else f"{bare.times:,} times"
+    return f"{often}, {longest:,.3f} s at most, {share * 100:.2g} % of the time held"
 
 
 def _slippage(costs: dict[str, float]) -> float:

@@ -20,7 +20,7 @@ FORCED = {NO_TAG - forced: str(forced).lower() for forced in Forced if forced}
 class Logs:
     """The kernel's logs of a run, and what the numbers in them mean.
 
-    orders, fills, amends, notes, refusals: records of `planar.model.order` and `planar.kernel.state`, in order.
+    orders, fills, events, amends, notes, refusals: records of `planar.model.order` and `planar.kernel.state`, in order.
     live: records of the orders still open; records: the kernel's record of each instrument; quote: the unit of the
     cash, numerator and denominator.
     """
@@ -28,6 +28,7 @@ class Logs:
     instruments: list[Instrument]
     orders: np.ndarray
     fills: np.ndarray
+    events: np.ndarray
     amends: np.ndarray
     live: np.ndarray
     notes: np.ndarray
@@ -67,6 +68,7 @@ def logs_of(simulation: Simulation, texts: Texts) -> Logs:
         simulation.instruments,
         orders=log("orders"),
         fills=log("fills"),
+        events=log("events"),
         amends=log("amends"),
         live=simulation.open_orders(),
         notes=log("notes"),

@@ -11,6 +11,7 @@ from planar.engine import believe, frames
 from planar.engine.curve import Curve, curve_of, curve_over_trades
 from planar.engine.market import Market
 from planar.engine.simulation import Simulation
+from planar.engine.unprotected import unprotected
 from planar.report.statistics import summary
 from planar.report.terminal import Summary, render
 from planar.report.trades import trades as round_trips
@@ -171,6 +172,7 @@ class Run:
             self._counters,
             costs=self.costs(),
             limits=self.limits,
+            unprotected=unprotected(self.logs, int(self._curve.time[-1]) if len(self._curve.time) else self._start),
         )
         return believe.rows(evidence)
 

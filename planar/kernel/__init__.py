@@ -9,6 +9,7 @@ groups       orders of which only one can have it: what they hold together
 ledger       apply: what a fill, an end or a refusal does to orders, balances and logs
 match        one order meets one price: arrival, trigger, taker and maker fills
 liquidation  where a perpetual's position ends, its end, and its funding
+links        orders that wait for others: armed, grown, ended with them
 path         a candle as a path: the open, then three legs; which path
 settle       both phases of one instrument alone
 prints       the kernel in continuous time, as a venue drives it

@@ -35,7 +35,7 @@ def _linked(function, signature):
     return intrinsic(call)
 
 
-submit = _linked(check.submit, I(I, I, I, I, F, F, I, F, F, F, I, I, I, I, I))
+submit = _linked(check.submit, I(I, I, I, I, F, F, I, F, F, F, F, I, I, I, I, I, I, I))
 submit_plain = _linked(check.submit_plain, I(I, I, I, F, F, I))
 cancel = _linked(check.cancel, I(I, I, I))
 cancel_all = _linked(check.cancel_all, I(I, I))

@@ -13,6 +13,7 @@ from planar.kernel.ledger import (
     ask_cancel,
     free_base,
     free_cash,
+    is_held_back,
     keep,
     left_of,
     next_due,
@@ -27,11 +28,11 @@ from planar.kernel.numbers import (
     affordable,
     amount_of,
     cost_down,
-    down,
     fee_of,
     largest_rate,
     money_of,
     need,
+    part_of,
     plus,
     price_of,
     ticks_down,
@@ -95,6 +96,8 @@ def _look_out_trailing(ins, order):
 def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, order.due)
+    if order.after:
+        ins.up = -FAR  # what it waits for may happen at any price
     if order.form == Kind.TRAIL:
         _look_out_trailing(ins, order)
     elif order.form != Kind.MARKET:
@@ -115,7 +118,7 @@ def watch_all(state, ins):
 
 
 @inlined
-def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco):
+def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
@@ -127,8 +130,10 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
         return Reason.INVALID_ORDER.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
-    if oco:
-        refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco)
+    if reduce_only and side == Side.BUY and not ins.is_contract:
+        return Reason.REDUCE_ONLY_WOULD_INCREASE.value
+    if oco or after:
+        refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco, after)
         if ins.is_contract and refusal == 0:
             refusal = Reason.INVALID_LINK.value
         if refusal:
@@ -187,13 +192,6 @@ def _budget(state, ins, sizing, size, shared):
     units = max(units_of_money(state, size), 0)
     budget = units if ins.fee_base else plus(units, fee_of(units, largest_rate(ins)))
     return max(min(budget, free), 0) if sizing == TARGET else budget
-
-
-@compiled
-def part_of(fraction, units):
-    """A fraction of whole units, rounded down; never more than all of them for a fraction up to 1."""
-    part = down(fraction * units)
-    return min(part, units) if fraction <= 1.0 else part
 
 
 @compiled
@@ -282,12 +280,16 @@ def _estimated_need(ins, trigger, amount, free):
 
 
 @inlined
-def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco):
+def _submit(
+    state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
+    oco, after, reduce_only,
+):  # fmt: skip
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK and not ins.is_contract
-    refusal, group, shared = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco), 0, 0
+    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only)
+    group = shared = 0
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:
@@ -296,20 +298,27 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
             trigger, trail, wakes = _trigger_of(ins, side, how, stop, activation)
             if trigger < 1:
                 refusal = Reason.INVALID_PRICE.value
-        if refusal:
+        if refusal == 0 and (stop_loss == stop_loss or take_profit == take_profit):
+            refusal = _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit)
+        elif refusal:
             limit = trigger = 0
     if refusal == 0:
         if oco:
             group, shared = group_of(state, ins, oco)
-        if sizing == AMOUNT:
+        if after:
+            amount = _bound_amount(state, ins, sizing, size, after)
+        elif sizing == AMOUNT:
             amount = whole_steps(ins, max(units_of_amount(ins, size), 0))
         else:
-            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared)
+            amount, budget = _size(state, ins, side, limit, trigger, sizing, size, stop_loss, shared)
         if budget < -1:
             refusal = Reason.INVALID_PRICE.value
         else:
             by_cost = budget >= 0
-            held = _to_hold(state, ins, side, limit, trigger, amount, budget, shared)
+            if after:
+                held = _held_by_bound(state, ins, limit, trigger, sizing, size, amount)
+            else:
+                held = _to_hold(state, ins, side, limit, trigger, amount, budget, shared)
             if held < 0:
                 refusal = -held
             elif state.limits and judge(state, ins, side, amount, limit, trigger, budget) != Limit.NONE:
@@ -331,6 +340,8 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
         order.arrive = arrival(state, ins, order)
         order.due = min(order.arrive, order.expire)
     activate(state, ins, order)
+    if after:
+        _bind(ins, order, sizing, size, after)
     if group:
         enter(state, ins, order, group)
     else:
@@ -343,6 +354,34 @@ def _submit(state, ins, side, sizing, size, price, how, stop, activation, risk_s
     elif has_price:
         _look_out(ins, side == Side.BUY, limit)
     return order.id + 1
+
+
+@compiled
+def _bound_amount(state, ins, sizing, size, after):
+    """Base units of an order that waits for another; of a fraction, that of what the other is for at present."""
+    if sizing == AMOUNT:
+        return whole_steps(ins, max(units_of_amount(ins, size), 0))
+    return whole_steps(ins, max(part_of(size, Live(ins.live, Order(state.orders, after - 1).slot).amount), 0))
+
+
+@compiled
+def _held_by_bound(state, ins, limit, trigger, sizing, size, amount):
+    """What an order holds that waits for another, nothing, or the negative `Reason` why the venue does not take it."""
+    if sizing == FRACTION:
+        return 0 if size > 0.0 else -Reason.BELOW_MIN_AMOUNT.value
+    if amount <= 0 or amount < ins.min_amount:
+        return -Reason.BELOW_MIN_AMOUNT.value
+    is_worth = ins.min_cost == 0.0 or _least_cost(state, ins, limit, trigger, amount, -1) >= ins.min_cost
+    return 0 if is_worth else -Reason.BELOW_MIN_COST.value
+
+
+@compiled
+def _bind(ins, order, sizing, size, after):
+    """The order waits for that one."""
+    order.after, order.share = after, 0
+    order.wish, order.part = (0, size) if sizing == FRACTION else (order.amount, 0.0)
+    ins.bound += 1
+    ins.up = -FAR
 
 
 @compiled
@@ -393,17 +432,74 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
 
 
 @compiled
-def submit(address, k, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco):
-    """Asks for one order. price, activation and risk_stop are nan for none, expire is NEVER for none.
+def _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit):
+    """Why a buy at these prices cannot have such exits, nan for none; 0 when it can."""
+    apart()
+    if ins.is_contract:  # whose orders are not linked: a stop loss is what a risk is sized by
+        return 0 if sizing == RISK and take_profit != take_profit else Reason.INVALID_LINK.value
+    if state.outside:
+        return Reason.VENUE_REFUSED.value
+    price, orders = reference(ins, limit, trigger), 1
+    if stop_loss == stop_loss:
+        ticks, orders = ticks_near(ins, stop_loss), orders + 1
+        if ticks < 1 or price_of(ins, ticks) >= price:
+            return Reason.INVALID_PRICE.value
+    if take_profit == take_profit:
+        orders += 1
+        if price_of(ins, ticks_up(ins, take_profit)) <= price:
+            return Reason.INVALID_PRICE.value
+    return Reason.TOO_MANY_ORDERS.value if ins.active_n + orders > ins.max_orders else 0
+
+
+@compiled
+def _submit_exits(state, ins, entry, stop_loss, take_profit, tag):
+    """Asks for the exits of a buy: they wait for it, and one cancels the other."""
+    apart()
+    nothing, tif, sell, stop = float("nan"), Tif.GTC.value, Side.SELL.value, 0
+    if stop_loss == stop_loss:
+        stop = _submit_one(
+            state, ins, sell, FRACTION, 1.0, nothing, STOP, stop_loss, nothing, nothing, nothing, tif, NEVER, 0, tag, 0,
+            entry, 0,
+        )  # fmt: skip
+    if take_profit == take_profit:
+        _submit_one(
+            state, ins, sell, FRACTION, 1.0, take_profit, 0, nothing, nothing, nothing, nothing, tif, NEVER, 0, tag,
+            max(stop, 0), entry, 0,
+        )  # fmt: skip
+
+
+@compiled
+def _submit_one(
+    state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
+    oco, after, reduce_only,
+):  # fmt: skip
+    """`_submit`, compiled once for all that are not in such a hurry."""
+    apart()
+    return _submit(
+        state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
+        tag, oco, after, reduce_only,
+    )  # fmt: skip
+
+
+@compiled
+def submit(
+    address, k, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
+    oco, after, reduce_only,
+):  # fmt: skip
+    """Asks for one order, and for the exits of a buy. Prices are nan for none, expire is NEVER for none.
 
     how: what ``stop`` is: a trigger (`STOP`, `TAKE`), or how far a trailing stop follows (`TRAIL`, `TRAIL_BY`).
-    oco: the id of an order in whose group it is to be, 0 for none.
+    oco: the id of an order in whose group it is to be; after: of one that it waits for; 0 for none.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    return _submit(
-        state, ins, side, sizing, size, price, how, stop, activation, risk_stop, tif, expire, post_only, tag, oco
-    )
+    id = _submit_one(
+        state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
+        tag, oco, after, reduce_only,
+    )  # fmt: skip
+    if id > 0 and (stop_loss == stop_loss or take_profit == take_profit) and not ins.is_contract:
+        _submit_exits(state, ins, id, stop_loss, take_profit, tag)
+    return id
 
 
 @compiled
@@ -411,7 +507,10 @@ def submit_plain(address, k, side, size, price, tag):
     """`submit` of an amount, at market or at a limit that is good till cancelled: what most orders are."""
     state, nothing = State(address, 0), float("nan")
     ins = Instrument(state.instruments, k)
-    return _submit(state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0)
+    return _submit(
+        state, ins, side, AMOUNT, size, price, 0, nothing, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0,
+        0, 0,
+    )  # fmt: skip
 
 
 @compiled
@@ -419,7 +518,10 @@ def _submit_usual(address, k, side, sizing, size, price, post_only, tag):
     """`submit` without a trigger, good till cancelled."""
     nothing = float("nan")
     tif = Tif.GTC.value
-    return submit(address, k, side, sizing, size, price, 0, nothing, nothing, nothing, tif, NEVER, post_only, tag, 0)
+    return submit(
+        address, k, side, sizing, size, price, 0, nothing, nothing, nothing, nothing, tif, NEVER, post_only, tag, 0, 0,
+        0,
+    )  # fmt: skip
 
 
 @compiled
@@ -479,7 +581,7 @@ def _amend_refusal(state, ins, order, price, stop, amount):
         return Reason.INVALID_ORDER
     if (has_price and not order.price) or (has_amount and order.by_cost):
         return Reason.INVALID_ORDER
-    if has_stop and (order.form == Kind.LIMIT or order.form == Kind.TRAIL):
+    if (has_stop and (order.form == Kind.LIMIT or order.form == Kind.TRAIL)) or (has_amount and order.after):
         return Reason.INVALID_ORDER
     limit, trigger, total = order.price, order.stop, order.amount
     if has_price:
@@ -492,9 +594,12 @@ def _amend_refusal(state, ins, order, price, stop, amount):
             return Reason.INVALID_PRICE
     if has_amount:
         total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
-    if total <= order.filled and not order.by_cost:
+    if is_held_back(order):
+        wanted, reason = _need_of_bound(state, ins, order, limit, trigger)
+    elif total <= order.filled and not order.by_cost:
         return Reason.BELOW_MIN_AMOUNT
-    wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
+    else:
+        wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
     if reason == Reason.NONE and state.limits:
         if judge_amend(state, ins, order, limit, trigger, total) != Limit.NONE:
             reason = Reason.RISK_LIMIT
@@ -519,6 +624,15 @@ def _amended_need(state, ins, order, limit, trigger, total):
     free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + kept_of(state, ins, order)
     wanted = _wanted(ins, order.side, limit, trigger, left, -1, free)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
+
+
+@compiled
+def _need_of_bound(state, ins, order, limit, trigger):
+    """Nothing, or why an order that waits for another may not have these prices."""
+    if order.part == 0.0 and ins.min_cost > 0.0:
+        if _least_cost(state, ins, limit, trigger, order.amount, -1) < ins.min_cost:
+            return -1, Reason.BELOW_MIN_COST
+    return -1, Reason.NONE
 
 
 @compiled
@@ -562,7 +676,7 @@ def _heading_for(state, ins):
         value = -value
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        if order.form != Kind.MARKET or order.cancel_at != NEVER:
+        if order.form != Kind.MARKET or order.cancel_at != NEVER or is_held_back(order):
             continue
         orders += 1
         if order.side == Side.SELL:

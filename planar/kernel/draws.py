@@ -3,6 +3,7 @@
 import numpy as np
 
 from planar.kernel.machine import apart, compiled, get_float, get_int, inlined
+from planar.model.order import NEVER
 
 STEP, FIRST, SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -32,7 +33,8 @@ def arrival(state, ins, order):
     """When something that is sent now arrives; what concerns an order, not before that."""
     if not state.outs:
         return state.now + state.latency
-    return max(state.now + _drawn_journey(state, ins), order.arrive)
+    arrives = state.now + _drawn_journey(state, ins)
+    return arrives if order.arrive == NEVER else max(arrives, order.arrive)  # one that waits is there already
 
 
 @compiled

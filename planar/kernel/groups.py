@@ -87,9 +87,28 @@ def group_of(state, ins, id):
 
 
 @compiled
-def refusal_of(state, ins, side, id):
-    """Why a new order of this side cannot be in a group with that one; 0 when it can."""
+def refusal_of(state, ins, side, oco, after):
+    """Why a new order of this side cannot be in a group with that one, or wait for that one; 0 when it can."""
     apart()
+    if oco:
+        refusal = _link_refusal(state, ins, side, oco)
+        if refusal:
+            return refusal
+        order = Live(ins.live, Order(state.orders, oco - 1).slot)
+        if order.form != order.kind or order.filled:
+            return Reason.INVALID_LINK.value
+    if after:
+        refusal = _link_refusal(state, ins, -side, after)
+        if refusal:
+            return refusal
+    if oco and Live(ins.live, Order(state.orders, oco - 1).slot).after != after:
+        return Reason.INVALID_LINK.value
+    return 0
+
+
+@compiled
+def _link_refusal(state, ins, side, id):
+    """Why that is no open order of this side to be linked with; 0 when it is."""
     if id == state.orders_n + 1:
         return Reason.INVALID_LINK.value
     if id < 1 or id > state.orders_n:
@@ -101,9 +120,7 @@ def refusal_of(state, ins, side, id):
     order = Live(ins.live, kept.slot)
     if (order.side if is_open else kept.side) != side:
         return Reason.INVALID_LINK.value
-    if not is_open or order.cancel_at != NEVER:
-        return Reason.ORDER_DONE.value
-    return Reason.INVALID_LINK.value if order.form != order.kind or order.filled else 0
+    return Reason.ORDER_DONE.value if not is_open or order.cancel_at != NEVER else 0
 
 
 @compiled

@@ -152,7 +152,7 @@ def required(ins, order):
 def next_due(order):
     """When something is next to happen to the order of itself: arrival, expiry, an amend or a cancel."""
     if order.status == Status.PENDING:
-        return min(order.arrive, order.expire)
+        return min(order.arrive, order.expire, order.amend_at, order.cancel_at)
     return min(order.expire, order.amend_at, order.cancel_at)
 
 
@@ -207,6 +207,28 @@ def write_open_orders(address):
 
 
 @inlined
+def is_held_back(order):
+    """Whether it waits for its parent, at the venue or on its way there."""
+    return order.after != 0 and order.status == Status.PENDING
+
+
+@compiled
+def unbind(ins, order):
+    """The order does not depend on its parent any more."""
+    order.after = 0
+    ins.bound -= 1
+
+
+@compiled
+def place_after(ins, i, id):
+    """Where the first order with a larger id is among the open ones, which may have become fewer. i: where it was."""
+    i = min(i + 1, ins.active_n)
+    while i > 0 and open_order(ins, i - 1).id > id:
+        i -= 1
+    return i
+
+
+@inlined
 def _end(state, ins, order, status, event, reason, time):
     """Ends an order: its reservation returns, it leaves the open orders, the end is told."""
     reserve(state, ins, order, 0)
@@ -214,6 +236,8 @@ def _end(state, ins, order, status, event, reason, time):
         drop_amend(state, ins, order)
     keep(state, ins, order, status, reason, time)
     order.status = status
+    if order.after:
+        unbind(ins, order)
     _deactivate(state, ins, order)
     if status != Status.FILLED:
         tell(state, ins, order.id, event, reason, time)
@@ -258,6 +282,9 @@ def take_off_others(state, ins, order, amount, time):
         before = left_of(other)
         after = before - amount
         if other.group != group or other.id == id:
+            i += 1
+        elif is_held_back(other):
+            other.share -= amount
             i += 1
         elif other.by_cost or after <= 0 or after < ins.min_amount:
             _end(state, ins, other, Status.CANCELLED, EventKind.CANCELLED, Reason.LINKED, time)

@@ -12,7 +12,9 @@ from planar.kernel.ledger import (
     drop_amend,
     end_others,
     finish,
+    is_held_back,
     left_of,
+    next_due,
     required,
     reserve,
     take_off_others,
@@ -38,7 +40,7 @@ from planar.kernel.numbers import (
 )
 from planar.kernel.state import Amend
 from planar.kernel.triggers import form_after, is_asleep, see, waits_at, waits_below
-from planar.model.order import Event, Kind, Reason, Side, Status, Tif
+from planar.model.order import NEVER, Event, Kind, Reason, Side, Status, Tif
 
 UNLIMITED = 2**62
 
@@ -323,6 +325,32 @@ def _arrive_at_market(state, ins, order, price, open_time, time):
     _expire_rest(state, ins, order, time)
 
 
+@compiled
+def arrive_armed(state, ins, order, price, time):
+    """An order that waited at the venue arrives where the market stands, whatever the price."""
+    apart()
+    crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
+    reason = Reason.NONE
+    if crosses and order.post_only:
+        reason = Reason.POST_ONLY_WOULD_TAKE
+    elif not _admit(state, ins, order):
+        reason = Reason.INSUFFICIENT_FUNDS
+    if reason != Reason.NONE:
+        finish(state, ins, order, Status.REJECTED, Event.REJECTED, reason, time)
+        return
+    accept(state, ins, order, time)
+    if order.form == Kind.TRAIL:
+        see(ins, order, price)
+    elif order.form >= Kind.STOP:
+        if is_triggered(ins, order, price):
+            trigger(state, ins, order, price, time)
+    elif order.form == Kind.MARKET or crosses:
+        take(state, ins, order, price, 0.0, time)
+        if order.form == Kind.MARKET:
+            ins.market_rest |= _is_open(order)
+    _expire_rest(state, ins, order, time)
+
+
 @inlined
 def arrive(state, ins, order, price, open_time, time):
     """An order reaches the venue when the market stands at ``price``: most are limits that rest away from it."""
@@ -355,6 +383,10 @@ def change(state, ins, order, price, time):
     apart()
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
+    if is_held_back(order):
+        order.price, order.stop = amend.price, amend.stop
+        tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
+        return
     # Its trigger was reached meanwhile, and there is nothing left of what was to be changed.
     is_void = order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop)
     if _total_of(order, amend) <= order.filled and not order.by_cost and not is_void:
@@ -373,8 +405,8 @@ def change(state, ins, order, price, time):
 
 @inlined
 def _total_of(order, amend):
-    """The amount that an amend asks for, less what others of the order's group have had since."""
-    return amend.amount - (order.cut - amend.cut) if order.group else amend.amount
+    """The amount that an amend asks for, less what links took off the order since."""
+    return amend.amount - (order.cut - amend.cut)
 
 
 @compiled
@@ -392,7 +424,7 @@ def _change_refusal(state, ins, order, amend, price):
     elif order.form != Kind.TRAIL and is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
     is_estimate = order.price == 0 and (order.side == Side.BUY or ins.is_contract)
-    wanted = amend.needs if is_estimate else required(ins, order)
+    wanted = amend.needs if is_estimate and amend.needs >= 0 else required(ins, order)
     if reason == Reason.NONE and not _is_within(state, ins, order, wanted, held):
         reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
@@ -422,11 +454,21 @@ def _change_or_expire(state, ins, order, price, time):
         change(state, ins, order, price, time)
 
 
+@compiled
+def _wait(order):
+    """An order that is bound to another has come to the venue, and waits there."""
+    order.arrive = NEVER
+    order.due = next_due(order)
+
+
 @inlined
 def happen_here(state, ins, order, price, open_time, time):
     """What is due for the order happens, the market standing at ``price``: for the caller in a hurry."""
-    if order.status == Status.PENDING and order.arrive <= order.expire:
-        arrive(state, ins, order, price, open_time, time)
+    if order.status == Status.PENDING and order.arrive == order.due:
+        if order.after:
+            _wait(order)
+        else:
+            arrive(state, ins, order, price, open_time, time)
     elif order.cancel_at < order.expire and order.cancel_at < order.amend_at:
         finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
     else:

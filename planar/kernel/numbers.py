@@ -42,6 +42,13 @@ def up(x):
 
 
 @compiled
+def part_of(fraction, units):
+    """A fraction of whole units, rounded down; never more than all of them for a fraction up to 1."""
+    part = down(fraction * units)
+    return min(part, units) if fraction <= 1.0 else part
+
+
+@compiled
 def plus(a, b):
     """``a + b``; raises OverflowError outside int64."""
     # Asked before adding: compiled code may take it that a sum does not overflow.

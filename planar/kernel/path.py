@@ -1,6 +1,7 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
-from planar.kernel.ledger import open_order
+from planar.kernel.ledger import open_order, place_after
+from planar.kernel.links import follow
 from planar.kernel.liquidation import fund_inside, is_dead_at, liquidate, mark_point, set_level
 from planar.kernel.machine import apart, compiled, copy_bytes, get_float, get_int, inlined
 from planar.kernel.match import (
@@ -51,16 +52,18 @@ def open_phase(state, ins, open_time):
             order = open_order(ins, first)
             has_arrived = order.status == Status.PENDING
             happen(state, ins, order, start, open_time, open_time)
+            if ins.bound:
+                follow(state, ins, start, open_time, True)
             if has_arrived and order.settled != state.steps:
                 order.settled = -state.steps  # seen the open already, not yet the path
     i = 0
     while i < ins.active_n:
-        slot = get_int(ins.active, i)
-        order = Live(ins.live, slot)
+        count, order = ins.active_n, open_order(ins, i)
         if order.status != Status.PENDING and abs(order.settled) != state.steps:
             _meet_open(state, ins, order, start, open_time)
-        if i < ins.active_n and get_int(ins.active, i) == slot:
-            i += 1
+            if ins.bound:
+                follow(state, ins, start, open_time, True)
+        i = i + 1 if ins.active_n == count else place_after(ins, i, order.id)
 
 
 @compiled
@@ -173,6 +176,8 @@ def walk_leg(state, ins, leg, open_time):
                 make(state, ins, order, time)
             else:
                 trigger(state, ins, order, price, time)
+            if ins.bound:
+                follow(state, ins, price, time, False)
             continue
         if target >= start:
             price = min(start + max(distance - begin, 0.0), target)
@@ -182,6 +187,8 @@ def walk_leg(state, ins, leg, open_time):
             fund_inside(state, ins, _mark_at(ins, leg, share))
         else:
             happen(state, ins, open_order(ins, which), price, open_time, when)
+            if ins.bound:
+                follow(state, ins, price, when, False)
 
 
 @inlined
@@ -237,7 +244,7 @@ def comes_near(state, ins, open_time):
     close_time = open_time + state.execution
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        if order.amend >= 0:
+        if order.amend >= 0 or order.after:
             return True
         if about_in_reach(ins, order, low, high):
             is_ending = order.due < close_time and (order.status != Status.PENDING or order.expire <= order.arrive)
@@ -268,7 +275,7 @@ def prospects(state, ins, open_time):
     reached, meetings, is_stirred, is_stop, is_due = 0, 0, False, False, False
     for i in range(ins.active_n):
         order = open_order(ins, i)
-        if order.amend_at < close_time:
+        if order.amend_at < close_time or order.after:
             meetings += 2
         if order.settled == -state.steps or (order.form == Kind.MARKET and order.due < close_time):
             is_stirred = True
@@ -290,7 +297,10 @@ def prospects(state, ins, open_time):
 
 @inlined
 def settle_due(state, ins, open_time):
-    """A candle whose path reaches no order: only what is due happens, in time order."""
+    """A candle whose path reaches no order: only what is due happens, in time order.
+
+    No order is bound to another there; one of a group may end others.
+    """
     start = get_float(ins.open, ins.row)
     close_time = open_time + state.execution
     while ins.due < close_time:
@@ -299,7 +309,10 @@ def settle_due(state, ins, open_time):
             slot = get_int(ins.active, i)
             order = Live(ins.live, slot)
             if order.due == when:
+                is_linked = order.group != 0
                 happen_here(state, ins, order, start, open_time, when)
+                if is_linked:
+                    following, i = NEVER, 0
             else:
                 following = min(following, order.due)
                 i += 1

@@ -8,6 +8,7 @@ from numba import types
 from planar.kernel.check import cancel, submit, watch_all
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import set_base, set_cash
+from planar.kernel.links import follow
 from planar.kernel.machine import compiled, set_float, set_int
 from planar.kernel.match import happen
 from planar.kernel.numbers import plus
@@ -37,6 +38,8 @@ def _happen_now(state, ins, id, time, depth):
     last = ins.last
     _begin_step(state, ins, time, last, last, last, last, depth)
     happen(state, ins, Live(ins.live, Order(state.orders, id - 1).slot), last, time, time)
+    if ins.bound:
+        follow(state, ins, last, time, False)
     watch_all(state, ins)
 
 
@@ -67,7 +70,10 @@ def place_now(address, k, time, depth, side, sizing, size, price, how, stop, act
     ins = Instrument(state.instruments, k)
     state.now = time
     nothing = float("nan")
-    id = submit(address, k, side, sizing, size, price, how, stop, activation, nothing, tif, NEVER, post_only, 0, 0)
+    id = submit(
+        address, k, side, sizing, size, price, how, stop, activation, nothing, nothing, tif, NEVER, post_only, 0, 0, 0,
+        0,
+    )  # fmt: skip
     if id > 0:
         _happen_now(state, ins, id, time, depth)
     return id

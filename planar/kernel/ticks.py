@@ -12,6 +12,7 @@ from planar.kernel.check import watch_all
 from planar.kernel.estimators import DAY, estimate, half_spread, impact_of
 from planar.kernel.ledger import open_order
 from planar.kernel.limits import look
+from planar.kernel.links import follow
 from planar.kernel.loop import delist, next_decision, rest_of_step
 from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined
 from planar.kernel.match import UNLIMITED, happen
@@ -99,10 +100,12 @@ def _happen(state, k, time):
     state.step_time = state.now = time
     _estimate(ins, time)
     limit = order.price
-    if order.status != Status.PENDING and order.amend >= 0 and limit:
+    if order.status != Status.PENDING and order.amend_at == time and limit:
         limit = Amend(state.amends, order.amend).price
     ins.budget_step, ins.budget = state.steps, _book_to(state, ins, order, limit)
     happen(state, ins, order, ins.last, time, time)
+    if ins.bound:
+        follow(state, ins, ins.last, time, False)
     watch_all(state, ins)
 
 

@@ -96,6 +96,8 @@ class Reason(Named):
     INVALID_LINK = 25
     MAX_POSITION = 26
     LIQUIDATED = 27
+    PARENT_PARTIAL = 28
+    REDUCE_ONLY_WOULD_INCREASE = 29
 
 
 class Limit(Named):
@@ -179,7 +181,11 @@ LIVE = np.dtype(
         ("activation", "i8"),  # the price from which on it follows, ticks; 0 for none
         ("best", "f8"),  # the best price that it has seen since; 0 while it does not follow yet
         ("group", "i8"),  # the orders of which only one can have it, by the first one's place from 1; 0 for none
-        ("cut", "i8"),  # what fills of others of its group took off its amount
+        ("cut", "i8"),  # what links took off its amount; below 0, what they added
+        ("after", "i8"),  # the id of the order that it is bound to; 0 for none
+        ("wish", "i8"),  # of a bound order: the amount that was asked for,
+        ("part", "f8"),  # or the part of what its parent gives; 0 for none
+        ("share", "i8"),  # what the parent gave of that; while it waits, less what others of its group had
     ],
     align=True,
 )
@@ -230,7 +236,7 @@ AMEND = np.dtype(
         ("price", "i8"),
         ("stop", "i8"),
         ("amount", "i8"),
-        ("needs", "i8"),  # what the amended order holds
+        ("needs", "i8"),  # what the amended order holds; -1 for an order that waited and held nothing
         ("extra", "i8"),  # how much of that is held on top of the order's own reservation while the amend travels
         ("cut", "i8"),  # the order's, when it was asked for
     ],

@@ -6,6 +6,7 @@ import numpy as np
 
 from planar.errors import ConfigError
 from planar.kernel.contracts import hundredths
+from planar.kernel.links import ARMED
 from planar.kernel.numbers import RATE, up
 from planar.kernel.state import PATHS
 from planar.model.instrument import Instrument, exact
@@ -46,7 +47,8 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["fee_base"] = instrument.fee_side == "base"
     record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
     record["max_orders"] = instrument.max_orders
-    record["reduces"] = exit_rules(instrument.exchange).partial == "reduce"
+    exits = exit_rules(instrument.exchange)
+    record["reduces"], record["armed"] = exits.partial == "reduce", ARMED[exits.armed]
     record["next_funding"], record["level_booked"] = NEVER, -1
     if instrument.tiers is not None:
         record["is_contract"], record["is_isolated"] = True, instrument.margin_mode == "isolated"

@@ -21,6 +21,8 @@ SIZES = ("amount", "cost", "fraction", "risk")
 TRIGGERS = ("stop", "take", "trail", "trail_by")
 TRIGGERS_CLASH = "an order takes one of stop, take, trail and trail_by; {} were given."
 ACTIVATES_NOTHING = "activation is where a trailing stop begins to follow: give trail or trail_by with it."
+BOUND_SIZES = (check.AMOUNT, check.FRACTION)
+BOUND_SIZE = "an order that waits for another is sized by amount, or by fraction: of what the other gives."
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
 REASONS: dict[int, str] = {r.value: r.name for r in Reason}
 SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
@@ -75,25 +77,30 @@ class Broker:
         self._address, self._index, self._texts = address, index, texts
 
     def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
-            trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
-            tag="", oco=None) -> int:  # fmt: skip
-        """Asks to buy. Gives the order's id, or a negative `Reason`."""
+            trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None, post_only=False,
+            tag="", oco=None, after=None, reduce_only=False) -> int:  # fmt: skip
+        """Asks to buy, and for the exits of what is bought. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        return self._submit(1, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco)
+        prices = price, trigger, stop_loss, take_profit
+        return self._submit(1, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only)
 
     def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None, trail=None,
              trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="",
-             oco=None) -> int:  # fmt: skip
+             oco=None, after=None, reduce_only=False) -> int:  # fmt: skip
         """Asks to sell. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, None, None)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        return self._submit(-1, sizing, size, price, trigger, None, tif, expire, post_only, tag, oco)
+        prices = price, trigger, None, None
+        return self._submit(-1, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only)
 
-    def _submit(self, side, sizing, size, price, trigger, stop_loss, tif, expire, post_only, tag, oco) -> int:
-        terms = (_given(price), *trigger, _given(stop_loss), word("tif", tif, TIFS))
+    def _submit(self, side, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only) -> int:
+        price, trigger, stop_loss, take_profit = prices
+        terms = (_given(price), *trigger, _given(stop_loss), _given(take_profit), word("tif", tif, TIFS))
         end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
-        options = end, int(post_only), number, _linked(oco)
+        if after is not None and sizing not in BOUND_SIZES:
+            raise StrategyError(BOUND_SIZE)
+        options = end, int(post_only), number, _linked(oco), _linked(after), int(reduce_only)
         return check.submit(self._address, self._index, side, sizing, size, *terms, *options)
 
     def cancel(self, id: int) -> int:
@@ -235,6 +242,6 @@ def _size_of(amount, cost, fraction, risk, stop_loss) -> tuple[int, float]:
     if len(present) != 1:
         names = ", ".join(SIZES[i] for i in present) or "none"
         raise StrategyError(f"an order takes exactly one of amount, cost, fraction and risk; {names} was given.")
-    if (present[0] == check.RISK) != (stop_loss is not None):
-        raise StrategyError("risk needs stop_loss, and stop_loss belongs to risk: buy(risk=0.01, stop_loss=price).")
+    if present[0] == check.RISK and stop_loss is None:
+        raise StrategyError("risk needs stop_loss: buy(risk=0.01, stop_loss=price).")
     return present[0], _finite(sizes[present[0]])

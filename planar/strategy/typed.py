@@ -39,6 +39,8 @@ from planar.strategy import tick as ticks
 from planar.strategy.candle import EMPTY, NOTHING, Candle, Row, unknown
 from planar.strategy.interpreted import (
     ACTIVATES_NOTHING,
+    BOUND_SIZE,
+    BOUND_SIZES,
     TIFS,
     TRIGGERS,
     TRIGGERS_CLASH,
@@ -567,7 +569,7 @@ def _linked(id):
     if _absent(id):
         return lambda id: 0
     if not isinstance(id, types.Integer):
-        raise TypingError(f"oco is the id of an order, not {_shown(id)}")
+        raise TypingError(f"oco and after are ids of orders, not {_shown(id)}")
     return lambda id: int(id)
 
 
@@ -640,31 +642,35 @@ def _said(meaning: Callable[..., int], *words: Any) -> int:
 def _order_method(name: str, side: Side):
     @overload_method(BrokerType, name, prefer_literal=True)
     def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
-               trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False,
-               tag="", oco=None):  # fmt: skip
+               trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
+               post_only=False, tag="", oco=None, after=None, reduce_only=False):  # fmt: skip
         sizing, how = _sizing(amount, cost, fraction, risk), _trigger(stop, take, trail, trail_by, activation)
         tif_number, tag_number = _said(word, "tif", _constant(tif, "tif"), TIFS), _text(broker, tag, "tag")
-        if (sizing == check.RISK) == _absent(stop_loss):
-            raise TypingError("risk needs stop_loss, and stop_loss belongs to risk")
+        if sizing == check.RISK and _absent(stop_loss):
+            raise TypingError("risk needs stop_loss")
+        if not _absent(after) and sizing not in BOUND_SIZES:
+            raise TypingError(BOUND_SIZE)
         sign = side.value
 
         def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
-                  trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None,
-                  post_only=False, tag="", oco=None):  # fmt: skip
+                  trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
+                  post_only=False, tag="", oco=None, after=None, reduce_only=False):  # fmt: skip
             size = sized(amount, cost, fraction, risk)
             return calls.submit_plain(broker._state, broker._index, sign, size, given(price), tag_number)
 
-        is_plain = tif_number == Tif.GTC and not how and _absent(expire) and _absent(oco)
+        is_plain = tif_number == Tif.GTC and not how and _absent(expire) and _absent(oco) and _absent(after)
+        is_plain = is_plain and _absent(stop_loss) and _absent(take_profit) and _is_false(reduce_only)
         if is_plain and sizing == check.AMOUNT and _is_false(post_only):
             return plain
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
-                           trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None,
-                           post_only=False, tag="", oco=None):  # fmt: skip
+                           trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None,
+                           tif="GTC", expire=None, post_only=False, tag="", oco=None, after=None,
+                           reduce_only=False):  # fmt: skip
             return calls.submit(
                 broker._state, broker._index, sign, sizing, sized(amount, cost, fraction, risk), given(price),
-                how, triggered(stop, take, trail, trail_by), given(activation), given(stop_loss), tif_number,
-                moment(expire), int(post_only), tag_number, linked(oco),
+                how, triggered(stop, take, trail, trail_by), given(activation), given(stop_loss), given(take_profit),
+                tif_number, moment(expire), int(post_only), tag_number, linked(oco), linked(after), int(reduce_only),
             )  # fmt: skip
 
         return implementation

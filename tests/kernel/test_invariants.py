@@ -122,7 +122,7 @@ def scaled(scenario: Scenario, n: int) -> Scenario:
         return (kind, rest[0], prices(rest[1])) if kind == "amend" else one
 
     def prices(terms: dict) -> dict:
-        names = ("price", "stop", "take", "trail_by", "activation", "stop_loss")
+        names = ("price", "stop", "take", "trail_by", "activation", "stop_loss", "take_profit")
         return {name: x * factor if name in names and x is not None else x for name, x in terms.items()}
 
     acts = tuple((*where, act(one)) for *where, one in scenario.acts)
@@ -157,7 +157,7 @@ def test_shifting_time_changes_nothing_else(scenario, candles):
     """By whole strategy candles; by whole days where the day's loss is limited."""
     shift = candles * (math.lcm(scenario.timeframe, DAY) if scenario.limits.daily_loss else scenario.timeframe)
     here, there = play(scenario).result(), play(scenario, shift).result()
-    for name in ("events", "fills", "equity", "answers", "seen", "refused"):
+    for name in ("events", "fills", "equity", "answers", "seen", "refused", "settled"):
         here[name] = [(time + shift, *rest) for time, *rest in here[name]]
     here["told"] = [(what, now + shift, order) for what, now, order in here["told"]]
     for order in here["orders"]:

@@ -73,7 +73,7 @@ def test_prices_that_round_to_the_same_tick_are_the_same_quote():
 
 def test_the_other_side_cancels_the_order_and_places_one():
     run = Quoting(
-        lambda run: check.submit(run.address, 0, BUY, check.AMOUNT, 3.0, NAN, 0, NAN, NAN, NAN, 0, NEVER, 0, -1, 0),
+        lambda run: check.submit(run.address, 0, BUY, check.AMOUNT, 3.0, NAN, 0, *[NAN] * 4, 0, NEVER, 0, -1, 0, 0, 0),
         quote(BUY, 5.0, 90.0), quote(SELL, 2.0, 110.0),
     )  # fmt: skip
     assert run.answers == [1, 2, 3]

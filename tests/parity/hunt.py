@@ -13,11 +13,17 @@ def hunt(limit: int) -> str:
     """`number: difference`, or `none`."""
     from parity.play import disagreement
     from reference.contract_scenarios import contract_scenario, leveraged_scenario
-    from reference.scenarios import guarded_scenario, linked_scenario, random_scenario, squeezed_scenario
+    from reference.scenarios import (
+        guarded_scenario,
+        linked_scenario,
+        random_scenario,
+        squeezed_scenario,
+        triggered_scenario,
+    )
 
     for seed in range(limit):
         kinds = squeezed_scenario, random_scenario, guarded_scenario, linked_scenario, leveraged_scenario
-        make = (*kinds, random_scenario, contract_scenario, leveraged_scenario)[seed % 8]
+        make = (*kinds, triggered_scenario, contract_scenario, leveraged_scenario)[seed % 8]
         found, _ = disagreement(make(Random(seed)))
         if found:
             return f"{seed + 1}: {found.splitlines()[0]}"

@@ -14,6 +14,7 @@ from planar.engine.curve import Curve, curve_of
 from planar.engine.perpetual import Perpetual
 from planar.engine.simulation import LOGS, Simulation
 from planar.kernel import check, contracts, ledger, reads
+from planar.kernel.links import ARMED
 from planar.kernel.machine import compiled
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL, State
 from planar.model.instrument import Instrument
@@ -60,9 +61,9 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
 
 
 def set_exit_rules(simulation: Simulation, scenario: Scenario) -> None:
-    """What the scenario's exchanges do with a group of which one is filled in part."""
+    """What the scenario's exchanges do with linked orders."""
     for record, one in zip(simulation.memory.instruments, scenario.instruments, strict=True):
-        record["reduces"] = one.partial == "reduce"
+        record["reduces"], record["armed"] = one.partial == "reduce", ARMED[one.armed]
 
 
 def model_of(scenario: Scenario) -> FillModel:
@@ -183,11 +184,12 @@ class KernelPlayer(Player):
         number = {name: NAN if x is None else x for name, x in terms.items()}
         given = [(i + 1, number[name]) for i, name in enumerate(TRIGGERS) if terms[name] is not None]
         how, trigger = given[0] if given else (0, NAN)
-        prices = float(number["price"]), how, float(trigger), float(number["activation"]), float(number["stop_loss"])
+        more = (float(number[name]) for name in ("activation", "stop_loss", "take_profit"))
+        prices = float(number["price"]), how, float(trigger), *more
         expire = NEVER if terms["expire"] is None else terms["expire"]
         asked = Side[side.upper()].value, SIZES.index(size), float(value), *prices, Tif[terms["tif"]].value, expire
-        oco = 0 if terms["oco"] is None else terms["oco"] + 1
-        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, oco)
+        links = (0 if terms[name] is None else terms[name] + 1 for name in ("oco", "after"))
+        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, *links, int(terms["reduce_only"]))
         return _answer(answer)
 
     def amend(self, id: int, terms: dict) -> int | str:

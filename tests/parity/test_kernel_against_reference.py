@@ -15,6 +15,7 @@ from reference.scenarios import (
     linked_scenario,
     random_scenario,
     squeezed_scenario,
+    triggered_scenario,
 )
 
 from planar.model.order import Event, Limit, Reason
@@ -25,6 +26,7 @@ SCENARIOS = st.randoms(use_true_random=False).map(random_scenario)
 SQUEEZED = st.randoms(use_true_random=False).map(squeezed_scenario)
 GUARDED = st.randoms(use_true_random=False).map(guarded_scenario)
 LINKED = st.randoms(use_true_random=False).map(linked_scenario)
+TRIGGERED = st.randoms(use_true_random=False).map(triggered_scenario)
 CONTRACTS = st.randoms(use_true_random=False).map(contract_scenario)
 LEVERAGED = st.randoms(use_true_random=False).map(leveraged_scenario)
 
@@ -68,6 +70,14 @@ def test_kernel_and_reference_agree_where_orders_are_linked(scenario):
 
 
 @settings(LOUD, max_examples=120)
+@given(TRIGGERED)
+def test_kernel_and_reference_agree_where_orders_wait_for_others(scenario):
+    """Exits for their entry, and in groups."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
+@settings(LOUD, max_examples=120)
 @given(CONTRACTS)
 def test_kernel_and_reference_agree_where_contracts_are_traded(scenario):
     """Isolated and cross, spot beside them, with and without mark candles and funding."""
@@ -94,8 +104,8 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
         assert not found, found
 
     # Hypothesis remembers every choice of a run, so that one run of all would take gigabytes.
-    for number in range(28):
-        made = (SCENARIOS, GUARDED, LINKED, LEVERAGED, CONTRACTS, SCENARIOS, SQUEEZED)[number % 7]
+    for number in range(32):
+        made = (SCENARIOS, GUARDED, LINKED, LEVERAGED, CONTRACTS, TRIGGERED, SCENARIOS, SQUEEZED)[number % 8]
         seed(number)(settings(LOUD, max_examples=500, database=None)(given(made)(agree)))()
     print("\n" + coverage.table())
     assert coverage.scenarios >= 10_000

@@ -115,7 +115,11 @@ BUGS = {
         "                following = min(following, order.due)\n",
         "                following = NEVER\n",
     ),
-    "the rest of a market order is forgotten": ("match.py", "        ins.market_rest |= _is_open(order)\n", ""),
+    "the rest of a market order is forgotten": (
+        "match.py",
+        "        ins.market_rest |= _is_open(order)\n    elif crosses:",
+        "    elif crosses:",
+    ),
     "an order out of reach is not looked out for": (
         "check.py",
         "ins.up = min(ins.up, (ticks - 1) * ins.tick)",
@@ -155,13 +159,37 @@ BUGS = {
     "what was made smaller holds as much": ("ledger.py", "            reserve(state, ins, other, rest)\n", ""),
     "an amend brings back what a group has had": (
         "match.py",
-        "amend.amount - (order.cut - amend.cut) if order.group else amend.amount",
-        "amend.amount",
+        "return amend.amount - (order.cut - amend.cut)",
+        "return amend.amount",
     ),
     "a member may not have what its group holds": (
         "match.py",
         "order.reserved <= venue_base(ins) + of_group",
         "order.reserved <= venue_base(ins)",
+    ),
+    "what is armed by a gap is refused": (
+        "match.py",
+        "is_triggered(ins, order, price):\n            trigger(state, ins, order, price, time)",
+        "False:\n            pass",
+    ),
+    "what is armed at the open is met there again": (
+        "links.py",
+        "            order.settled = -state.steps\n",
+        "            pass\n",
+    ),
+    "a fee in base is given on": ("links.py", "        given -= parent.fee\n", "        pass\n"),
+    "what waits is armed by a part": ("links.py", "ins.armed != PART or parent.filled == 0", "parent.filled == 0"),
+    "what grew is forgotten by an amend": ("links.py", "    order.cut -= more\n", ""),
+    "the path is not thought to matter to what waits": (
+        "path.py",
+        "if order.amend_at < close_time or order.after:",
+        "if order.amend_at < close_time:",
+    ),
+    "a stop loss may be at the price": ("check.py", "price_of(ins, ticks) >= price", "price_of(ins, ticks) > price"),
+    "the exits of a bracket do not cancel each other": (
+        "check.py",
+        "            max(stop, 0), entry, 0,\n",
+        "            0, entry, 0,\n",
     ),
     "a lone instrument is not delisted in time": (
         "loop.py",

@@ -18,23 +18,39 @@ class Desk(Account):
 
     def buy(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
-        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
-        oco=None,
+        trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
+        post_only=False, tag="", oco=None, after=None, reduce_only=False,
     ) -> int | str:  # fmt: skip
-        """Buys an amount, for a cost, for a fraction of free cash, or with a share of equity at risk."""
-        asked = Asked(amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss)
-        return self._place(k, "buy", asked, tif, expire, post_only, tag, oco)
+        """Buys an amount, for a cost, a part of free cash, or with a share of equity at risk; asks for its exits."""
+        asked = Asked(
+            amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss, take_profit,
+            reduce_only=reduce_only,
+        )  # fmt: skip
+        entry = self._place(k, "buy", asked, tif, expire, post_only, tag, oco, after)
+        if isinstance(entry, int) and not self.instruments[k].is_contract:
+            self._place_exits(k, entry, stop_loss, take_profit, tag)
+        return entry
+
+    def _place_exits(self, k: int, entry: int, stop_loss: float | None, take_profit: float | None, tag: str) -> None:
+        stop = None
+        if stop_loss is not None:
+            stop = self._place(k, "sell", Asked(fraction=1.0, stop=stop_loss), tag=tag, after=entry)
+        if take_profit is not None:
+            self._place(k, "sell", Asked(fraction=1.0, price=take_profit), tag=tag, oco=stop, after=entry)
 
     def sell(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
         trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
-        oco=None,
+        oco=None, after=None, reduce_only=False,
     ) -> int | str:  # fmt: skip
         """Sells an amount, for a cost, a fraction of the position, or, of a contract, with equity at risk."""
-        if risk is not None and not self.instruments[k].is_contract:
+        if (risk is not None or stop_loss is not None) and not self.instruments[k].is_contract:
             raise ValueError("a sell with a risk is that of a contract")
-        asked = Asked(amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss)
-        return self._place(k, "sell", asked, tif, expire, post_only, tag, oco)
+        asked = Asked(
+            amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss,
+            reduce_only=reduce_only,
+        )  # fmt: skip
+        return self._place(k, "sell", asked, tif, expire, post_only, tag, oco, after)
 
     def close(self, k: int, fraction: float = 1.0) -> int | str:
         """Closes a fraction of the position at market."""
@@ -56,7 +72,7 @@ class Desk(Account):
         """Moves the position to a share of equity, at market. None when it is there already."""
         _must_be_finite(weight)
         close, units = self.closes[k], self.units[k]
-        under_way = [o for o in self.ledger.live[k] if o.is_live and o.is_market and o.cancel_due is None]
+        under_way = [o for o in self.ledger.live[k] if self._is_under_way(o)]
         if weight == 0 and not under_way:
             return self.close(k)
         if close is None:
@@ -111,13 +127,15 @@ class Desk(Account):
             return refused.reason
         return id
 
-    def _place(self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="", oco=None) -> int | str:
-        rules.must_be_sane(asked, tif)
+    def _place(
+        self, k, side, asked, tif="GTC", expire=None, post_only=False, tag="", oco=None, after=None
+    ) -> int | str:
+        rules.must_be_sane(asked, tif, after)
         ledger = self.ledger
         order = Order(len(ledger.orders), k, side, self.now, self.now, tif, expire, post_only, tag)
         ledger.orders.append(order)
         try:
-            reserved = self._checked(order, asked, oco)
+            reserved = self._checked(order, asked, oco, after)
             self.watch.check_order(order, self.now)
             order.reserved = reserved
             order.arrives = self._arrival(order)
@@ -130,17 +148,31 @@ class Desk(Account):
             ledger.orders[oco].group = order.group  # alone until now, it founds the group
         return order.id
 
-    def _checked(self, order: Order, asked: Asked, oco: int | None) -> int:
+    def _checked(self, order: Order, asked: Asked, oco: int | None, after: int | None) -> int:
         """The reservation of a new order that obeys every rule, in their order."""
         k = order.instrument
         if self.closes[k] is None:
             raise RefusedError("NO_PRICE")
         rules.check_terms(order, asked, self.now)
+        is_contract = self.instruments[k].is_contract
+        if asked.reduce_only and order.is_buy and not is_contract:
+            raise RefusedError("REDUCE_ONLY_WOULD_INCREASE")
         if oco is not None:
             order.group = rules.group_of(self, order, oco)
+        if after is not None:
+            rules.check_parent(self, order, after)
+        if oco is not None and self.ledger.orders[oco].after != after:
+            raise RefusedError("INVALID_LINK")
+        if is_contract and (oco, after) != (None, None):
+            raise RefusedError("INVALID_LINK")  # orders of contracts are not linked yet
         rules.check_instrument(self, k)
         order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
         rules.set_trigger(self, order, asked)
+        rules.check_exits(self, order, asked)
+        if after is not None:
+            order.after = after
+            rules.size_bound(self, order, asked, self.ledger.orders[after])
+            return 0
         rules.size(self, order, asked)
         rules.check_cost(self, order, order.amount, order.price_ticks, order.stop_ticks)
         return rules.reservation(self, order, order.amount, order.price_ticks, order.stop_ticks)
@@ -152,13 +184,15 @@ class Desk(Account):
             order.is_market
             or (price is not None and not order.is_limit)
             or (stop is not None and (not order.waits or order.is_trailing))
-            or (amount is not None and order.budget is not None)
+            or (amount is not None and (order.budget is not None or order.after is not None))
         )
         if names_what_is_not_there or (price, amount, stop) == (None, None, None):
             raise RefusedError("INVALID_ORDER")
         price_ticks = order.price_ticks if price is None else rules.limit_ticks(self, k, order.side, price)
         stop_ticks = order.stop_ticks if stop is None else rules.trigger_ticks(self, k, stop)
         total = order.amount if amount is None else units.step(units.base_down(amount))
+        if order.is_held_back:
+            return self._amendment_of_bound(order, price_ticks, stop_ticks)
         remains = total - order.filled  # below 1 is below the minimum
         if order.budget is None:
             rules.check_amount(self, k, remains)
@@ -167,6 +201,17 @@ class Desk(Account):
         self.watch.check_amend(order, price_ticks, stop_ticks, total, self.now)
         due, extra = self._arrival(order), max(reserve - order.reserved, 0)
         return Amendment(due, price_ticks, stop_ticks, total, reserve, extra, order.cut)
+
+    def _amendment_of_bound(self, order: Order, price_ticks: int, stop_ticks: int) -> Amendment:
+        """New prices of an order that holds nothing yet."""
+        if order.part is None:
+            rules.check_cost(self, order, order.amount, price_ticks, stop_ticks)
+        self.watch.check_amend(order, price_ticks, stop_ticks, order.amount, self.now)
+        return Amendment(self._arrival(order), price_ticks, stop_ticks, order.amount, None, 0, order.cut)
+
+    def _is_under_way(self, order: Order) -> bool:
+        is_asked = order.is_live and order.cancel_due is None and not order.is_held_back
+        return is_asked and order.is_market
 
     def _arrival(self, order: Order) -> int:
         """When something that is sent now arrives; not before its order."""

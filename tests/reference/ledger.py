@@ -118,6 +118,7 @@ class Ledger:
     def finish(self, order: Order, time: int, status: str, reason: str = "") -> None:
         """Ends an order. What the venue ended for a reason is told to the strategy."""
         order.status, order.reason, order.reserved, order.amendment = status, reason, 0, None
+        order.after = None
         if status != "FILLED":
             self.note(time, status, order.id)
         if reason and reason != "LINKED":

@@ -23,7 +23,8 @@ class Instrument:
     quote_unit: float = 1e-8
     delisted: int | None = None
     max_orders: int = 200
-    partial: str = "cancel"  # exit rules, section 13: what a partial fill does to the others of a group
+    partial: str = "cancel"  # exit rules, section 13: what a partial fill does to the others of a group,
+    armed: str = "full"  # and when what waits for another is armed
     tiers: tuple[tuple[float, ...], ...] = ()
     leverage: float = 1.0
     margin_mode: str = "isolated"

@@ -13,9 +13,9 @@ class Amendment:
     price_ticks: int
     stop_ticks: int  # of a trailing stop those of its asking, which do not count
     amount: int  # total, the filled part included
-    reserve: int  # what the new terms needed when they were asked for
+    reserve: int | None  # what the new terms needed when they were asked for; None for nothing, since it waited
     extra: int  # how much more that was than what the order held
-    cut: int = 0  # what had been taken off the order by then, as a member of a group
+    cut: int = 0  # what links had taken off the order's amount by then
 
 
 @dataclass
@@ -51,12 +51,22 @@ class Order:
     amendment: Amendment | None = None
     cancel_due: int | None = None
     group: int | None = None  # the id that it shares with those of which only one can have it
-    cut: int = 0  # what fills of the others took off its amount
+    cut: int = 0  # what links took off its amount; below 0, what they added
+    after: int | None = None  # its parent, as long as it is bound to it
+    wish: int | None = None  # of a bound order: the amount that was asked for,
+    part: float | None = None  # or the part of what the parent gives
+    has_reached: bool = False  # of a bound order: whether it is at the venue
+    share: int = 0  # what the parent gave of that, so far; while it waits, less what others of its group had
 
     @property
     def key(self) -> int:
         """What it reserves as a part of: its group, else itself."""
         return self.id if self.group is None else self.group
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it waits for its parent, at the venue or on its way there."""
+        return self.after is not None and self.status == "PENDING"
 
     @property
     def is_buy(self) -> bool:

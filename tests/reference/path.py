@@ -13,9 +13,11 @@ def open_candle(venue: Venue) -> None:
     for time, _, kind, order in venue.due():
         if time <= moment:
             venue.happen(kind, order, price, 0.0)
+            venue.follow(price)
     for order in rested:
         if order.is_open and order.id not in venue.met:
             _meet_open(venue, order, price)
+            venue.follow(price)
 
 
 def _meet_open(venue: Venue, order: Order, price: float) -> None:
@@ -67,6 +69,7 @@ class Walk:
                 self._pass(k, due[0])
                 self.venue.moment, _, kind, order = self.due.pop(0)
                 self.venue.happen(kind, order, present, due[1])
+                self.venue.follow(present)
             else:
                 distance, _, present, order = reached
                 self._pass(k, distance)
@@ -75,6 +78,7 @@ class Walk:
                     self.venue.trigger(order, present)
                 else:
                     self.venue.make(order)
+                self.venue.follow(present)
         for order in self.venue.open_orders():
             if order.waits:
                 self.venue.see(order, self.points[k + 1])

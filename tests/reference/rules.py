@@ -29,8 +29,10 @@ class Asked:
     trail_by: float | None = None
     activation: float | None = None
     stop_loss: float | None = None
+    take_profit: float | None = None
     budget: int | None = None
     worth: float | None = None
+    reduce_only: bool = False
 
     @property
     def triggers(self) -> list[str]:
@@ -43,19 +45,21 @@ class Asked:
         return self.trail is not None or self.trail_by is not None
 
 
-def must_be_sane(asked: Asked, tif: str) -> None:
+def must_be_sane(asked: Asked, tif: str, after: int | None = None) -> None:
     """Stops the run when the strategy asks for something that is no order at all."""
     if any(number is not None and not math.isfinite(number) for number in vars(asked).values()):
         raise ValueError("a number of an order is not finite")
     sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget, asked.worth)
     if sum(size is not None for size in sizes) != 1:
         raise ValueError("an order needs one of amount, cost, fraction and risk")
-    if (asked.risk is None) != (asked.stop_loss is None):
-        raise ValueError("risk needs stop_loss, and stop_loss needs risk")
+    if asked.risk is not None and asked.stop_loss is None:
+        raise ValueError("risk needs stop_loss")
     if len(asked.triggers) > 1:
         raise ValueError("an order has one trigger: stop, take, trail or trail_by")
     if asked.activation is not None and not asked.trails:
         raise ValueError("activation is that of a trailing stop")
+    if after is not None and asked.amount is None and asked.fraction is None:
+        raise ValueError("an order that waits for another is sized by amount or by fraction")
     if tif not in TIFS:
         raise ValueError(f"tif is one of {TIFS}, not {tif!r}")
 
@@ -85,9 +89,21 @@ def group_of(account: Account, order: Order, id: int) -> int:
         raise RefusedError("INVALID_LINK")
     if not other.is_live or other.cancel_due is not None:
         raise RefusedError("ORDER_DONE")
-    if other.triggered or other.filled or account.instruments[order.instrument].is_contract:
-        raise RefusedError("INVALID_LINK")  # orders of contracts are not linked yet
+    if other.triggered or other.filled:
+        raise RefusedError("INVALID_LINK")
     return other.key
+
+
+def check_parent(account: Account, order: Order, id: int) -> None:
+    """Rule 1, section 13: the order can wait for that one."""
+    orders = account.ledger.orders
+    if not 0 <= id < len(orders):
+        raise RefusedError("UNKNOWN_ORDER")
+    parent = orders[id]
+    if parent is order or parent.instrument != order.instrument or parent.side == order.side:
+        raise RefusedError("INVALID_LINK")
+    if not parent.is_live or parent.cancel_due is not None:
+        raise RefusedError("ORDER_DONE")
 
 
 def check_instrument(account: Account, k: int) -> None:
@@ -143,6 +159,23 @@ def _at_least_a_tick(ticks: int) -> int:
     return ticks
 
 
+def check_exits(account: Account, order: Order, asked: Asked) -> None:
+    """Rule 3, section 13: the exits that a buy asks for are on their sides of its price, and there is room for them."""
+    units, k, p = account.units[order.instrument], order.instrument, _expected_price(account, order)
+    if account.instruments[k].is_contract:
+        if asked.take_profit is not None or (asked.stop_loss is not None and asked.risk is None):
+            raise RefusedError("INVALID_LINK")
+        return
+    exits = [exit for exit in (asked.stop_loss, asked.take_profit) if exit is not None]
+    if asked.stop_loss is not None and not units.price(trigger_ticks(account, k, asked.stop_loss)) < p:
+        raise RefusedError("INVALID_PRICE")
+    if asked.take_profit is not None and not units.price(units.ticks_up(asked.take_profit)) > p:
+        raise RefusedError("INVALID_PRICE")
+    live = sum(order.is_live for order in account.ledger.live[k])
+    if exits and live + 1 + len(exits) > account.instruments[k].max_orders:
+        raise RefusedError("TOO_MANY_ORDERS")
+
+
 def size(account: Account, order: Order, asked: Asked) -> None:
     """Rule 4: sets the order's amount, or its quote budget."""
     units, k = account.units[order.instrument], order.instrument
@@ -167,6 +200,20 @@ def size(account: Account, order: Order, asked: Asked) -> None:
         n = units.part(asked.fraction, account.position_units(k))
     order.amount = units.step(max(n, 0))
     check_amount(account, k, order.amount)
+
+
+def size_bound(account: Account, order: Order, asked: Asked, parent: Order) -> None:
+    """Rules 4 and 5 for an order that waits for another, which holds nothing yet."""
+    units, k = account.units[order.instrument], order.instrument
+    if asked.fraction is not None:
+        if asked.fraction <= 0:
+            raise RefusedError("BELOW_MIN_AMOUNT")
+        order.part = asked.fraction
+        order.amount = units.step(units.part(asked.fraction, parent.amount))
+        return
+    order.wish = order.amount = units.step(max(units.base_down(asked.amount), 0))
+    check_amount(account, k, order.amount)
+    check_cost(account, order, order.amount, order.price_ticks, order.stop_ticks)
 
 
 def check_amount(account: Account, k: int, n: int) -> None:

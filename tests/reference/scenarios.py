@@ -35,7 +35,8 @@ WORLDS = [
 NO_LIMITS = Limits()
 PLAIN_ORDER = {
     "price": None, "stop": None, "take": None, "trail": None, "trail_by": None, "activation": None, "stop_loss": None,
-    "tif": "GTC", "expire": None, "post_only": False, "oco": None,
+    "take_profit": None, "reduce_only": False,
+    "tif": "GTC", "expire": None, "post_only": False, "oco": None, "after": None,
 }  # fmt: skip
 
 
@@ -235,6 +236,42 @@ def linked_scenario(rng) -> Scenario:
     return replace(scenario, acts=tuple(acts))
 
 
+def triggered_scenario(rng) -> Scenario:
+    """Any markets where orders wait for others: exits for an entry, mostly in a group, sometimes an entry for an exit;
+    some are amended or cancelled, and some entries are filled in part.
+    """
+    scenario = random_scenario(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(scenario.acts) if rng.random() < 0.2 else []
+    for _ in range(rng.choice([2, 4, 8])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
+        if rng.random() < 0.8:
+            size = rng.choice([("fraction", 0.5), ("fraction", 0.2), ("amount", scenario.cash / price * 0.3)])
+            terms = rng.choice([{}, _random_leg(rng, "buy", price, jump)])
+            if rng.random() < 0.3:
+                terms = {**terms, **_random_exits(rng, price, jump)}
+            acts.append((at, k, ("buy", *size, terms)))
+            side = "sell"
+        else:
+            acts.append((at, k, ("sell", "fraction", rng.choice([0.5, 1.0]), _random_leg(rng, "sell", price, jump))))
+            side = "buy"
+        for number in range(rng.choice([1, 2, 2, 3])):
+            terms = rng.choice([{}, *(_random_leg(rng, side, price, jump) for _ in range(6))])
+            terms = {**terms, "after": ("back", number) if rng.random() < 0.95 else _random_id(rng)}
+            if number and rng.random() < 0.8:
+                terms["oco"] = ("back", 0)
+            if rng.random() < 0.1:
+                terms.update(tif="GTD", expire=at * scenario.timeframe + rng.randint(1, 5 * scenario.execution))
+            size = rng.choice([("fraction", 1.0), ("fraction", 0.5), ("amount", scenario.cash / price * 0.1)])
+            acts.append((at, k, (side, *size, terms)))
+        later = at + rng.choice([0, 1, 1, 2])
+        if rng.random() < 0.5:
+            new = _random_terms(rng, scenario, price, jump)
+            acts.append((later, k, rng.choice([("amend", _random_id(rng), new), ("cancel", _random_id(rng))])))
+    return replace(scenario, acts=tuple(acts))
+
+
 def _random_leg(rng, side: str, price: float, jump: float) -> dict:
     """One of the ways out of a position, or into one, near the market."""
     better = jump if side == "sell" else -jump
@@ -266,6 +303,7 @@ def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delist
         delisted=rng.choice([None, None, None, None, delisted]),
         max_orders=rng.choice([200, 200, 200, 3]),
         partial=rng.choice(["cancel", "cancel", "reduce"]),
+        armed=rng.choice(["full", "end", "part"]),
     )
 
 
@@ -477,7 +515,18 @@ def _order_terms(rng, scenario: Scenario, side: str, price: float, jump: float, 
         terms.update(_odd_terms(rng, at * scenario.execution))
     if rng.random() < 0.1:
         terms["oco"] = _random_id(rng)
+    if side == "buy" and rng.random() < 0.2:
+        terms.update(_random_exits(rng, price, jump))
+    if rng.random() < 0.03:
+        terms["reduce_only"] = True
     return terms
+
+
+def _random_exits(rng, price: float, jump: float) -> dict:
+    """A stop loss, a take profit or both, most of them on their sides of the price."""
+    away = [rng.choice([1, 0.5, 2, -0.2]) * jump for _ in range(2)]
+    exits = {"stop_loss": price - away[0], "take_profit": price + away[1]}
+    return {name: exits[name] for name in rng.choice([("stop_loss",), ("take_profit",), ("stop_loss", "take_profit")])}
 
 
 def _random_trail(rng, price: float, jump: float) -> dict:
@@ -559,8 +608,9 @@ class Player:
         if kind in ("buy", "sell"):
             size, value, terms = rest
             terms = {**PLAIN_ORDER, **terms}
-            if terms["oco"] is not None:
-                terms["oco"] = self.meant(*terms["oco"])
+            for name in ("oco", "after"):
+                if terms[name] is not None:
+                    terms[name] = self.meant(*terms[name])
             answer = self.order(k, kind, size, value, terms)
         elif kind in ("amend", "cancel"):
             where, *terms = rest
@@ -673,7 +723,7 @@ class ReferencePlayer(Player):
 
     def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
         """A buy or a sell."""
-        terms = {name: x for name, x in terms.items() if name != "stop_loss" or x is not None}
+        terms = {name: x for name, x in terms.items() if name not in ("stop_loss", "take_profit") or x is not None}
         return getattr(self.engine, side)(k, **{size: value}, **terms)
 
     def amend(self, id: int, terms: dict) -> int | str:

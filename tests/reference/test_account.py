@@ -126,13 +126,13 @@ def test_sizes_by_risk_by_target_and_by_close():
         FLAT, FLAT, FLAT, FLAT, FLAT, FLAT,
         at={
             0: buy(risk=0.01, stop_loss=90),
-            1: lambda engine: engine.target(0, 0.25),
+            1: lambda engine: (engine.cancel_all(0), engine.target(0, 0.25)),  # its stop holds what it bought
             2: lambda engine: engine.target(0, 0.10),
             3: lambda engine: engine.close(0, 0.5),
             4: lambda engine: engine.target(0, 0.0),
         },
     )  # fmt: skip
-    assert [(f.order, f.amount) for f in engine.fills] == [(0, 10), (1, 15), (2, 15), (3, 5), (4, 5)]
+    assert [(f.order, f.amount) for f in engine.fills] == [(0, 10), (2, 15), (3, 15), (4, 5), (5, 5)]
     assert engine.base_units == [0]
 
 
@@ -608,9 +608,9 @@ def test_sizes_of_sells(terms, amount):
         assert asked.reason == "INSUFFICIENT_FUNDS"
 
 
-@pytest.mark.parametrize("terms", [{}, {"amount": 1, "cost": 1}, {"risk": 0.1}, {"amount": 1, "stop_loss": 90}])
+@pytest.mark.parametrize("terms", [{}, {"amount": 1, "cost": 1}, {"risk": 0.1}])
 def test_size_that_is_not_one_stops_the_run(terms):
-    """One size, and a stop loss for risk only."""
+    """One size, and risk needs a stop loss."""
     with pytest.raises(ValueError, match="needs"):
         play(FLAT, at={0: lambda engine: engine.buy(0, **terms)})
 

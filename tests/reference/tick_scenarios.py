@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from .orders import Fill
-from .scenarios import ReferencePlayer, Scenario, _random_act, random_scenario
+from .scenarios import ReferencePlayer, Scenario, _random_act, linked_scenario, random_scenario, triggered_scenario
 from .ticks import TickEngine, Trade
 
 
@@ -26,7 +26,7 @@ class TickScenario:
 
 def random_tick_scenario(rng) -> TickScenario:
     """Any markets, any model, any script; some of it asked on trades, from which little time may pass to the next."""
-    scenario = random_scenario(rng)
+    scenario = rng.choice([random_scenario, random_scenario, linked_scenario, triggered_scenario])(rng)
     own = Random(rng.randint(0, 2**32))
     is_dense = rng.random() < 0.5
     trades = tuple(_random_trades(own, scenario, k, is_dense) for k in range(len(scenario.instruments)))

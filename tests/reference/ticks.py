@@ -11,7 +11,7 @@ from .market import DAY, Candle, Estimates, Market
 from .model import FillModel, Instrument
 from .orders import Order
 from .path import open_candle
-from .venue import AMEND, ARRIVAL, Venue
+from .venue import AMEND, Venue
 
 MINUTE = 60_000
 NO_END = 2**62
@@ -155,9 +155,10 @@ class TickEngine(Engine):
         limit = order.price_ticks if order.is_limit else 0
         if kind == AMEND:
             limit = order.amendment.price_ticks if limit else 0
-        if kind in (ARRIVAL, AMEND) and venue.limited:
+        if venue.limited:
             venue.open_book(order.side, limit)
         venue.happen(kind, order, venue.candle.open, 0.0)
+        venue.follow(venue.candle.open)
         self._over(time)
 
     def _trade(self, time: int, k: int) -> None:

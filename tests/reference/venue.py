@@ -39,7 +39,7 @@ class Venue:
         """All that is on its way: (due time, id, kind, order), in the order in which it happens."""
         things = []
         for order in self.ledger.live[self.k]:
-            if order.status == "PENDING":
+            if order.status == "PENDING" and not order.has_reached:
                 things.append((order.arrives, order.id, ARRIVAL, order))
             if order.is_live and order.expire is not None:
                 things.append((order.expire, order.id, EXPIRY, order))
@@ -55,7 +55,9 @@ class Venue:
         """Something that was due: an arrival, an expiry, an amend or a cancel."""
         if not order.is_live:
             return
-        if kind == ARRIVAL:
+        if kind == ARRIVAL and order.after is not None:
+            order.has_reached = True
+        elif kind == ARRIVAL:
             self.arrive(order, price, share)
         elif kind == EXPIRY:
             self.finish(order, "EXPIRED", "GTD_EXPIRED")
@@ -64,9 +66,11 @@ class Venue:
         else:
             self.finish(order, "CANCELLED")
 
-    def arrive(self, order: Order, price: float, share: float) -> None:
-        """The order reaches the venue while the market is at `price`."""
+    def arrive(self, order: Order, price: float, share: float | None) -> None:
+        """The order reaches the venue while the market is at `price`. share: None for one that was armed there."""
         reason = self.refusal(order, order.price_ticks, order.stop_ticks, price)
+        if share is None and reason == "STOP_WOULD_TRIGGER":
+            reason = ""
         if not reason and not self.is_funded(order):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
@@ -89,15 +93,17 @@ class Venue:
             return "POST_ONLY_WOULD_TAKE"
         return ""
 
-    def trade_at_once(self, order: Order, price: float, share: float) -> None:
+    def trade_at_once(self, order: Order, price: float, share: float | None) -> None:
         """What an order that arrives now, for the first time or anew, can have at once."""
         if order.waits:
             self.see(order, price)
+            if share is None and not order.is_trailing and self.is_triggered(order, order.stop_ticks, price):
+                self.trigger(order, price)
             return
         if order.id in self.met:
             return
         if not order.is_limit:
-            self.take(order, self.moved_open(order.is_buy, share))
+            self.take(order, price if share is None else self.moved_open(order.is_buy, share))
         elif self.crosses(order.is_buy, order.price_ticks, price):
             self.take(order, price)
 
@@ -105,11 +111,16 @@ class Venue:
         """New terms reach the venue; they are as an order that arrives, or they change nothing."""
         new, order.amendment = order.amendment, None  # its extra is returned
         new = replace(new, amount=new.amount - (order.cut - new.cut))
+        if order.is_held_back:
+            order.price_ticks, order.stop_ticks = new.price_ticks, new.stop_ticks
+            self.note("AMENDED", order)
+            return
         triggered_meanwhile = order.is_market or (order.triggered and new.stop_ticks != order.stop_ticks)
         if not triggered_meanwhile and order.budget is None and new.amount <= order.filled:
             self.finish(order, "CANCELLED")
             return
-        reserve = self.reservation(order, new.price_ticks, new.amount, new.reserve)
+        otherwise = order.reserved if new.reserve is None else new.reserve
+        reserve = self.reservation(order, new.price_ticks, new.amount, otherwise)
         reason = self.refusal(order, new.price_ticks, new.stop_ticks, price)
         if triggered_meanwhile:
             reason = "INVALID_ORDER"
@@ -375,6 +386,9 @@ class Venue:
             return
         least = max(self.units.base_up(self.market.instrument.min_amount), 1)
         for other in self.others(order):
+            if other.is_held_back:
+                other.share -= n
+                continue
             before, after = other.left, other.left - n
             if other.budget is not None or after < least:
                 self.finish(other, "CANCELLED", "LINKED")
@@ -383,6 +397,83 @@ class Venue:
             other.cut += n
             rest = other.reserved * after // before
             other.reserved = self.reservation(other, other.price_ticks, other.amount, rest)
+
+    def follow(self, price: float) -> None:
+        """Looks at what waits for others, after something has happened while the market is at `price`."""
+        while any(self.look_at(order, price) for order in self.bound()):
+            pass
+
+    def bound(self) -> list[Order]:
+        """Orders bound to a parent that are at the venue, by id."""
+        live = self.ledger.live[self.k]
+        return [order for order in live if order.is_live and order.after is not None and order.has_reached]
+
+    def look_at(self, order: Order, price: float) -> bool:
+        """Whether what became of its parent does something to a bound order."""
+        parent, armed = self.ledger.orders[order.after], self.market.instrument.armed
+        has_ended = not parent.is_live
+        if not order.is_held_back:
+            has_grown = self.grow(order, self.share(order, parent))
+            if has_ended:
+                order.after = None
+            return has_grown
+        if has_ended and not parent.filled:
+            self.finish(order, "CANCELLED", "LINKED")
+            return True
+        if has_ended and armed == "full" and parent.status != "FILLED":
+            self.finish(order, "CANCELLED", "PARENT_PARTIAL")
+            return True
+        if not has_ended and not (armed == "part" and parent.filled):
+            return False
+        n = self.share(order, parent)
+        reason = self.too_small(order, n + order.share, price)
+        if reason and has_ended:
+            self.finish(order, "REJECTED", reason)
+        elif not reason:
+            self.arm(order, n, price, has_ended)
+        return has_ended or not reason
+
+    def share(self, order: Order, parent: Order) -> int:
+        """What a bound order may have of what its parent gave."""
+        fee = parent.fee if parent.is_buy and self.units.fee_in_base else 0
+        given = self.units.step(max(parent.filled - fee, 0))
+        return min(order.wish, given) if order.part is None else self.units.step(self.units.part(order.part, given))
+
+    def too_small(self, order: Order, n: int, price: float) -> str:
+        """The reason for which the venue does not take `n` units of it."""
+        units, instrument = self.units, self.market.instrument
+        if n <= 0 or n < units.base_up(instrument.min_amount):
+            return "BELOW_MIN_AMOUNT"
+        ticks = order.price_ticks or order.stop_ticks or max(units.ticks_down(price), 1)
+        return "BELOW_MIN_COST" if units.money(units.cost_down(n, ticks)) < instrument.min_cost else ""
+
+    def arm(self, order: Order, n: int, price: float, has_ended: bool) -> None:
+        """The order arrives at last."""
+        units = self.units
+        n, order.share = n + order.share, n
+        order.cut += order.amount - n
+        order.amount = n
+        if has_ended:
+            order.after = None
+        m = units.price(order.stop_ticks) if order.stop_ticks else price
+        estimate = units.need(n, units.ticks_up(m * 1.01))
+        order.reserved = self.reservation(order, order.price_ticks, n, estimate)
+        self.arrive(order, price, None)
+
+    def grow(self, order: Order, n: int) -> bool:
+        """An armed order is for more, when its parent gave more and there are funds for it."""
+        more = n - order.share
+        if more <= 0:
+            return False
+        estimate = order.reserved + order.reserved * more // order.left
+        reserved = self.reservation(order, order.price_ticks, order.amount + more, estimate)
+        if reserved > self.ledger.at_venue(order.side, self.k, order.key):
+            return False
+        order.amount += more
+        order.cut -= more
+        order.share, order.reserved = n, reserved
+        self.note("AMENDED", order)
+        return True
 
     def note(self, kind: str, order: Order) -> None:
         """Records an event of this moment."""

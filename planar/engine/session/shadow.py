@@ -127,7 +127,7 @@ class Shadow:
         if not ask.units:
             sizing, size = check.COST, _spent(ask.budget, self.instruments[ask.k])
         limit = self._price(ask.k, ask.limit)
-        terms = (*self._trigger(ask), NOTHING, ask.tif, ask.expire, int(ask.post_only), -1, 0)
+        terms = (*self._trigger(ask), NOTHING, NOTHING, ask.tif, ask.expire, int(ask.post_only), -1, 0, 0, 0)
         answer = check.submit(self._address, ask.k, ask.side, sizing, size, limit, *terms)
         if answer > 0:
             self._ids[ask.id] = int(answer)
@@ -177,7 +177,8 @@ def prepare() -> None:
     simulation = simulation_of([Instrument("none:A/B")], [candles], 0, FillModel())
     simulation.run(NoHooks(), _nothing)
     address, terms = simulation.memory.address, (NOTHING, NOTHING, NOTHING)
-    id = check.submit(address, 0, int(Side.BUY), check.AMOUNT, 1.0, NOTHING, 0, *terms, 0, NEVER, 0, -1, 0)
+    options = 0, NEVER, 0, -1, 0, 0, 0
+    id = check.submit(address, 0, int(Side.BUY), check.AMOUNT, 1.0, NOTHING, 0, *terms, NOTHING, *options)
     check.amend(address, 0, int(id), *terms)
     check.cancel(address, 0, int(id))
 
