@@ -1,5 +1,7 @@
 """Margin that is put behind an isolated position while it is open, and taken back."""
 
+from itertools import pairwise
+
 import pytest
 from engine.test_contracts import BTC, candles_of, perpetual
 
@@ -31,7 +33,7 @@ def test_margin_that_is_added_moves_where_it_ends(compiled):
     assert set(plots["back"][2:]) == {-float(Reason.INSUFFICIENT_FUNDS)}
     ends = plots["ends"][2:]
     # About 20,000 are short: 1,000 more are 5 % of its price.
-    assert all(later - earlier == pytest.approx(5.0, abs=0.1) for earlier, later in zip(ends, ends[1:], strict=False))
+    assert all(later - earlier == pytest.approx(5.0, abs=0.1) for earlier, later in pairwise(ends))
 
 
 def test_a_cross_account_stands_for_its_positions_anyway():
