@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from planar.engine.backtest import backtest
     from planar.engine.bounds import Bounds, bounds
+    from planar.engine.portfolio import Book, Portfolio, portfolio
     from planar.engine.run import Run
     from planar.errors import ConfigError, DataError, ExchangeError, PlanarError, StrategyError
     from planar.model.instrument import Instrument
     from planar.model.order import Reason, Side, Status
     from planar.model.tiers import Tiers
     from planar.simulator.drawn import Recorded, Sampled
+    from planar.simulator.fee_tiers import FeeTiers
     from planar.simulator.fill_model import FillModel
     from planar.strategy import indicator, series
     from planar.strategy import selection as universe
@@ -25,13 +27,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Book": "planar.engine.portfolio",
     "Bounds": "planar.engine.bounds",
     "ConfigError": "planar.errors",
     "DataError": "planar.errors",
     "ExchangeError": "planar.errors",
+    "FeeTiers": "planar.simulator.fee_tiers",
     "FillModel": "planar.simulator.fill_model",
     "Instrument": "planar.model.instrument",
     "PlanarError": "planar.errors",
+    "Portfolio": "planar.engine.portfolio",
     "Reason": "planar.model.order",
     "Recorded": "planar.simulator.drawn",
     "Run": "planar.engine.run",
@@ -47,6 +52,7 @@ _HOMES = {
     "indicator": "planar.strategy.indicator",
     "override": "planar.strategy.override",
     "param": "planar.strategy.parameter",
+    "portfolio": "planar.engine.portfolio",
     "series": "planar.strategy.series",
     "shared": "planar.strategy.parameter",
     "universe": "planar.strategy.selection",
@@ -55,9 +61,10 @@ _HOMES = {
 _MODULES = {"indicator", "series", "universe"}
 
 __all__ = [
-    "Bounds", "ConfigError", "DataError", "ExchangeError", "FillModel", "Instrument", "PlanarError", "Reason",
-    "Recorded", "Run", "Sampled", "Side", "Status", "Strategy", "StrategyError", "Tiers", "array", "backtest",
-    "bounds", "indicator", "override", "param", "series", "shared", "universe",
+    "Book", "Bounds", "ConfigError", "DataError", "ExchangeError", "FeeTiers", "FillModel", "Instrument",
+    "PlanarError", "Portfolio", "Reason", "Recorded", "Run", "Sampled", "Side", "Status", "Strategy", "StrategyError",
+    "Tiers", "array", "backtest", "bounds", "indicator", "override", "param", "portfolio", "series", "shared",
+    "universe",
 ]  # fmt: skip
 
 

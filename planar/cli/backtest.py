@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from planar.strategy.selection import Top
 
 DEFAULT, STORE = "sma_cross", "store"
+USUAL_CASH = 10_000.0
 
 
 @Parameter(name="*")
@@ -36,8 +37,8 @@ class Choices:
     fees: float | None = None
     """A fraction (0.001 is 0.1 %), for maker and taker."""
     fill: str | None = None
-    """Fill model: pessimistic (the default), adaptive, optimistic, ideal, or a file, such as one of
-    `planar parity --calibrate`."""
+    """Fill model: pessimistic (the default), adaptive, optimistic, ideal, freqtrade, backtesting.py, or a file,
+    such as one of `planar parity --calibrate`."""
     trades: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None
     """Run over market trades instead of candles: a Parquet or CSV file of each instrument, in their order (time, price,
     amount, and the taker's side where it is known), or `store` for those that were fetched."""
@@ -48,15 +49,21 @@ class Choices:
     """Do not compile the strategy."""
     bounds: Flag = False
     """Show the pessimistic and the optimistic scenario side by side."""
+    share: Annotated[list[float] | None, Parameter(negative=(), consume_multiple=True)] = None
+    """Of several strategies: each one's part of the cash, in their order; equal parts when left out."""
 
 
 USUAL = Choices()
 
 
-def backtest(strategy: Strategy = DEFAULT, /, *, choices: Choices = USUAL, json: Json = False) -> None:
-    """Run a strategy over stored candles, or over the synthetic market when there are none."""
+def backtest(*strategies: Strategy, choices: Choices = USUAL, json: Json = False) -> None:
+    """Run a strategy over stored candles, or over the synthetic market when there are none; several in one account."""
     import planar
 
+    if len(strategies) > 1:
+        _run_together(strategies, choices, as_json=json)
+        return
+    strategy = strategies[0] if strategies else DEFAULT
     if choices.bounds:
         both = _run(planar.bounds, strategy, choices, is_quiet=json)
         if json:
@@ -92,6 +99,48 @@ def _run(make: Callable[..., Any], strategy: str, choices: Choices, *, is_quiet:
         compiled=False if choices.interpreted else None,
         progress=not is_quiet,
     )
+
+
+ALONE = ("bounds", "param", "instrument")
+
+
+def _run_together(strategies: "Sequence[str]", choices: Choices, *, as_json: bool) -> None:
+    """Several strategies in one account; what is said of each in user/planar.toml holds."""
+    import planar
+    from planar.report.progress import announce_compiling
+
+    for name in ALONE:
+        if getattr(choices, name):
+            raise ConfigError(f"--{name} is for one strategy: set it in [strategies.NAME] of user/planar.toml.")
+    shares = choices.share or [None] * len(strategies)
+    if len(shares) != len(strategies):
+        raise ConfigError(f"--share names {len(shares)} parts for {len(strategies)} strategies: give one of each.")
+    announce_compiling()
+    books: list[planar.Book] = []
+    names: list[str] = []
+    for strategy, share in zip(strategies, shares, strict=True):
+        usual, cls = settings_of(strategy), class_of(strategy, choices.timeframe)
+        traded = usual.instruments or None
+        fill = choices.fill or usual.fill or None
+        books.append(planar.Book(cls, share, params=usual.params, instruments=traded, limits=usual.risk, fill=fill))
+        declared = traded or cls.instruments
+        names += declared if isinstance(declared, list | tuple) else []
+    made = planar.portfolio(
+        books,
+        cash=USUAL_CASH if choices.cash is None else choices.cash,
+        start=choices.from_,
+        end=choices.to,
+        fees=choices.fees,
+        store=choices.store,
+        trades=_trades(choices.trades, list(dict.fromkeys(names))),
+        seed=choices.seed,
+        compiled=False if choices.interpreted else None,
+        progress=not as_json,
+    )
+    if as_json:
+        say_json({"stats": made.stats, "idle": made.idle, "books": {n: _document(r) for n, r in made.runs.items()}})
+    else:
+        made.show()
 
 
 def _trades(words: list[str] | None, names: "Sequence[str] | Top") -> Any:

@@ -4,6 +4,7 @@ import copy
 import functools
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from planar.engine.run import Run
 from planar.engine.simulation import NO_LIMITS, Simulation
 from planar.errors import ConfigError, PlanarError, StrategyError
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP, ON_TICK
+from planar.simulator.fee_tiers import set_tiers
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
@@ -78,8 +80,8 @@ def backtest(
         ``close``, ``volume``. None takes them from the store, or from the synthetic market when there is no store.
     instruments: names, Instruments, or {name: Instrument}; else those of the candles, else of the strategy.
     start, end: dates or UTC ms; candles before the start warm the indicators up.
-    cash: quote, or {currency: amount}. fees: a fraction, or (maker, taker); else the Instrument's, else those that its
-        exchange listed (kept in the store by a fetch), else 0.1 %.
+    cash: quote, or {currency: amount}. fees: a fraction, (maker, taker), or `FeeTiers`; else the Instrument's, else
+        those that its exchange listed (kept in the store by a fetch), else 0.1 %.
     fill: a FillModel, the name of a profile, or a ``.toml`` file that holds one; None is what the class says.
     execution_timeframe: of the candles that orders are settled on.
     data: frames by the names that the class declares as ``data``, instead of what these would be read from.
@@ -92,6 +94,51 @@ def backtest(
     progress: True prints a bar past one second; a function is called with the share done.
     Raises ConfigError, StrategyError or DataError, each one paragraph with its remedy.
     """
+    session = session_of(
+        strategy,
+        candles,
+        instruments=instruments,
+        start=start,
+        end=end,
+        cash=cash,
+        params=params,
+        fees=fees,
+        fill=fill,
+        execution_timeframe=execution_timeframe,
+        store=store,
+        seed=seed,
+        data=data,
+        marks=marks,
+        funding=funding,
+        trades=trades,
+        limits=limits,
+        compiled=compiled,
+    )
+    return session.run(progress)
+
+
+def session_of(
+    strategy: str | Path | Strategy | type[Strategy],
+    candles: Frames | None = None,
+    *,
+    instruments: Instruments | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    cash: float | Mapping[str, float] = 10_000.0,
+    params: Mapping[str, object] | None = None,
+    fees: Fees | None = None,
+    fill: str | FillModel | None = None,
+    execution_timeframe: str | None = None,
+    store: "Store | str | Path | None" = None,
+    seed: int = 0,
+    data: Mapping[str, Frame] | None = None,
+    marks: Mapping[str, Frame] | None = None,
+    funding: str | Mapping[str, Frame] | None = None,
+    trades: Trades | None = None,
+    limits: Risk | Mapping[str, float] | None = None,
+    compiled: bool | None = None,
+) -> "Session":
+    """What `backtest` runs, ready to be run. Takes and raises what it does."""
     made = _instance(strategy, params)
     cls = type(made)
     first, last = moment(start, "start"), moment(end, "end")
@@ -116,10 +163,9 @@ def backtest(
     )
     market = open_market(request)
     held = joined(cls.limits, limits)
-    session = Session(
+    return Session(
         made, market, first, _cash(cash, market), fill_model_of(cls.fill if fill is None else fill), compiled, held
     )
-    return session.run(progress)
 
 
 def _instance(strategy: str | Path | Strategy | type[Strategy], params: Mapping[str, object] | None) -> Strategy:
@@ -162,20 +208,24 @@ def _specialised(cls: type[Strategy], exchange: str) -> type[Strategy]:
 
 
 class Session:
-    """One strategy, one market, one simulation."""
+    """One strategy, one market, one simulation.
+
+    shares: of the volume of an instrument, where not all of it is this strategy's.
+    """
 
     def __init__(
         self,
         strategy: Strategy,
         market: Market,
         start: int | None,
-        cash: float,
+        cash: float | Fraction,
         model: FillModel,
         compiled: bool | None,
         limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
         self.strategy, self.market, self.cash, self.model = strategy, market, cash, model
         self.limits = limits
+        self.shares: Mapping[str, float] = {}
         self.strategies = [_for_exchange(strategy, i.exchange) for i in market.instruments]
         if market.prints is None and hasattr(type(strategy), "on_tick"):
             raise StrategyError(
@@ -266,9 +316,18 @@ class Session:
         if market.prints is not None:
             from planar.engine.tick_simulation import TickSimulation  # compiles a loop of its own
 
-            return TickSimulation(market.instruments, market.prints, market.candles, self.first_rows, **terms)
-        terms["perpetuals"] = market.beside.perpetuals
-        return Simulation(market.instruments, market.execution, market.candles, self.first_rows, **terms)
+            made: Simulation = TickSimulation(
+                market.instruments, market.prints, market.candles, self.first_rows, **terms
+            )
+        else:
+            terms["perpetuals"] = market.beside.perpetuals
+            made = Simulation(market.instruments, market.execution, market.candles, self.first_rows, **terms)
+        if market.tiers is not None:
+            set_tiers(made.memory, market.tiers)
+            made.state["is_lone"] = 0  # the loop of a lone instrument does not look at days
+        for record, instrument in zip(made.memory.instruments, market.instruments, strict=True):
+            record["share"] = self.shares.get(instrument.name, 1.0)
+        return made
 
     def hook_runner(self, interpreter: Interpreter) -> Callable[[], None]:
         """What runs the hook that the kernel asks for."""
@@ -302,7 +361,7 @@ class Session:
             simulation,
             timeframe=type(self.strategy).timeframe,
             start=self.start,
-            cash=self.cash,
+            cash=float(self.cash),
             counters={**counters, "settled": settled},
             why_interpreted=self.why_interpreted if hooks is None else None,
             memory=self._kept(interpreter),

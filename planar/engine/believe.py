@@ -90,6 +90,8 @@ def _about_terms(run: Evidence) -> list[Row]:
     market = run.market
     fees = sorted({(i.maker, i.taker) for i in market.instruments})
     rates = ", ".join(f"{m * 100:g} % maker, {t * 100:g} % taker" for m, t in fees)
+    if market.tiers is not None:
+        rates = str(market.tiers)
     return [
         ("Fees", f"{rates} ({market.fees_source})"),
         ("Steps", market.steps_source),

@@ -16,6 +16,7 @@ from planar.engine.rules import Terms, check_quotes, told_sources
 from planar.errors import ConfigError, DataError
 from planar.model import timeframe as timeframes
 from planar.model.instrument import Instrument, check_name
+from planar.simulator.fee_tiers import FeeTiers
 from planar.store.candles import utc
 from planar.strategy.candles import FIELDS, Candles, resample
 from planar.strategy.prints import Prints
@@ -35,8 +36,8 @@ class Market:
     execution: candles that orders are settled on; candles: those the strategy sees, from their origin on.
     fees_source, steps_source: for the reader of the report. data: what hangs on the candles, by name, in words. rule:
     what chooses members among the instruments, all of which it chooses at some time; chosen: the same in words.
-    beside: mark candles and funding of perpetuals. prints: market trades that orders are settled on instead;
-    the execution candles are then their minutes.
+    tiers: fees by volume, where they go by it. beside: mark candles and funding of perpetuals. prints: market trades
+    that orders are settled on instead; the execution candles are then their minutes.
     """
 
     instruments: list[Instrument]
@@ -50,6 +51,7 @@ class Market:
     chosen: str = ""
     beside: Beside = field(default_factory=lambda: Beside([], []))
     prints: list[Prints] | None = None
+    tiers: FeeTiers | None = None
 
     @property
     def end(self) -> int:
@@ -83,6 +85,12 @@ class Market:
 def open_market(request: Request) -> Market:
     """Finds the candles and rules of what was asked for. Raises ConfigError or DataError, each with its remedy."""
     _check_request(request)
+    market = _market(request)
+    market.tiers = request.fees if isinstance(request.fees, FeeTiers) else None
+    return market
+
+
+def _market(request: Request) -> Market:
     names, given = _names(request)
     if request.trades is not None and request.trades is not False:
         return _traded_market(request, names, given)

@@ -10,14 +10,15 @@ import numpy as np
 from planar.engine.listed_rules import dated, under
 from planar.errors import ConfigError
 from planar.model.instrument import Instrument, exact
+from planar.simulator.fee_tiers import FeeTiers
 from planar.store.rules import Snapshot
 from planar.strategy.candles import FIELDS, Candles
 
 TICK_CANDLES = 100
 ABOUT_ONE_STEP = 0.5  # quote that one step of a default instrument is worth, at most
 
-Fees = float | Sequence[float] | Mapping[str, float]
-"""A fraction, (maker, taker), or both by name."""
+Fees = float | Sequence[float] | Mapping[str, float] | FeeTiers
+"""A fraction, (maker, taker), both by name, or tiers by volume."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def with_fees(instrument: Instrument, fees: Fees | None) -> Instrument:
     """The instrument at the fees that were given, if any. Raises ConfigError when they are no fees."""
     if fees is None:
         return instrument
+    if isinstance(fees, FeeTiers):
+        fees = fees.tiers[0][1:]
     pair: tuple[Any, ...] = (fees, fees)
     if isinstance(fees, Mapping) and set(fees) == {"maker", "taker"}:
         pair = (fees["maker"], fees["taker"])

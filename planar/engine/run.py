@@ -1,6 +1,7 @@
 """`Run`: the result of a backtest, as polars frames and statistics, made when they are asked for."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -56,6 +57,21 @@ class Run:
         self._selections = selections
         self._market, self._model, self.logs, self._simulation = market, model, logs, simulation
         self._start, self._cash, self._counters = start, cash, counters
+
+    @property
+    def start_cash(self) -> float:
+        """What it began with, quote."""
+        return self._cash
+
+    @property
+    def start_units(self) -> int:
+        """The same in whole `quote_unit`s."""
+        return self._simulation.start_cash
+
+    @property
+    def quote_unit(self) -> Fraction:
+        """What its cash is counted in."""
+        return self._simulation.quote
 
     @property
     def data_hash(self) -> str:

@@ -1,6 +1,7 @@
 """One simulated session: builds the kernel's state from instruments and candles, and runs it in slices."""
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -53,7 +54,7 @@ class Simulation:
         first_rows: list[int],
         *,
         start: int,
-        cash: float,
+        cash: float | Fraction,
         model: FillModel,
         limits: Mapping[str, float] = NO_LIMITS,
         perpetuals: Sequence[Perpetual] | None = None,
@@ -86,10 +87,11 @@ class Simulation:
         for name in LOGS:
             self._grow(name, 4 * usual if name == "events" else usual)
 
-    def _set_state(self, cash: float, model: FillModel) -> None:
+    def _set_state(self, cash: float | Fraction, model: FillModel) -> None:
         state = self.state
         set_cash_unit(state, self.quote)
-        state["cash"] = whole(cash / float(self.quote), "cash")
+        unit = self.quote if isinstance(cash, Fraction) else float(self.quote)
+        state["cash"] = whole(cash / unit, "cash")
         state["money"] = int(state["cash"]) * state["quote_n"] / state["quote_d"]
         state["execution"] = self.execution[0].timeframe
         set_model(state, model)

@@ -1,6 +1,7 @@
 """A simulated session over market trades: docs/simulation.md, section 14."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class TickSimulation(Simulation):
         first_rows: list[int],
         *,
         start: int,
-        cash: float,
+        cash: float | Fraction,
         model: FillModel,
         limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:

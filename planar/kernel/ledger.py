@@ -336,6 +336,8 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
     order.cost = plus(order.cost, cost)
     order.fee = plus(order.fee, fee)
     order.settled = state.steps
+    if state.fees:
+        state.traded += money_of(state, cost)
     ins.is_changed = state.has_changes = 1
     if state.budgeted and ins.has_volume:
         ins.budget -= amount

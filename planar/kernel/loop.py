@@ -8,6 +8,7 @@ all this.
 from numba import types
 
 from planar.kernel.check import watch_all
+from planar.kernel.fees import renew
 from planar.kernel.ledger import settle_delisted
 from planar.kernel.limits import look
 from planar.kernel.liquidation import fund_at_open, is_threatened, liquidate_at_open, see_mark, skip_funding
@@ -233,6 +234,7 @@ def _fetch_ahead(state, ins, row):
 @inlined
 def _step(state, address, open_time):
     """Settles the execution candles that open at ``open_time``."""
+    renew(state, open_time)
     state.steps += 1
     state.step_time = open_time
     if state.active_n or state.contracts:

@@ -51,7 +51,9 @@ def budget_of(state, ins):
     if ins.budget_step != state.steps:
         ins.budget_step = state.steps
         if state.budgeted and ins.has_volume:
-            ins.budget = int(math.floor(min(get_float(ins.volume, ins.row) * ins.base_d / ins.base_n, 4.0e18)))
+            ins.budget = int(
+                math.floor(min(get_float(ins.volume, ins.row) * ins.share * ins.base_d / ins.base_n, 4.0e18))
+            )
         else:
             ins.budget = UNLIMITED
     return ins.budget
@@ -137,7 +139,7 @@ def _maker_cap(state, ins, order):
         beyond = min(order.price, high) - low + 1
     else:
         beyond = high - max(order.price, low) + 1
-    volume = get_float(ins.volume, ins.row)
+    volume = get_float(ins.volume, ins.row) * ins.share
     cap = state.participation * volume * beyond / (high - low + 1) * ins.base_d / ins.base_n
     return int(math.floor(min(max(cap, 0.0), 4.0e18)))
 

@@ -233,7 +233,7 @@ def units_of_amount(ins, amount):
 @compiled
 def largest_rate(ins):
     """The fee rate that a reservation provides for."""
-    return max(ins.maker, ins.taker, 0)
+    return ins.dearest
 
 
 @inlined

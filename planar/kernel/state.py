@@ -50,8 +50,9 @@ STATE = _fields(
     contracts booked is_trial liquidations
     trade trades merged tick next_close end_time is_over
     outs outs_size news news_size slips slips_size
+    fees fees_n fee_day
     """,
-    "money quote_n quote_d spread impact stop_slippage participation",
+    "money quote_n quote_d spread impact stop_slippage participation traded",
 )
 
 INSTRUMENT = _fields(
@@ -60,7 +61,8 @@ INSTRUMENT = _fields(
     next_open next_close row rows candle candles active_n base closable is_changed
     time close candle_time timeframe columns memory index
     open high low volume
-    step reserved pending returning cost_n cost_d min_amount maker taker fee_base delisted is_delisted max_orders
+    step reserved pending returning cost_n cost_d min_amount maker taker dearest fee_base
+    delisted is_delisted max_orders
     has_left has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
@@ -72,7 +74,7 @@ INSTRUMENT = _fields(
     out_seed out_n news_seed news_n heard_at delay slips_seed slips_n
     """,
     """
-    last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume
+    last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume share
     last_entry_price realised
     mark level
     """,

@@ -10,6 +10,7 @@ from numba import types
 
 from planar.kernel.check import watch_all
 from planar.kernel.estimators import DAY, estimate, half_spread, impact_of
+from planar.kernel.fees import renew
 from planar.kernel.ledger import open_order
 from planar.kernel.limits import look
 from planar.kernel.links import follow
@@ -77,7 +78,7 @@ def _book_to(state, ins, order, limit):
         return UNLIMITED
     room = (price_of(ins, limit) - last) * order.side - half_spread(state, ins, last)
     depth = max(room, 0.0) / (1.5 * unit)
-    return max(int(math.floor(min(depth * depth * ins.base_d / ins.base_n, 4.0e18))), ins.step)
+    return max(int(math.floor(min(depth * depth * ins.share * ins.base_d / ins.base_n, 4.0e18))), ins.step)
 
 
 @compiled
@@ -96,6 +97,7 @@ def _happen(state, k, time):
     apart()
     ins = Instrument(state.instruments, k)
     order = _first_due(ins, time)
+    renew(state, time)
     state.steps += 1
     state.step_time = state.now = time
     _estimate(ins, time)
@@ -115,6 +117,7 @@ def _settle(state, address, ins, time):
     row = ins.row + 1
     ins.row = row
     price = get_float(ins.close, row)
+    renew(state, time)
     state.steps += 1
     state.step_time = state.now = time
     if ins.active_n and (ins.market_rest or price <= ins.down or price >= ins.up):

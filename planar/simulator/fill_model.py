@@ -85,6 +85,9 @@ PROFILES = {
     "adaptive": FillModel(path="adaptive"),
     "optimistic": FillModel(path="optimistic"),
     "ideal": FillModel("ohlc", 0, None, None, 0.0, None, "touch"),
+    # Conventions of peers, as far as they can be expressed: docs/simulation.md, section 17.
+    "freqtrade": FillModel("olhc", 0, None, None, 0.0, None, "touch"),
+    "backtesting.py": FillModel("olhc", 0, None, None, 0.0, None, "touch"),
 }
 
 

@@ -44,9 +44,11 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["min_amount"] = up(instrument.min_amount * base.denominator / base.numerator)
     record["min_cost"] = instrument.min_cost
     record["maker"], record["taker"] = round(instrument.maker * RATE), round(instrument.taker * RATE)
+    record["dearest"] = max(record["maker"], record["taker"], 0)
     record["fee_base"] = instrument.fee_side == "base"
     record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
     record["max_orders"] = instrument.max_orders
+    record["share"] = 1.0
     exits = exit_rules(instrument.exchange)
     record["reduces"], record["armed"] = exits.partial == "reduce", ARMED[exits.armed]
     record["next_funding"], record["level_booked"] = NEVER, -1

@@ -76,6 +76,19 @@ def test_a_backtest_runs_over_the_trades_of_files(somewhere, capsys):
     assert "--trades names 3 files" in told
 
 
+def test_several_strategies_are_run_in_one_account(somewhere, capsys):
+    code, out, _ = run(["backtest", "sma_cross", "breakout", "--share", "0.5", "0.25", "--json"], capsys)
+    assert code == 0
+    document = json.loads(out)
+    books = document["books"]
+    assert document["idle"] == 2_500.0
+    assert len(books) == 2
+    assert document["stats"]["trades"] == sum(book["stats"]["trades"] for book in books.values())
+    code, out, _ = run(["backtest", "sma_cross", "breakout"], capsys)
+    assert " + ".join(books) in out
+    assert run(["backtest", "sma_cross", "breakout", "--bounds"], capsys)[0] != 0
+
+
 def test_json_tells_when_the_run_began_and_ended_and_what_the_printout_notes(somewhere, capsys):
     """A synthetic year of hours, from the start asked for to the last close."""
     words = ["backtest", "relative_value", "--json", "--from", "2024-02-01"]

@@ -125,12 +125,15 @@ def scaled(scenario: Scenario, n: int) -> Scenario:
         names = ("price", "stop", "take", "trail_by", "activation", "stop_loss", "take_profit")
         return {name: x * factor if name in names and x is not None else x for name, x in terms.items()}
 
+    tiers = tuple((start * factor, *rates) for start, *rates in scenario.model.tiers)
+    model = replace(scenario.model, tiers=tiers, volume=scenario.model.volume * factor)
     acts = tuple((*where, act(one)) for *where, one in scenario.acts)
     reactions = tuple((*where, act(one)) for *where, one in scenario.reactions)
     in_quote = ("daily_loss", "max_order_cost", "max_position_cost", "max_exposure")
     limits = {name: getattr(scenario.limits, name) for name in in_quote}
     return replace(
         scenario, instruments=instruments, rows=rows, cash=scenario.cash * factor, acts=acts, reactions=reactions,
+        model=model,
         limits=replace(scenario.limits, **{name: limit and limit * factor for name, limit in limits.items()}),
     )  # fmt: skip
 
@@ -154,8 +157,9 @@ def test_scaling_every_price_by_a_power_of_two_scales_the_run_to_the_bit(scenari
 @settings(LOUD, max_examples=60)
 @given(SCENARIOS, st.integers(1, 100_000))
 def test_shifting_time_changes_nothing_else(scenario, candles):
-    """By whole strategy candles; by whole days where the day's loss is limited."""
-    shift = candles * (math.lcm(scenario.timeframe, DAY) if scenario.limits.daily_loss else scenario.timeframe)
+    """By whole strategy candles; by whole days where something goes by days."""
+    goes_by_days = scenario.limits.daily_loss or scenario.model.tiers
+    shift = candles * (math.lcm(scenario.timeframe, DAY) if goes_by_days else scenario.timeframe)
     here, there = play(scenario).result(), play(scenario, shift).result()
     for name in ("events", "fills", "equity", "answers", "seen", "refused", "settled"):
         here[name] = [(time + shift, *rest) for time, *rest in here[name]]
@@ -181,7 +185,8 @@ def test_the_order_of_instruments_changes_nothing_while_cash_does_not_bind(scena
     last = len(scenario.instruments) - 1
     acts = tuple((at, k, act) for at, k, act in scenario.acts if is_sized_by_itself(act))
     own = replace(scenario.limits, daily_loss=None, max_drawdown=None, max_exposure=None, orders_per_minute=None)
-    here = replace(scenario, cash=scenario.cash * 1000, acts=acts, reactions=(), limits=own)
+    named = tuple(replace(one, name=f"N{k}") for k, one in enumerate(scenario.instruments))
+    here = replace(scenario, instruments=named, cash=scenario.cash * 1000, acts=acts, reactions=(), limits=own)
     there = replace(
         here, instruments=here.instruments[::-1], rows=here.rows[::-1],
         acts=tuple((at, last - k, act) for at, k, act in acts),

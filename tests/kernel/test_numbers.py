@@ -138,6 +138,7 @@ def rules(price_step, amount_step, base_unit, quote_unit, fees, fee_side) -> Rul
     record["cost_n"], record["cost_d"] = made.factor.numerator, made.factor.denominator
     record["step"] = int(exact(amount_step) / base)
     record["maker"], record["taker"] = (round(fee * 1e9) for fee in fees)
+    record["dearest"] = max(record["maker"], record["taker"], 0)
     record["fee_base"] = fee_side == "base"
     return made
 

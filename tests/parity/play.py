@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from reference.model import Instrument as ReferenceInstrument
-from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario
+from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario, name_of
 
 from planar.engine.curve import Curve, curve_of
 from planar.engine.perpetual import Perpetual
@@ -21,6 +21,7 @@ from planar.model.instrument import Instrument
 from planar.model.order import NEVER, Event, Forced, Limit, Reason, Side, Status, Tif
 from planar.model.tiers import Tiers
 from planar.simulator.drawn import Recorded
+from planar.simulator.fee_tiers import FeeTiers, set_tiers
 from planar.simulator.fill_model import FillModel
 from planar.strategy.candles import FIELDS, Candles, resample
 
@@ -61,14 +62,18 @@ def simulation_of(scenario: Scenario, shift: int = 0) -> Simulation:
 
 
 def set_exit_rules(simulation: Simulation, scenario: Scenario) -> None:
-    """What the scenario's exchanges do with linked orders."""
+    """What the engine is told in other ways: exit rules, shares of the volume, fees by volume."""
     for record, one in zip(simulation.memory.instruments, scenario.instruments, strict=True):
         record["reduces"], record["armed"] = one.partial == "reduce", ARMED[one.armed]
+        record["share"] = one.share
+    if scenario.model.tiers:
+        set_tiers(simulation.memory, FeeTiers(scenario.model.tiers, scenario.model.volume))
+        simulation.state["is_lone"] = 0
 
 
 def model_of(scenario: Scenario) -> FillModel:
     """The scenario's assumptions as the engine knows them."""
-    given = vars(scenario.model)
+    given = {name: value for name, value in vars(scenario.model).items() if name not in ("tiers", "volume")}
     return FillModel(**{name: Recorded(value) if isinstance(value, tuple) else value for name, value in given.items()})
 
 
@@ -76,7 +81,7 @@ def instruments_of(scenario: Scenario) -> list[Instrument]:
     """The scenario's instruments as the engine knows them."""
     found = []
     for k, one in enumerate(scenario.instruments):
-        name = f"x:C{k}/USD:USD" if one.is_contract else f"x:C{k}/USD"
+        name = name_of(one, k)
         usual = (
             one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker, one.fee_side,
             one.base_unit, one.quote_unit, one.delisted, one.max_orders,

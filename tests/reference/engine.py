@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from .asking import Desk
 from .contract_path import ContractWalk
 from .contract_venue import ContractVenue
+from .fees import Fees
 from .limits import Limits, Watch
 from .liquidation import liquidate_at_open
 from .market import DAY, Market
@@ -50,6 +51,7 @@ class Engine(Desk):
         ]  # fmt: skip
         super().__init__(instruments, markets, cash, model or FillModel())
         self.watch = Watch(self, limits or Limits())
+        self.fees = Fees(self)
         self.on_candle, self.on_fill = on_candle, on_fill
         self.on_order_error, self.on_step = on_order_error, on_step
         self.equity_curve: list[tuple[int, float, float]] = []
@@ -76,6 +78,7 @@ class Engine(Desk):
     # Section 3.
 
     def _step(self, time: int) -> None:
+        self.fees.begin_step(time)
         venues = [self._venue(k, time) for k, market in enumerate(self.markets) if time in market.at]
         contracts = {venue.k: venue for venue in venues if isinstance(venue, ContractVenue)}
         for venue in contracts.values():

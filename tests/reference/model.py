@@ -23,6 +23,7 @@ class Instrument:
     quote_unit: float = 1e-8
     delisted: int | None = None
     max_orders: int = 200
+    share: float = 1.0  # of the volume, section 18
     partial: str = "cancel"  # exit rules, section 13: what a partial fill does to the others of a group,
     armed: str = "full"  # and when what waits for another is armed
     tiers: tuple[tuple[float, ...], ...] = ()
@@ -50,3 +51,5 @@ class FillModel:
     news_ms: int | tuple[int, ...] = 0
     slippage: float | tuple[float, ...] = 0.0
     seed: int = 0
+    tiers: tuple[tuple[float, float, float], ...] = ()  # section 19: from, maker, taker
+    volume: float = 0.0

@@ -302,6 +302,7 @@ def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delist
         quote_unit=quote_unit,
         delisted=rng.choice([None, None, None, None, delisted]),
         max_orders=rng.choice([200, 200, 200, 3]),
+        share=rng.choice([1.0, 1.0, 1.0, 0.5, 1 / 3]),
         partial=rng.choice(["cancel", "cancel", "reduce"]),
         armed=rng.choice(["full", "end", "part"]),
     )
@@ -320,7 +321,17 @@ def _random_model(rng, execution: int) -> FillModel:
         participation=rng.choice([None, 0.1, 1.0, 1.0]),
         limit_fill=rng.choice(["cross", "touch"]),
     )
-    return replace(model, **_random_draws(rng, execution))
+    return replace(model, **_random_draws(rng, execution), **_random_tiers(rng))
+
+
+def _random_tiers(rng) -> dict:
+    """Fees by volume, in a fifth of all scenarios."""
+    if rng.random() < 0.8:
+        return {}
+    rates = [(0.001, 0.001), (-1e-4, 2e-3), (0.0, 0.0), (2e-4, 5.5e-4)]
+    starts = (0.0, *sorted(rng.choice([10.0, 300.0, 2e3, 2e4, 1e6]) for _ in range(rng.choice([1, 2]))))
+    tiers = tuple((start, *rng.choice(rates)) for start in dict.fromkeys(starts))
+    return {"tiers": tiers, "volume": rng.choice([0.0, 500.0, 1e5])}
 
 
 def _random_draws(rng, execution: int) -> dict:
@@ -661,6 +672,11 @@ class _Engine(Engine):
             self.player.on_told(what, self.now, order)
 
 
+def name_of(one: Instrument, k: int) -> str:
+    """What the engines call an instrument: by its own name where it has one, since draws go by that."""
+    return f"x:{f'C{k}' if one.name == 'COIN' else one.name}/USD" + ":USD" * one.is_contract
+
+
 class ReferencePlayer(Player):
     """The plain-Python engine."""
 
@@ -673,8 +689,7 @@ class ReferencePlayer(Player):
 
     def named(self) -> list[Instrument]:
         """The instruments under the names that the kernel knows them by."""
-        names = (f"x:C{k}/USD" + ":USD" * one.is_contract for k, one in enumerate(self.scenario.instruments))
-        return [replace(one, name=name) for one, name in zip(self.scenario.instruments, names, strict=True)]
+        return [replace(one, name=name_of(one, k)) for k, one in enumerate(self.scenario.instruments)]
 
     def _engine(self, scenario: Scenario, shift: int) -> Engine:
         return _Engine(

@@ -73,7 +73,10 @@ class TickVenue(Venue):
         sign = 1 if side == "buy" else -1
         room = sign * (self.units.price(limit) - self.candle.open) - self.half(self.candle.open)
         d = max(room, 0.0) / (1.5 * unit)
-        self.budget = max(math.floor(min(d * d * self.units.bd / self.units.bn, 4.0e18)), self.units.step_units)
+        self.budget = max(
+            math.floor(min(d * d * self.market.instrument.share * self.units.bd / self.units.bn, 4.0e18)),
+            self.units.step_units,
+        )
 
     def impact_of_one(self, r: float) -> float:
         """Impact of an amount of 1."""
@@ -150,6 +153,7 @@ class TickEngine(Engine):
 
     def _happen(self, time: int, k: int) -> None:
         """One thing that is due, at the last price there was."""
+        self.fees.begin_step(time)
         venue = TickVenue(self, k, time, self.next[k] - 1, 0.0)
         _, _, kind, order = self._due(k)[0]
         limit = order.price_ticks if order.is_limit else 0
@@ -162,6 +166,7 @@ class TickEngine(Engine):
         self._over(time)
 
     def _trade(self, time: int, k: int) -> None:
+        self.fees.begin_step(time)
         row = self.next[k]
         self.next[k] += 1
         venue = TickVenue(self, k, time, row, self.trades[k][row][2])

@@ -24,7 +24,11 @@ class Venue:
         self.market, self.units = account.markets[k], account.units[k]
         self.estimates = self.market.estimates(candle)
         self.limited = self.model.participation is not None and self.market.has_volume
-        volume = math.floor(candle.volume * self.units.bd / self.units.bn) if self.limited else 0
+        volume = (
+            math.floor(candle.volume * self.market.instrument.share * self.units.bd / self.units.bn)
+            if self.limited
+            else 0
+        )
         self.budget = self.units.fit(volume)
         self.met: set[int] = set()  # orders that traded or tried to: once a candle
         self.fill_count = 0
@@ -257,7 +261,8 @@ class Venue:
         low, high = units.ticks_near(c.low), units.ticks_near(c.high)
         ticks, limit = high - low + 1, order.price_ticks
         beyond = min(limit, high) - low + 1 if order.is_buy else high - max(limit, low) + 1
-        return units.fit(math.floor(self.model.participation * c.volume * beyond / ticks * units.bd / units.bn))
+        volume = c.volume * self.market.instrument.share
+        return units.fit(math.floor(self.model.participation * volume * beyond / ticks * units.bd / units.bn))
 
     # What is counted.
 
