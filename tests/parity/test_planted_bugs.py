@@ -105,8 +105,8 @@ BUGS = {
     ),
     "a maker may be met twice in a candle": (
         "ledger.py",
-        "    order.settled = state.steps\n    ins.is_changed",
-        "    order.settled = 0\n    ins.is_changed",
+        "    order.settled = state.steps\n    if state.fees",
+        "    order.settled = 0\n    if state.fees",
     ),
     "the path is never thought to matter for what is due": ("path.py", "longest = 3.0 *", "longest = 0.0 *"),
     "what else is due is thought not to matter to a stop": ("path.py", "(is_stop and is_due)", "False"),
