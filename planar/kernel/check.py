@@ -117,7 +117,7 @@ def watch_all(state, ins):
         watch(state, ins, open_order(ins, i))
 
 
-@inlined
+@compiled
 def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
@@ -212,7 +212,7 @@ def _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop):
     return max(units_of_amount(ins, size * equity_of(state) / loss), 0)
 
 
-@inlined
+@compiled
 def _to_hold(state, ins, side, limit, trigger, amount, budget, shared):
     """What a new order is to hold, or a negative `Reason`: minimums first, then funds."""
     if budget == 0:
@@ -256,7 +256,7 @@ def _least_cost(state, ins, limit, trigger, amount, budget):
     return money_of(state, budget)
 
 
-@inlined
+@compiled
 def _wanted(ins, side, limit, trigger, amount, budget, free):
     """What an order must reserve to trade an amount or a budget (-1 for none); negative when that is not free."""
     if side == Side.SELL:
@@ -409,7 +409,7 @@ def _trigger_of(ins, side, how, stop, activation):
     return (trail_from(ins, side, trail, price_of(ins, wakes)) if wakes >= 1 else 0), trail, wakes
 
 
-@inlined
+@compiled
 def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag):
     """An order on its way, in the first free slot and at its place among all orders."""
     index = state.orders_n

@@ -4,12 +4,12 @@ A group has the number of its first member's place among all orders, from 1; 0 i
 instrument and side, so that all of them hold of the same balance.
 """
 
-from planar.kernel.machine import apart, compiled, get_int, inlined
+from planar.kernel.machine import apart, compiled, get_int
 from planar.kernel.state import Amend, Live, Order
 from planar.model.order import NEVER, Reason, Side, Status
 
 
-@inlined
+@compiled
 def shift(state, ins, side, reserved, pending, returning):
     """Adds to what the orders of a side hold: quote units of cash for buys, base units for sells, and for either side
     of a contract quote units that margin is asked for.

@@ -39,7 +39,7 @@ def tell(state, ins, id, kind, reason, time):
     event.time, event.order, event.kind, event.reason, event.instrument = time, id, kind, reason, ins.index
 
 
-@inlined
+@compiled
 def free_cash(state):
     """Quote units for new orders: what no order holds, and what cancels on their way will return."""
     return free_margin(state, False) if state.contracts else state.cash - state.reserved + state.returning
@@ -51,7 +51,7 @@ def free_base(ins):
     return ins.base - ins.reserved + ins.returning
 
 
-@inlined
+@compiled
 def venue_cash(state):
     """Quote units that no order holds which the venue has accepted."""
     return free_margin(state, True) if state.contracts else state.cash - (state.reserved - state.pending)
@@ -63,7 +63,7 @@ def venue_base(ins):
     return ins.base - (ins.reserved - ins.pending)
 
 
-@inlined
+@compiled
 def reserve(state, ins, order, units):
     """Sets what an order holds."""
     change = units - order.reserved
