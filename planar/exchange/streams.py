@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from planar.exchange.connection import abandon, connected, disconnect, streaming
 from planar.exchange.feed import Feed
 from planar.exchange.heard import heard
 from planar.exchange.missed import missed
-from planar.exchange.model import Candle, Fill, MarketTrade, Order, Ticker, Wallet
+from planar.exchange.model import Candle, Fill, Market, MarketTrade, Order, Ticker, Wallet
 from planar.exchange.subscription import ROOM, Source, Subscription
 from planar.exchange.tap import LINES, Kind, tapped
 from planar.exchange.watcher import AUDIT, State, Watcher
@@ -48,6 +48,7 @@ class Streams:
         self._audit = audit
         self._wallet = Wallet.FUTURES if exchange.settings.futures else Wallet.SPOT
         self._instance: Any = None
+        self._listed: Mapping[str, Market] = {}
         self._turn = asyncio.Lock()
         self._feeds: dict[Key, Feed] = {}
         self._watchers: dict[Key, Watcher] = {}
@@ -158,8 +159,10 @@ class Streams:
                 class_of=lambda id: tapped(streaming_class(id), self._hear),
             )
             made.options["ws"] = {**(made.options.get("ws") or {}), "keepAlive": KEEP_ALIVE}
-            made.set_markets(*self._exchange.known_markets())
-            self._instance = made
+            self._instance, self._listed = made, {}
+        if self._listed is not self._exchange.all_markets:  # some were listed, or changed, since it was made
+            self._instance.set_markets(*self._exchange.known_markets())
+            self._listed = self._exchange.all_markets
         return self._instance
 
     def _watch(self, kind: Kind, arguments: list[str], lines: dict[str, Any]) -> Awaitable[object]:

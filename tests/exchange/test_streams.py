@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -223,3 +224,22 @@ def test_a_streamed_ticker_tells_bid_and_ask():
             assert 0 < events[0].data.bid < events[0].data.ask
 
     asyncio.run(test())
+
+
+def test_a_market_that_was_listed_since_the_streams_were_connected_is_heard(tmp_path):
+    async def scene():
+        async with opened() as (_, exchange, streams):
+            await exchange.markets()
+            kept = next(tmp_path.glob("planar/markets/*.json"))
+            content = json.loads(kept.read_text())
+            content["markets"] = [each for each in content["markets"] if each["symbol"] != "BTC/USDT"]
+            kept.write_text(json.dumps(content))
+            later = CcxtExchange("binance", settings=exchange.settings, credentials=exchange._credentials)
+            try:
+                await later.streams.subscribe(Kind.ORDERS)
+                await later.streams.subscribe(Kind.CANDLES, "BTC/USDT", "1m")
+                assert await later.streams.ready(5.0), later.streams.states()
+            finally:
+                await later.close()
+
+    asyncio.run(scene())
