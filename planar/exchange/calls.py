@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
@@ -41,6 +42,9 @@ LONG = 3.0
 DAY = 86_400_000
 """Milliseconds; no market is as far behind its exchange's clock, unless it is a replay."""
 
+NEW_IDS = 1_000
+"""Client order ids that may still be sent for the first time; an older one counts as given by whoever sends it."""
+
 NAMES = {"fetch_ohlcv": "fetchOHLCV"}
 """CCXT's names of what it can do that are not its methods' in camel case."""
 
@@ -75,7 +79,7 @@ class Connected(Exchange):
         self.traded: set[str] = set()
         self.prices = LastPrices()
         self.seen = Sightings()
-        self._new_ids: set[str] = set()
+        self._new_ids: deque[str] = deque(maxlen=NEW_IDS)
         self.market_time = 0
         self.first_new: int | None = None
         self._behind: int | None = None
@@ -125,7 +129,7 @@ class Connected(Exchange):
     def new_client_id(self) -> str:
         """A client order id that the exchange accepts; every one is different."""
         id = self.quirk.new_client_id()
-        self._new_ids.add(id)
+        self._new_ids.append(id)
         return id
 
     async def _open(self) -> None:

@@ -192,7 +192,8 @@ class Orders(OwnData):
     def _lost(self, request: OrderRequest, market: Market) -> LostOrder:
         """As it is looked for when its answer is lost; to be made before it is sent."""
         is_named = request.client_id not in self._new_ids
-        self._new_ids.discard(request.client_id)
+        if not is_named:
+            self._new_ids.remove(request.client_id)
         return LostOrder(request, market, is_named, self.seen.turn, self.market_time)
 
     def _terms(self, request: OrderRequest, market: Market, more: Any = None) -> tuple[Any, ...]:
