@@ -7,15 +7,17 @@ it another run.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import random
+import sys
 import time
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from statistics import linear_regression
+from statistics import fmean, linear_regression
 
 import pytest
 from exchange.test_reconnects import config
@@ -36,6 +38,11 @@ SETTLING = 40.0
 SAMPLES = 60
 MOST_GROWTH = 8.0
 """Megabytes between the second quarter of the run and the last."""
+
+MOST_LEFT = 0.01
+"""The same of what Python has allocated and not freed, a fraction of its number: a leak shows there, whatever the
+allocator keeps of what was freed.
+"""
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 BOOKS = 50
@@ -168,11 +175,12 @@ async def disturb(far, dice, until, tally):
 
 
 async def sample(until):
-    """Memory, evenly spread over the run: minutes of the market, megabytes."""
+    """Memory, evenly spread over the run: minutes of the market, megabytes, blocks that Python has allocated."""
     start, rows = time.monotonic(), []
     for n in range(SAMPLES + 1):
         await asyncio.sleep(max(start + (until - start) * n / SAMPLES - time.monotonic(), 0))
-        rows.append(((time.monotonic() - start) * SPEED / 60, resident()))
+        gc.collect()
+        rows.append(((time.monotonic() - start) * SPEED / 60, resident(), sys.getallocatedblocks()))
     return rows
 
 
@@ -254,15 +262,24 @@ async def run_chaos(far, folder):
 
 
 def told(memory):
-    """Prints memory over time; gives by how much it grew from the second quarter of the run to the last."""
-    print("minute  MB")
-    print("\n".join(f"{minutes:6.1f}  {size:.1f}" for minutes, size in memory[:: SAMPLES // 20]))
-    half, quarter = memory[len(memory) // 2 :], len(memory) // 4
-    slope = linear_regression(*zip(*half, strict=True)).slope * 60
-    parts = memory[quarter : 2 * quarter], memory[-quarter:]
-    early, late = (sum(size for _, size in part) / quarter for part in parts)
+    """Prints memory over time; gives by how much it grew from the second quarter of the run to the last: megabytes, and
+    the fraction of blocks.
+    """
+    print("minute  MB     blocks")
+    print("\n".join(f"{minutes:6.1f}  {size:.1f}  {blocks}" for minutes, size, blocks in memory[:: SAMPLES // 20]))
+    minutes, sizes, blocks = zip(*memory, strict=True)
+    half = len(memory) // 2
+    slope = linear_regression(minutes[half:], sizes[half:]).slope * 60
+    (early, late), (before, after) = quarters(sizes), quarters(blocks)
     print(f"second half: {slope:+.2f} MB an hour; second quarter {early:.1f} MB, last {late:.1f} MB")
-    return late - early
+    print(f"blocks: second quarter {before:.0f}, last {after:.0f}")
+    return late - early, after / before - 1
+
+
+def quarters(values):
+    """The means of the second quarter and of the last."""
+    quarter = len(values) // 4
+    return fmean(values[quarter : 2 * quarter]), fmean(values[-quarter:])
 
 
 @contextmanager
@@ -283,7 +300,8 @@ def unlogged():
 def test_after_an_hour_of_chaos_nothing_is_missing_or_doubled_and_memory_is_flat(tmp_path):
     with unlogged(), venue_process(config(timeframe="1m", points=300, history=300, speed=SPEED)) as far:
         memory, differ = asyncio.run(run_chaos(far, tmp_path))
-    growth = told(memory)
+    growth, left = told(memory)
     print(f"differences: {len(differ)} {differ[:5]}")
     assert not differ
     assert growth < MOST_GROWTH
+    assert left < MOST_LEFT
