@@ -56,7 +56,14 @@ def drop_metadata(path: Path) -> None:
 def write_metadata(path: Path, markets: Sequence[Any], currencies: Mapping[str, Any]) -> None:
     """Keeps them. A disk that cannot be written to costs the next command a request, and nothing else."""
     content = {"format": FORMAT, "saved": time.time(), "markets": list(markets), "currencies": dict(currencies)}
-    try:
+    with contextlib.suppress(OSError):
         write_atomically(path, json.dumps(content))
-    except OSError:
-        return
+        _sweep(path.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what is too old to be read: a venue on this machine has another address, and file, each time."""
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > MAX_AGE:
+                path.unlink()

@@ -1,11 +1,12 @@
 """Markets on disk: of one exchange, environment and address; too old, damaged or absent is the same as none."""
 
 import json
+import os
 import time
 
 import pytest
 
-from planar.exchange.metadata import metadata_path, read_metadata, write_metadata
+from planar.exchange.metadata import MAX_AGE, metadata_path, read_metadata, write_metadata
 
 MARKETS, CURRENCIES = [{"symbol": "BTC/USDT", "precision": {"price": "0.01"}}], {"BTC": {"code": "BTC"}}
 
@@ -54,3 +55,12 @@ def test_environment_and_address_are_part_of_the_name():
     }
     assert len(paths) == 4
     assert all(path.parent.parts[-2:] == ("planar", "markets") for path in paths)
+
+
+def test_what_is_too_old_to_be_read_does_not_pile_up(tmp_path):
+    old, new, now = (tmp_path / f"{name}.json" for name in ("old", "new", "now"))
+    for path in (old, new):
+        write_metadata(path, MARKETS, CURRENCIES)
+    os.utime(old, (time.time() - MAX_AGE - 60,) * 2)
+    write_metadata(now, MARKETS, CURRENCIES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.json", "now.json"]
