@@ -228,7 +228,7 @@ def test_a_streamed_ticker_tells_bid_and_ask():
 
 def test_a_market_that_was_listed_since_the_streams_were_connected_is_heard(tmp_path):
     async def scene():
-        async with opened() as (_, exchange, streams):
+        async with opened() as (_, exchange, _):
             await exchange.markets()
             kept = next(tmp_path.glob("planar/markets/*.json"))
             content = json.loads(kept.read_text())
