@@ -1,4 +1,4 @@
-"""``planar venue``: a local exchange that speaks Binance's spot protocol, until it is stopped."""
+"""``planar venue``: a local exchange that speaks Binance's protocols, until it is stopped."""
 
 import asyncio
 import json
@@ -35,7 +35,8 @@ def venue(
     port
         Where to listen; 0 lets the system choose.
     symbols
-        What it lists, such as BTC/USDT; may be repeated. BTC/USDT and ETH/USDT when left out.
+        What it lists, such as BTC/USDT, or perpetuals, such as BTC/USDT:USDT; may be repeated. BTC/USDT and ETH/USDT
+        when left out.
     speed
         Times real time.
     stepped
@@ -68,7 +69,7 @@ def venue(
         speed=0.0 if stepped else speed,
         port=port,
         chaos=tuple(read_rules(chaos)) if chaos else (),
-        balances={instruments[0].partition("/")[2]: Decimal(str(cash))},
+        balances={instruments[0].partition("/")[2].partition(":")[0]: Decimal(str(cash))},
     )
     asyncio.run(_serve(config))
 
@@ -76,8 +77,8 @@ def venue(
 def _named(symbol: str) -> str:
     """``binance:BTC/USDT`` of ``BTC/USDT``. Raises ConfigError for what is no symbol."""
     if "/" not in symbol:
-        raise ConfigError(f"--symbols {symbol!r} is not BASE/QUOTE, as in BTC/USDT.")
-    return symbol if ":" in symbol else f"binance:{symbol}"
+        raise ConfigError(f"--symbols {symbol!r} is not BASE/QUOTE, as BTC/USDT; a perpetual is BTC/USDT:USDT.")
+    return symbol if ":" in symbol.partition("/")[0] else f"binance:{symbol}"
 
 
 def _recorded(

@@ -13,6 +13,7 @@ links        orders that wait for others: armed, grown, ended with them
 path         a candle as a path: the open, then three legs; which path
 settle       both phases of one instrument alone
 prints       the kernel in continuous time, as a venue drives it
+standing     how an account of contracts stands, for whoever is told of it
 worth        what is owned, and what an order may cost
 limits       what the limits of a run refuse
 check        what a strategy may ask: rules, minimums, reservations, limits; amend, cancel

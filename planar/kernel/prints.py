@@ -5,11 +5,12 @@ Each instrument's columns have one row, which stands for the present print. `Sta
 
 from numba import types
 
-from planar.kernel.check import cancel, submit, watch_all
+from planar.kernel.check import amend, cancel, submit, watch_all
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import set_base, set_cash
 from planar.kernel.links import follow
-from planar.kernel.machine import compiled, set_float, set_int
+from planar.kernel.liquidation import is_threatened, see_mark, skip_funding
+from planar.kernel.machine import apart, compiled, set_float, set_int
 from planar.kernel.match import happen
 from planar.kernel.numbers import plus
 from planar.kernel.settle import settle_busy
@@ -43,6 +44,17 @@ def _happen_now(state, ins, id, time, depth):
     watch_all(state, ins)
 
 
+@compiled
+def _is_near_contract(state, ins, is_near, time, open, high, low, close, volume):
+    """The same of a contract, whose step begins then: its position may end here, or its funding be due."""
+    apart()
+    if ins.base == 0 and ins.active_n == 0:
+        skip_funding(ins, time + 1)
+        return False
+    _begin_step(state, ins, time, open, high, low, close, volume)
+    return is_near or ins.next_funding <= time or is_threatened(state, ins, time)
+
+
 @compiled(I(I, I, I, F, F, F, F, F))
 def settle_print(address, k, time, open, high, low, close, volume):
     """The market of instrument k moves through a print: a candle's four prices, or four times the price of a trade.
@@ -53,10 +65,15 @@ def settle_print(address, k, time, open, high, low, close, volume):
     ins = Instrument(state.instruments, k)
     state.now = time
     is_near = ins.active_n > 0 and (ins.market_rest or ins.due <= time or low <= ins.down or high >= ins.up)
-    if is_near:
+    if ins.is_contract:
+        is_near = _is_near_contract(state, ins, is_near, time, open, high, low, close, volume)
+    elif is_near:
         _begin_step(state, ins, time, open, high, low, close, volume)
+    if is_near:
         settle_busy(state, address, ins, time)
     ins.last = close
+    if ins.is_contract:
+        see_mark(ins, close)
     return 1 if is_near else 0
 
 
@@ -85,6 +102,17 @@ def cancel_now(address, k, id, time):
     state = State(address, 0)
     state.now = time
     answer = cancel(address, k, id)
+    if answer > 0:
+        _happen_now(state, Instrument(state.instruments, k), id, time, 0.0)
+    return answer
+
+
+@compiled(I(I, I, I, I, F, F, F))
+def amend_now(address, k, id, time, price, stop, amount):
+    """`check.amend`, and the amend's arrival at the same moment. Whether the venue took it is told by events."""
+    state = State(address, 0)
+    state.now = time
+    answer = amend(address, k, id, price, stop, amount)
     if answer > 0:
         _happen_now(state, Instrument(state.instruments, k), id, time, 0.0)
     return answer

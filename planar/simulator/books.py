@@ -7,12 +7,15 @@ import numpy as np
 
 from planar.kernel.state import NOTE, SLOTS, Memory
 from planar.model.instrument import Instrument
-from planar.model.order import AMEND, EVENT, FILL, LIVE, NEVER, ORDER, REFUSAL
+from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.limits import set_limits
 from planar.simulator.records import set_cash_unit, set_rules
 
-LOGS = {"orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND, "notes": NOTE, "refusals": REFUSAL}
-SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1, "notes": 1, "refusals": 1}
+LOGS = {
+    "orders": ORDER, "fills": FILL, "events": EVENT, "amends": AMEND, "notes": NOTE, "refusals": REFUSAL,
+    "fundings": FUNDING,
+}  # fmt: skip
+SPARE = {"orders": 1, "fills": 1, "events": 4, "amends": 1, "notes": 1, "refusals": 1, "fundings": 1}
 """What one order may write to each log in one step."""
 
 FIRST_ROOM = 256
@@ -57,6 +60,7 @@ class Books:
         record["active"] = self._active[-1].ctypes.data
         record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
         set_rules(record, instrument, cash_unit)
+        self.record["contracts"] += instrument.is_contract
 
     def limit(self, limits: Mapping[str, float]) -> None:
         """From now on these limits hold and no others, by name; what was sent and lost before is not forgotten."""
@@ -75,7 +79,8 @@ class Books:
 
     def set_last(self, k: int, price: float) -> None:
         """Says where the market of an instrument stands."""
-        self.memory.instruments[k]["last"] = price
+        record = self.memory.instruments[k]
+        record["last"] = record["mark"] = price
 
     def cash(self) -> tuple[int, int]:
         """Quote units, and how many of them orders hold."""

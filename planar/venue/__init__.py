@@ -1,4 +1,4 @@
-"""A local exchange that speaks Binance's spot protocol; matching is done by the kernel, print by print.
+"""A local exchange that speaks Binance's protocols; matching is done by the kernel, print by print.
 
 The venue without network:
 listing        an instrument as listed; exact texts of whole numbers
@@ -23,6 +23,8 @@ about, public, private     endpoints
 api            answers requests
 ws_api         answers messages of the WebSocket API
 streams, user_stream       what the market, and accounts, are told
+usdm                       what is otherwise where perpetuals are listed
+protocols                  which of both a venue speaks
 
 On loopback:
 config         VenueConfig: all choices

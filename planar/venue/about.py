@@ -66,20 +66,25 @@ def no_pairs(desk: Desk, query: Query, account: Any) -> Any:
     return []
 
 
-def no_contracts(desk: Desk, query: Query, account: None) -> Any:
-    """``exchangeInfo`` of both kinds of futures, of which there are none; clients ask as they start."""
+def nothing_listed(desk: Desk, query: Query, account: None) -> Any:
+    """``exchangeInfo`` of what is not listed here; clients ask as they start."""
     described = {"timezone": "UTC", "serverTime": desk.time(), "rateLimits": desk.counter.described()}
     return {**described, "exchangeFilters": [], "symbols": []}
 
 
-ENDPOINTS = {
+SHARED = {
     ("GET", "/sapi/v1/system/status"): Endpoint(status),
     ("GET", "/sapi/v1/capital/config/getall"): Endpoint(currencies, 10, SIGNED),
-    ("GET", "/sapi/v1/asset/tradeFee"): Endpoint(trade_fee, 1, SIGNED),
-    ("GET", "/api/v3/account/commission"): Endpoint(commission, 20, SIGNED),
     ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(rights, 1, SIGNED),
     ("GET", "/sapi/v1/margin/allPairs"): Endpoint(no_pairs, 1, KEYED),
     ("GET", "/sapi/v1/margin/isolated/allPairs"): Endpoint(no_pairs, 10, KEYED),
-    ("GET", "/fapi/v1/exchangeInfo"): Endpoint(no_contracts),
-    ("GET", "/dapi/v1/exchangeInfo"): Endpoint(no_contracts),
+    ("GET", "/dapi/v1/exchangeInfo"): Endpoint(nothing_listed),
+}
+"""What is answered alike whatever is listed."""
+
+ENDPOINTS = {
+    **SHARED,
+    ("GET", "/sapi/v1/asset/tradeFee"): Endpoint(trade_fee, 1, SIGNED),
+    ("GET", "/api/v3/account/commission"): Endpoint(commission, 20, SIGNED),
+    ("GET", "/fapi/v1/exchangeInfo"): Endpoint(nothing_listed),
 }

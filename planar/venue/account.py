@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
 from planar.errors import ConfigError
 from planar.model.order import Event, Reason
 from planar.simulator.fill_model import FillModel
@@ -11,10 +13,14 @@ from planar.venue.kernel_state import KernelState
 from planar.venue.listing import WIRE, Listing, units_of
 from planar.venue.market import Stand
 from planar.venue.order import (
+    AMENDMENT,
     CANCELED,
     EXPIRED,
     FILLED,
+    NEW,
     PARTIALLY_FILLED,
+    TRADE,
+    TRIGGERED,
     Execution,
     Order,
     Report,
@@ -44,6 +50,10 @@ class Account:
 
     next_order, next_trade: give the venue's next numbers. What happens is kept until `take_reports`.
     """
+
+    trading_right = TRADING
+    duplicate = DUPLICATE
+    """What an own id is refused with that an open order has."""
 
     def __init__(
         self,
@@ -79,10 +89,10 @@ class Account:
 
         Raises Refusal when that is too little, ConfigError when it is more than can be counted.
         """
-        listing = next((i for i in self.listings if i.base == asset), None)
+        listing = self._listing_of(asset)
         unit, (total, held) = Fraction(1, WIRE), (self.idle.get(asset, 0), 0)
         if asset == self.listings[0].quote:
-            unit, (total, held) = self.listings[0].money, self.kernel.cash()
+            unit, (total, held) = self.listings[0].money, self._cash()
         elif listing is not None:
             unit, (total, held) = listing.unit, self.kernel.base(listing.index)
         units = units_of(amount, unit)
@@ -103,14 +113,22 @@ class Account:
         """What is free and what orders hold, as texts of the wire."""
         quote = self.listings[0]
         if asset == quote.quote:
-            total, held = self.kernel.cash()
+            total, held = self._cash()
             return quote.money_text(total - held), quote.money_text(held)
-        for listing in self.listings:
-            if asset == listing.base:
-                total, held = self.kernel.base(listing.index)
-                return listing.amount_text(total - held), listing.amount_text(held)
+        listing = self._listing_of(asset)
+        if listing is not None:
+            total, held = self.kernel.base(listing.index)
+            return listing.amount_text(total - held), listing.amount_text(held)
         units = self.idle.get(asset, 0)
         return f"{units // WIRE}.{units % WIRE:08d}", "0.00000000"
+
+    def _cash(self) -> tuple[int, int]:
+        """Quote units, and how many of them are held."""
+        return self.kernel.cash()
+
+    def _listing_of(self, asset: str) -> Listing | None:
+        """What a balance of that asset is traded as."""
+        return next((i for i in self.listings if i.base == asset), None)
 
     def assets(self) -> list[str]:
         """All assets the account can hold."""
@@ -125,7 +143,7 @@ class Account:
         """
         known = self.by_client_id.get(ticket.client_id)
         if known is not None and known.is_open:
-            raise Refusal(*DUPLICATE)
+            raise Refusal(*self.duplicate)
         order = Order(self._next_order(), int(self.kernel.record["orders_n"]), ticket, time)
         self._by_index[order.index] = order
         reported = len(self._reports)
@@ -134,11 +152,16 @@ class Account:
         if reason != Reason.NONE:
             del self._reports[reported:]
             self._by_index.pop(order.index, None)
-            raise refused_for(reason)
+            raise self.refused_for(reason)
         self.orders[order.id] = self.by_client_id[ticket.client_id] = order
         if order.is_open:
             self.open[order.id] = order
         return order
+
+    @staticmethod
+    def refused_for(reason: int) -> Refusal:
+        """What an order is refused with that the kernel refused for this reason."""
+        return refused_for(reason)
 
     def cancel(self, order: Order, time: int, client_id: str = "") -> None:
         """Cancels an open order. client_id: of the cancel itself. Raises Refusal when it is no longer open."""
@@ -159,14 +182,17 @@ class Account:
 
     # Events of the kernel
 
-    def _take_events(self, placed: Order | None = None) -> int:
-        """Books what the kernel told; gives the reason for which it refused the order that was just placed."""
+    def _take_events(self, asked: Order | None = None) -> int:
+        """Books what the kernel told; gives the reason for which it refused what was just asked of an order."""
         refusal = Reason.NONE.value
         events = self.kernel.log("events", self._events_seen)
         self._events_seen += len(events)
         for event in events:
+            if event["order"] < 0:
+                self._take_forced(int(event["time"]))
+                continue
             order = self._by_index[int(event["order"])]
-            if order is placed and event["kind"] == Event.REJECTED:
+            if order is asked and event["kind"] in (Event.REJECTED, Event.AMEND_REJECTED):
                 refusal = int(event["reason"])
             else:
                 self._take_event(order, event["kind"], int(event["time"]))
@@ -176,20 +202,48 @@ class Account:
 
     def _take_event(self, order: Order, kind: int, time: int) -> None:
         order.updated = self.updated = time
-        execution = None
+        execution, what = None, NEW
         if kind == Event.FILL:
-            execution = self._fill(order, time)
-        elif kind == Event.TRIGGERED or (kind == Event.ACCEPTED and not order.ticket.waits):
+            execution, what = self._fill(order, time), TRADE
+        elif kind == Event.TRIGGERED:
+            self._go_on(order, time)
+            what = TRIGGERED
+        elif kind == Event.ACCEPTED and not order.ticket.waits:
             order.working_time = time
+        elif kind == Event.AMENDED:
+            what = AMENDMENT
+        elif kind == Event.AMEND_REJECTED:
+            return
         elif kind in (Event.CANCELLED, Event.EXPIRED, Event.REJECTED):
-            self._end(order, CANCELED if kind == Event.CANCELLED else EXPIRED)
-        what = "TRADE" if execution else order.status if not order.is_open else "NEW"
+            self._end(order, CANCELED if kind == Event.CANCELLED and not order.is_expiring else EXPIRED)
+            what = order.status
+        self._report(what, order, execution, time)
+
+    def _report(self, what: str, order: Order, execution: Execution | None, time: int) -> None:
         self._reports.append(Report(what, order, execution, order.status, order.filled, order.money, time))
 
+    def _go_on(self, order: Order, time: int) -> None:
+        """An order was triggered."""
+        order.working_time = time
+
+    def _take_forced(self, time: int) -> None:
+        """The exchange closed something by force, which it does of contracts alone."""
+        raise NotImplementedError
+
     def _fill(self, order: Order, time: int) -> Execution:
+        execution = self._next_execution(time)
+        order.execute(execution)
+        self.executions.append((order, execution))
+        order.status = PARTIALLY_FILLED
+        if self.kernel.is_filled(order.index):
+            self._end(order, FILLED)
+        return execution
+
+    def _next_execution(self, time: int) -> Execution:
+        """The next fill that the kernel wrote."""
         fill = self.kernel.log("fills", self._fills_seen)[0]
         self._fills_seen += 1
-        execution = Execution(
+        return Execution(
             self._next_trade(),
             time,
             int(fill["ticks"]),
@@ -198,13 +252,12 @@ class Account:
             int(fill["fee"]),
             bool(fill["fee_in_base"]),
             bool(fill["maker"]),
+            self._realised(fill),
         )
-        order.execute(execution)
-        self.executions.append((order, execution))
-        order.status = PARTIALLY_FILLED
-        if self.kernel.is_filled(order.index):
-            self._end(order, FILLED)
-        return execution
+
+    def _realised(self, fill: np.void) -> int:  # noqa: ARG002 - contracts tell it
+        """Quote units that a fill has won, which spot does not tell."""
+        return 0
 
     def _end(self, order: Order, status: str) -> None:
         order.status = status

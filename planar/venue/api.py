@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from planar.venue import clock
-from planar.venue.account import TRADING, Account
+from planar.venue.account import Account
 from planar.venue.filters import random_id
 from planar.venue.floor import Floor
 from planar.venue.limits import Counter, Limits
@@ -120,7 +120,7 @@ class Api:
         account = account_of(self.desk.floor.accounts, key)
         if security >= SIGNED:
             check_signature(account, signed, query, self.desk.time())
-        if security == TRADE and not account.rights[TRADING]:
+        if security == TRADE and not account.rights[account.trading_right]:
             raise Refusal(*NO_PERMISSION, 401)
         return account
 

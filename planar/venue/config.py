@@ -20,6 +20,7 @@ from planar.venue.limits import Limits
 from planar.venue.listing import Listing, listed
 from planar.venue.prints import Print, Shape
 from planar.venue.replay import Change, first_change, from_books, ordered
+from planar.venue.usdm.funding import Funding
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class VenueConfig:
     instruments: instruments, or names such as ``"BTC/USDT"``, which are listed as Binance would.
     candles, trades: frames by instrument name (``"binance:BTC/USDT"``) that move the market instead of the synthetic
     one. Trades have the columns time, price, amount and side. books: order books recorded beside trades, as
-    `planar.venue.replay.ordered` reads them: what is shown, and what takers pay, is theirs. is_fed: nothing moves but
+    `planar.venue.replay.ordered` reads them: what is shown, and what takers pay, is theirs. funding: of perpetuals,
+    with the columns time and rate; without it, Binance's usual interest every eight hours. is_fed: nothing moves but
     what `Floor.happen` is given.
     timeframe: of the candles; points: trades that each is walked in. 0 settles it as one print, as a backtest does; 1
     lets it open, so that the one before is over and may be acted on, and a millisecond later settles all of it.
@@ -37,13 +39,14 @@ class VenueConfig:
     history: how many candles happened before. speed: times real time; 0 moves only when stepped.
     model: how orders are filled; its latency is not used, since what arrives has travelled.
     balances: of the first account, the quote's 10,000 when there are none. api_key, secret: random when empty.
-    chaos: lies to be told, see `planar.venue.chaos`.
+    limits: of requests and orders, Binance's own without it. chaos: lies to be told, see `planar.venue.chaos`.
     """
 
     instruments: tuple[Instrument | str, ...] = ("BTC/USDT", "ETH/USDT")
     candles: Mapping[str, pl.DataFrame] | None = None
     trades: Mapping[str, pl.DataFrame] | None = None
     books: Mapping[str, pl.DataFrame] | None = None
+    funding: Mapping[str, pl.DataFrame] | None = None
     is_fed: bool = False
     timeframe: str = "1m"
     points: int = 60
@@ -55,7 +58,7 @@ class VenueConfig:
     balances: Mapping[str, Decimal] | None = None
     api_key: str = ""
     secret: str = field(default="", repr=False)
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits | None = None
     host: str = "127.0.0.1"
     port: int = 0
     chaos: tuple[Rule, ...] = ()
@@ -78,12 +81,26 @@ class VenueConfig:
 def built(config: VenueConfig) -> tuple[Floor, Clock]:
     """The floor that a config describes, at its start, and its clock."""
     listings = listed(config.instruments, dict(config.candles or {}))
+    funding = _funding(config, listings)
     if config.is_fed:
         start = wall() if config.start is None else config.start
-        return Floor(listings, iter(()), config.model, start), Clock(start, config.speed)
+        return Floor(listings, iter(()), config.model, start, funding), Clock(start, config.speed)
     start, streams = _recorded(config, listings) if config.candles or config.trades else _synthetic(config, listings)
     clock = Clock(start, config.speed)  # runs while history is made
-    return Floor(listings, prints.merged(streams), config.model, start), clock
+    return Floor(listings, prints.merged(streams), config.model, start, funding), clock
+
+
+def _funding(config: VenueConfig, listings: list[Listing]) -> dict[str, Funding]:
+    """When each contract pays, by the listing's id. Raises ConfigError for what is none."""
+    given = dict(config.funding or {})
+    found = {}
+    for listing in (i for i in listings if i.is_contract):
+        name = listing.instrument.name
+        frame = given.pop(name, None)
+        found[listing.id] = Funding.usual() if frame is None else Funding.of(frame, name)
+    if given:
+        raise ConfigError(f"funding was given for {next(iter(given))}, which the venue does not list as a perpetual.")
+    return found
 
 
 def _synthetic(config: VenueConfig, listings: list[Listing]) -> "tuple[int, list[Moves]]":

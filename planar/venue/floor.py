@@ -1,9 +1,10 @@
 """`Floor`: the whole venue without network: listings, their markets, accounts; time comes in as an argument."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from planar.model.order import Reason
 from planar.simulator.fill_model import FillModel
 from planar.venue.account import Account
 from planar.venue.book import Terms
@@ -13,24 +14,34 @@ from planar.venue.listing import BREAK, TRADING, Listing
 from planar.venue.market import HOUR, Market, Trade
 from planar.venue.order import Order, Report, Ticket
 from planar.venue.prints import Print
-from planar.venue.refusal import CLOSED, INVALID_SYMBOL, Refusal
+from planar.venue.refusal import INVALID_SYMBOL, Refusal
 from planar.venue.replay import Change
+from planar.venue.usdm.account import ContractAccount, Income
+from planar.venue.usdm.funding import Funding
 
 OnTrades = Callable[[Market, list[Trade], list[tuple[str, Kline]]], None]
 OnBook = Callable[[Market], None]
 OnReports = Callable[[Account, list[Report]], None]
 OnDeposit = Callable[[Account, str, Decimal], None]
+OnFunding = Callable[[ContractAccount, list[Income]], None]
+OnContract = Callable[[ContractAccount, Listing], None]
 
 
 class Floor:
     """Moves the market along its prints and serves orders.
 
     moves: prints and changes of recorded books in the order of time; those until ``start`` are history.
-    on_trades, on_best (the best bid or ask of a recorded book changed), on_reports, on_deposit: who listens.
+    funding: of each contract, by the listing's id. on_trades, on_best (the best bid or ask of a recorded book changed),
+    on_reports, on_deposit, on_funding, on_config (another leverage), on_margin (moved): who listens.
     """
 
     def __init__(
-        self, listings: Sequence[Listing], moves: Iterator[Print | Change], model: FillModel, start: int
+        self,
+        listings: Sequence[Listing],
+        moves: Iterator[Print | Change],
+        model: FillModel,
+        start: int,
+        funding: Mapping[str, Funding] | None = None,
     ) -> None:
         self.listings = list(listings)
         self.model = model
@@ -40,9 +51,13 @@ class Floor:
         self.on_best: list[OnBook] = []
         self.on_reports: list[OnReports] = []
         self.on_deposit: list[OnDeposit] = []
+        self.on_funding: list[OnFunding] = []
+        self.on_config: list[OnContract] = []
+        self.on_margin: list[OnContract] = []
         # A state without orders, for what takers pay.
         self._quiet = KernelState(listings, model)
-        self.markets = {i.id: Market(i, self._terms_of(i)) for i in self.listings}
+        funding = funding or {}
+        self.markets = {i.id: Market(i, self._terms_of(i), funding.get(i.id)) for i in self.listings}
         self._moves = moves
         self._next: Print | Change | None = next(moves, None)
         self._orders, self._trades = itertools.count(1), itertools.count(1)
@@ -124,35 +139,58 @@ class Floor:
 
     def open_account(self, key: str, secret: str, balances: dict[str, Decimal]) -> Account:
         """A new account behind a key."""
-        account = Account(
-            key, secret, self.listings, self.model, lambda: next(self._orders), lambda: next(self._trades)
-        )
+        kind = ContractAccount if self.listings[0].is_contract else Account
+        account = kind(key, secret, self.listings, self.model, lambda: next(self._orders), lambda: next(self._trades))
+        account.updated = self.now
         for asset, amount in balances.items():
             account.deposit(asset, amount)
-        account.updated = self.now
         for market in self.markets.values():
             k = market.listing.index
+            if isinstance(account, ContractAccount) and market.funding is not None:
+                account.kernel.plan(k, market.funding, market.time)
             account.kernel.estimate(k, market.estimates(self._hour * HOUR))
             account.kernel.set_last(k, market.listing.price(market.last))
         self.accounts[key] = account
         return account
 
+    @property
+    def contract_accounts(self) -> list[ContractAccount]:
+        """The accounts of perpetuals."""
+        return [account for account in self.accounts.values() if isinstance(account, ContractAccount)]
+
+    def tell_config(self, account: ContractAccount, listing: Listing) -> None:
+        """A contract of the account was given another leverage."""
+        for listen in self.on_config:
+            listen(account, listing)
+
+    def tell_margin(self, account: ContractAccount, listing: Listing) -> None:
+        """Margin of a position was moved."""
+        for listen in self.on_margin:
+            listen(account, listing)
+
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Adds to a balance, or takes from it, and tells the account."""
-        account.deposit(asset, amount)
         account.updated = self.now
+        account.deposit(asset, amount)
         for listen in self.on_deposit:
             listen(account, asset, amount)
 
     def place(self, account: Account, ticket: Ticket, share: float = 1.0) -> Order:
         """Places an order. share: of the book that it finds. Raises Refusal when it is not taken."""
         if ticket.listing.status != TRADING:
-            raise Refusal(*CLOSED)
+            raise account.refused_for(Reason.DELISTED)
         market = self.markets[ticket.listing.id]
         depth = market.book.depth(ticket.side, ticket.ticks)
         order = account.place(ticket, self.now, int(depth * share), market.stand(ticket))
         self._report(account)
         return order
+
+    def amend(self, account: ContractAccount, order: Order, ticks: int, units: int) -> None:
+        """Gives a limit another price and another amount in all. Raises Refusal when it cannot have them."""
+        if order.ticket.listing.status != TRADING:
+            raise account.refused_for(Reason.DELISTED)
+        account.amend(order, self.now, ticks, units)
+        self._report(account)
 
     def cancel(self, account: Account, order: Order, client_id: str = "") -> None:
         """Cancels an order. client_id: of the cancel itself. Raises Refusal when it is not open."""
@@ -176,3 +214,8 @@ class Floor:
         if reports:
             for listen in self.on_reports:
                 listen(account, reports)
+        if isinstance(account, ContractAccount):
+            paid = account.take_paid()
+            if paid:
+                for listen in self.on_funding:
+                    listen(account, paid)

@@ -13,7 +13,7 @@ from planar.simulator.records import set_model
 from planar.venue.book import Terms
 from planar.venue.listing import Listing
 from planar.venue.market import Estimates, Stand
-from planar.venue.order import BIPS, LIMIT_MAKER, MARKET, TAKES, Ticket
+from planar.venue.order import BIPS, GTX, MARKET, TAKES, Ticket
 from planar.venue.prints import Print
 
 NOTHING = float("nan")
@@ -71,7 +71,7 @@ class KernelState(Books):
             (COST, ticket.money, listing.money) if ticket.money else (AMOUNT, ticket.units, listing.unit)
         )
         # A market order never rests: what it cannot have at once expires.
-        tif = Tif.IOC if ticket.type == MARKET else Tif[ticket.tif]
+        tif = Tif.IOC if ticket.type == MARKET else Tif.GTC if ticket.tif == GTX else Tif[ticket.tif]
         try:
             return prints.place_now(
                 self.address,
@@ -84,7 +84,7 @@ class KernelState(Books):
                 listing.price(ticket.ticks) if ticket.ticks else NOTHING,
                 *_trigger(ticket),
                 int(tif),
-                int(ticket.type == LIMIT_MAKER),
+                int(ticket.is_post_only),
             )
         except OverflowError:  # what does not fit 64 bits nobody owns
             return -Reason.INSUFFICIENT_FUNDS
@@ -92,6 +92,11 @@ class KernelState(Books):
     def cancel(self, listing: Listing, index: int, time: int) -> int:
         """Cancels an order by its place among all orders; a negative reason when it cannot be."""
         return prints.cancel_now(self.address, listing.index, index + 1, time)
+
+    def amend(self, listing: Listing, index: int, time: int, ticks: int, units: int) -> int:
+        """Gives an order another limit and another amount in all; a negative reason when it cannot have them."""
+        price, amount = listing.price(ticks) if ticks else NOTHING, listing.amount(units)
+        return prints.amend_now(self.address, listing.index, index + 1, time, price, NOTHING, amount)
 
     def is_filled(self, index: int) -> bool:
         """Whether nothing is left of the order, or of its quote budget."""

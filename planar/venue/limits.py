@@ -10,14 +10,25 @@ MINUTE, TEN_SECONDS, DAY = 60_000, 10_000, 86_400_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What is allowed. patience: requests over the weight limit within a minute before an address is banned."""
+    """What is allowed. patience: requests over the weight limit within a minute before an address is banned.
+
+    orders_minute: instead of those of a day, where it is not 0.
+    """
 
     weight: int = 6_000
     orders_10s: int = 100
     orders_day: int = 200_000
+    orders_minute: int = 0
     patience: int = 10
     ban_seconds: int = 120
     longest_ban_seconds: int = 259_200
+
+    @property
+    def long(self) -> tuple[str, str, int, int]:
+        """The longer of both order limits: Binance's interval and its mark in headers, ms, how many."""
+        return (
+            ("MINUTE", "1M", MINUTE, self.orders_minute) if self.orders_minute else ("DAY", "1D", DAY, self.orders_day)
+        )
 
 
 @dataclass
@@ -79,26 +90,30 @@ class Counter:
     def order(self, key: str, now: int) -> dict[str, str]:
         """Counts an order; gives its headers. Raises Refusal over a limit."""
         used, limits = self._orders[key], self.limits
-        used.roll(now)
-        for count, most, span in ((used.short, limits.orders_10s, "10 SECOND"), (used.day, limits.orders_day, "1 DAY")):
+        interval, mark, length, most_long = limits.long
+        used.roll(now, length)
+        for count, most, span in (
+            (used.short, limits.orders_10s, "10 SECOND"),
+            (used.long, most_long, f"1 {interval}"),
+        ):
             if count >= most:
                 text = f"Too many new orders; current limit is {most} orders per {span}."
-                raise Refusal(-1015, text, 429, headers=used.headers)
+                raise Refusal(-1015, text, 429, headers=used.headers(mark))
         used.short += 1
-        used.day += 1
-        return used.headers
+        used.long += 1
+        return used.headers(mark)
 
     def used(self, key: str, now: int) -> tuple[int, int]:
-        """Orders of a key in these ten seconds and on this day."""
-        self._orders[key].roll(now)
-        return self._orders[key].short, self._orders[key].day
+        """Orders of a key in these ten seconds and on this day, or in this minute."""
+        self._orders[key].roll(now, self.limits.long[2])
+        return self._orders[key].short, self._orders[key].long
 
     def described(self) -> list[dict[str, object]]:
         """The limits as ``exchangeInfo`` tells them."""
         rows = (
             ("REQUEST_WEIGHT", "MINUTE", 1, self.limits.weight),
             ("ORDERS", "SECOND", 10, self.limits.orders_10s),
-            ("ORDERS", "DAY", 1, self.limits.orders_day),
+            ("ORDERS", self.limits.long[0], 1, self.limits.long[3]),
         )
         names = ("rateLimitType", "interval", "intervalNum", "limit")
         return [dict(zip(names, row, strict=True)) for row in rows]
@@ -110,18 +125,17 @@ class _Orders:
 
     windows: tuple[int, int] = field(default=(-1, -1))
     short: int = 0
-    day: int = 0
+    long: int = 0
 
-    def roll(self, now: int) -> None:
-        """Begins new windows when their time has come."""
-        windows = (now // TEN_SECONDS, now // DAY)
+    def roll(self, now: int, length: int) -> None:
+        """Begins new windows when their time has come. length: of the longer one, ms."""
+        windows = (now // TEN_SECONDS, now // length)
         if windows[0] != self.windows[0]:
             self.short = 0
         if windows[1] != self.windows[1]:
-            self.day = 0
+            self.long = 0
         self.windows = windows
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """What is told of it with every order."""
-        return {"X-MBX-ORDER-COUNT-10S": str(self.short), "X-MBX-ORDER-COUNT-1D": str(self.day)}
+    def headers(self, mark: str) -> dict[str, str]:
+        """What is told of it with every order. mark: of the longer window."""
+        return {"X-MBX-ORDER-COUNT-10S": str(self.short), f"X-MBX-ORDER-COUNT-{mark}": str(self.long)}

@@ -12,6 +12,7 @@ import polars as pl
 from planar.errors import ConfigError
 from planar.model.instrument import Instrument, exact
 from planar.store.synthetic import steps
+from planar.venue.usdm.terms import usual
 
 WIRE = 10**8
 """Numbers on the wire have eight decimals."""
@@ -53,6 +54,11 @@ class Listing:
     def quote(self) -> str:
         """``"USDT"``."""
         return self.instrument.quote
+
+    @property
+    def is_contract(self) -> bool:
+        """Whether it is a perpetual and not spot."""
+        return self.instrument.is_contract
 
     @cached_property
     def tick(self) -> Fraction:
@@ -126,7 +132,7 @@ def units_of(amount: Decimal, unit: Fraction) -> int:
 def listed(instruments: Iterable[Instrument | str], candles: dict[str, pl.DataFrame] | None = None) -> list[Listing]:
     """Listings of instruments; of a name alone (``"BTC/USDT"``), with steps that suit its market.
 
-    Raises ConfigError when nothing is listed, a name comes twice or the quotes differ.
+    Raises ConfigError when nothing is listed, a name comes twice, the quotes differ or not all are of one kind.
     """
     made = [i if isinstance(i, Instrument) else _instrument(i, candles) for i in instruments]
     if not made:
@@ -141,14 +147,18 @@ def listed(instruments: Iterable[Instrument | str], candles: dict[str, pl.DataFr
             f"the instruments are paid in {' and '.join(quotes)}: one venue has one quote currency. "
             "Choose instruments of one quote, or start a venue for each."
         )
+    if len({i.is_contract for i in made}) > 1:
+        raise ConfigError("one venue lists spot or contracts, as Binance serves them apart: start a venue for each.")
     unit = made[0].quote_unit
     return [Listing(replace(instrument, quote_unit=unit), k) for k, instrument in enumerate(made)]
 
 
 def _instrument(name: str, candles: dict[str, pl.DataFrame] | None) -> Instrument:
     """An instrument as Binance would list it: buys pay their fee in base."""
-    full = name if ":" in name else f"binance:{name}"
+    full = name if ":" in name.partition("/")[0] else f"binance:{name}"
     tick, step = _steps_of(candles[full]) if candles and full in candles else steps(full)
+    if full.count(":") == 2:
+        return usual(full, tick, step)
     return Instrument(full, price_step=tick, amount_step=step, min_cost=MIN_COST, fee_side="base")
 
 

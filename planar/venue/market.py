@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
+from planar.model.order import NEVER
 from planar.venue.book import Book, Terms, ladder
 from planar.venue.klines import BASE, Kline, Klines
 from planar.venue.listing import WIRE, Listing
 from planar.venue.order import Ticket
 from planar.venue.prints import Print
 from planar.venue.replay import Change, RecordedBook
+from planar.venue.usdm.funding import Funding
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 KEPT_TRADES = 20_000
@@ -30,6 +33,14 @@ class Trade:
     ticks: int
     units: int
     taker_sells: bool
+
+
+class Paid(NamedTuple):
+    """One funding of a contract: when, its rate, and the last price then."""
+
+    time: int
+    rate: float
+    ticks: int
 
 
 @dataclass(frozen=True)
@@ -52,10 +63,10 @@ class Stand:
 class Market:
     """What everybody sees of one listing. terms: gives what takers pay at a price.
 
-    recorded: the book that was recorded, where one is replayed.
+    recorded: the book that was recorded, where one is replayed. funding: of a contract; paid: what it has paid.
     """
 
-    def __init__(self, listing: Listing, terms: Callable[[float], Terms]) -> None:
+    def __init__(self, listing: Listing, terms: Callable[[float], Terms], funding: Funding | None = None) -> None:
         self.listing = listing
         self.last = 0
         self.time = 0
@@ -64,6 +75,9 @@ class Market:
         self.klines = Klines()
         self.served: deque[Book] = deque(maxlen=KEPT_BOOKS)
         self.recorded: RecordedBook | None = None
+        self.funding = funding
+        self.paid: list[Paid] = []
+        self._due = 0
         self._terms = terms
         self._next_id = 1
         self._book: Book | None = None
@@ -82,9 +96,19 @@ class Market:
                 trade = Trade(self._next_id, move.time, ticks, units, move.taker_sells)
                 trades.append(trade)
                 closed += self._note(trade)
+        self._fund(move)
         self.last, self.time = move.close, move.time
         self.version += 1
         return trades, closed
+
+    def _fund(self, move: Print) -> None:
+        """Funding that has come due is paid at the first price after it."""
+        if self.funding is None or move.time < self._due:
+            return
+        first = self.funding.index(self.time if self.version else move.time)
+        for i in range(first, self.funding.index(move.time)):
+            self.paid.append(Paid(int(self.funding.times[i]), float(self.funding.rates[i]), move.open))
+        self._due = self.funding.next(move.time)[0] or NEVER
 
     def take_change(self, change: Change) -> bool:
         """The recorded book changes; whether its best bid or ask did."""

@@ -8,15 +8,23 @@ from planar.venue.listing import Listing
 
 NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED = "NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"
 OPEN = (NEW, PARTIALLY_FILLED)
+TRIGGERED, TRADE, CALCULATED, AMENDMENT = "TRIGGERED", "TRADE", "CALCULATED", "AMENDMENT"
 
 LIMIT, MARKET, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT = (
     "LIMIT", "MARKET", "LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
 )  # fmt: skip
-TAKES = (TAKE_PROFIT, TAKE_PROFIT_LIMIT)
-CONTINGENT = (STOP_LOSS, STOP_LOSS_LIMIT, *TAKES)
-"""Types that wait for a trigger."""
+STOP, STOP_MARKET, TAKE_PROFIT_MARKET, TRAILING_STOP_MARKET = (
+    "STOP", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET",
+)  # fmt: skip
+TAKES = (TAKE_PROFIT, TAKE_PROFIT_LIMIT, TAKE_PROFIT_MARKET)
+CONTINGENT = (STOP_LOSS, STOP_LOSS_LIMIT, STOP, STOP_MARKET, TRAILING_STOP_MARKET, *TAKES)
+"""Types that wait for a trigger, of spot and of contracts."""
 
-TYPES = (LIMIT, LIMIT_MAKER, MARKET, *CONTINGENT)
+TYPES = (LIMIT, LIMIT_MAKER, MARKET, STOP_LOSS, STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT)
+"""Those of spot."""
+
+GTX = "GTX"
+"""How contracts call a limit that may not take."""
 BIPS = 10_000
 """``trailingDelta`` counts so many parts."""
 
@@ -25,7 +33,8 @@ BIPS = 10_000
 class Ticket:
     """What is asked for, past the filters: ticks, base units, quote units; 0 for what the type does not have.
 
-    delta: how far a trailing stop follows, in `BIPS`; its ``stop`` is where it begins to.
+    delta: how far a trailing stop follows, in `BIPS`; its ``stop`` is where it begins to. reduce_only: of a contract,
+    whether it may only make a position smaller; by_mark: whether its trigger is told to be one of mark prices.
     """
 
     listing: Listing
@@ -38,6 +47,13 @@ class Ticket:
     stop: int
     client_id: str
     delta: int = 0
+    reduce_only: bool = False
+    by_mark: bool = False
+
+    @property
+    def is_post_only(self) -> bool:
+        """Whether it may not take."""
+        return self.type == LIMIT_MAKER or self.tif == GTX
 
     @property
     def waits(self) -> bool:
@@ -47,7 +63,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill. fee: base units of a buy where ``fee_in_base``, else quote units; money: quote units."""
+    """One fill. fee: base units of a buy where ``fee_in_base``, else quote units; money: quote units.
+
+    realised: quote units that it has won on a contract, before its fee.
+    """
 
     id: int
     time: int
@@ -57,11 +76,16 @@ class Execution:
     fee: int
     fee_in_base: bool
     is_maker: bool
+    realised: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """One order. index: its place among the kernel's orders of the account."""
+    """One order. index: its place among the kernel's orders of the account, -1 for what the exchange closed by force.
+
+    is_expiring: whether the exchange itself takes it back.
+    trigger_id: the number under which a contract's order goes on once it was triggered; 0 before.
+    """
 
     id: int
     index: int
@@ -74,6 +98,9 @@ class Order:
     filled: int = 0
     money: int = 0
     cancel_client_id: str = ""
+    trigger_id: int = 0
+    trigger_time: int = 0
+    is_expiring: bool = False
     executions: list[Execution] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,7 +125,10 @@ class Order:
 
 
 class Report(NamedTuple):
-    """What happened to an order (``NEW``, ``TRADE``, ``CANCELED``, ``EXPIRED``), and how it stood right after."""
+    """What happened to an order, and how it stood right after.
+
+    what: ``NEW``, ``TRIGGERED``, ``TRADE``, ``CALCULATED`` (a liquidation), ``AMENDMENT``, ``CANCELED``, ``EXPIRED``.
+    """
 
     what: str
     order: Order

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from planar.venue import wire_market as wire
-from planar.venue.api import Desk, Endpoint
-from planar.venue.klines import INTERVALS
-from planar.venue.listing import text
+from planar.venue.api import Call, Desk, Endpoint
+from planar.venue.klines import INTERVALS, Kline
+from planar.venue.listing import Listing, text
 from planar.venue.market import DAY, HOUR, MINUTE, Market
 from planar.venue.query import Query
 from planar.venue.refusal import Refusal, illegal
@@ -71,19 +71,23 @@ def aggregates(desk: Desk, query: Query, account: None) -> Any:
     return [wire.aggregate(market.listing, trade) for trade in chosen]
 
 
-def klines(desk: Desk, query: Query, account: None) -> Any:
-    """``GET /api/v3/klines``."""
-    market = market_of(desk, query)
-    interval = query.one_of("interval", INTERVALS, -1120, "Invalid interval.")
-    query.text("timeZone")
-    start, end, limit = query.integer("startTime"), query.integer("endTime"), query.limit(500, 1000)
-    found = [
-        k
-        for k in market.klines.series(interval)
-        if (start is None or k.open_time >= start) and (end is None or k.open_time <= end)
-    ]
-    chosen = found[-limit:] if start is None else found[:limit]
-    return [wire.kline_row(market.listing, kline) for kline in chosen]
+def candles(most: int, row: Callable[[Listing, Kline], Any]) -> Call:
+    """An endpoint that tells candles, as rows, and so many at most."""
+
+    def klines(desk: Desk, query: Query, account: None) -> Any:
+        market = market_of(desk, query)
+        interval = query.one_of("interval", INTERVALS, -1120, "Invalid interval.")
+        query.text("timeZone")
+        start, end, limit = query.integer("startTime"), query.integer("endTime"), query.limit(500, most)
+        found = [
+            k
+            for k in market.klines.series(interval)
+            if (start is None or k.open_time >= start) and (end is None or k.open_time <= end)
+        ]
+        chosen = found[-limit:] if start is None else found[:limit]
+        return [row(market.listing, kline) for kline in chosen]
+
+    return klines
 
 
 def average_price(desk: Desk, query: Query, account: None) -> Any:
@@ -115,23 +119,23 @@ def _windows(desk: Desk, query: Query, opened: Callable[[Market], int]) -> Any:
         since = opened(market)
         return wire.window_ticker(market, market.klines.window(since), since)
 
-    return _tickers(show)(desk, query, None)
+    return tickers(show)(desk, query, None)
 
 
 def _price(market: Market) -> Any:
     return {"symbol": market.listing.id, "price": market.listing.price_text(market.last)}
 
 
-def _tickers(show: Callable[[Market], Any]) -> Callable[[Desk, Query, None], Any]:
+def tickers(show: Callable[[Market], Any]) -> Call:
     """An endpoint that tells something of one symbol, of several, or of all."""
 
-    def tickers(desk: Desk, query: Query, account: None) -> Any:
+    def told(desk: Desk, query: Query, account: None) -> Any:
         query.text("type")
         query.text("symbolStatus")
         markets = markets_of(desk, query)
         return show(markets[0]) if query.has("symbol") else [show(market) for market in markets]
 
-    return tickers
+    return told
 
 
 def market_of(desk: Desk, query: Query) -> Market:
@@ -154,7 +158,7 @@ def markets_of(desk: Desk, query: Query) -> list[Market]:
     return [desk.floor.market(str(name)) for name in names]
 
 
-def _all_cost(weight: int, most: int) -> Callable[[Query], int]:
+def all_cost(weight: int, most: int) -> Callable[[Query], int]:
     """A weight that is another one when no symbol is named."""
     return lambda query: weight if query.has("symbol") or query.has("symbols") else most
 
@@ -172,12 +176,12 @@ ENDPOINTS = {
     ("GET", "/api/v3/trades"): Endpoint(trades, 10),
     ("GET", "/api/v3/historicalTrades"): Endpoint(trades, 10),
     ("GET", "/api/v3/aggTrades"): Endpoint(aggregates, 2),
-    ("GET", "/api/v3/klines"): Endpoint(klines, 2),
-    ("GET", "/api/v3/uiKlines"): Endpoint(klines, 2),
+    ("GET", "/api/v3/klines"): Endpoint(candles(1000, wire.kline_row), 2),
+    ("GET", "/api/v3/uiKlines"): Endpoint(candles(1000, wire.kline_row), 2),
     ("GET", "/api/v3/avgPrice"): Endpoint(average_price, 2),
-    ("GET", "/api/v3/ticker"): Endpoint(rolling, _all_cost(4, 200)),
-    ("GET", "/api/v3/ticker/tradingDay"): Endpoint(trading_day, _all_cost(4, 200)),
-    ("GET", "/api/v3/ticker/24hr"): Endpoint(_tickers(wire.ticker), _all_cost(2, 80)),
-    ("GET", "/api/v3/ticker/price"): Endpoint(_tickers(_price), _all_cost(2, 4)),
-    ("GET", "/api/v3/ticker/bookTicker"): Endpoint(_tickers(wire.best), _all_cost(2, 4)),
+    ("GET", "/api/v3/ticker"): Endpoint(rolling, all_cost(4, 200)),
+    ("GET", "/api/v3/ticker/tradingDay"): Endpoint(trading_day, all_cost(4, 200)),
+    ("GET", "/api/v3/ticker/24hr"): Endpoint(tickers(wire.ticker), all_cost(2, 80)),
+    ("GET", "/api/v3/ticker/price"): Endpoint(tickers(_price), all_cost(2, 4)),
+    ("GET", "/api/v3/ticker/bookTicker"): Endpoint(tickers(wire.best), all_cost(2, 4)),
 }

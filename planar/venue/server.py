@@ -12,7 +12,6 @@ from typing import Any
 from aiohttp import web
 
 from planar.errors import ConfigError
-from planar.venue import about, private, public
 from planar.venue.account import Account
 from planar.venue.admin import Admin
 from planar.venue.api import Answer, Api, Request
@@ -20,16 +19,14 @@ from planar.venue.chaos import Chaos, Rule
 from planar.venue.config import VenueConfig, built
 from planar.venue.connection import dumped
 from planar.venue.faults import Cut, cut, faulty
+from planar.venue.protocols import SPOT, USDM
 from planar.venue.sockets import Sockets
-from planar.venue.streams import Streams
-from planar.venue.user_stream import UserStreams
 
 TICK = 0.01
 """Seconds between two looks at the clock."""
 
 FLUSH_TICKS, SECOND_TICKS = 10, 100
 
-ENDPOINTS = {**about.ENDPOINTS, **public.ENDPOINTS, **private.ENDPOINTS}
 CASH = Decimal(10_000)
 
 
@@ -40,12 +37,13 @@ class Venue:
         self.config = config or VenueConfig()
         self.floor, self.clock = built(self.config)
         self.chaos = Chaos()
-        self.api = Api(self.floor, self.config.limits, ENDPOINTS)
+        spoken = USDM if self.floor.listings[0].is_contract else SPOT
+        self.api = Api(self.floor, self.config.limits or spoken.limits, spoken.endpoints)
         balances = self.config.balances or {self.floor.listings[0].quote: CASH}
         self.account: Account = self.floor.open_account(
             self.config.api_key or secrets.token_hex(32), self.config.secret or secrets.token_hex(32), dict(balances)
         )
-        self.streams, self.users = Streams(self.floor), UserStreams(self.floor)
+        self.streams, self.users = spoken.streams(self.floor), spoken.users(self.floor)
         self.sockets = Sockets(self.api, self.streams, self.users, self.chaos, self.catch_up)
         self.add_chaos(self.config.chaos)
         self.port = 0
@@ -54,8 +52,9 @@ class Venue:
 
     async def __aenter__(self) -> "Venue":
         application = web.Application()
-        for path in ("/ws", "/ws/{names:.*}", "/stream", "/stream/{names:.*}"):
-            application.router.add_get(path, self.sockets.market)
+        for kind in ("", "/{kind:public|market|private}"):
+            for path in ("/ws", "/ws/{names:.*}", "/stream", "/stream/{names:.*}"):
+                application.router.add_get(kind + path, self.sockets.market)
         application.router.add_get("/ws-api/v3", self.sockets.session)
         application.router.add_route("*", "/venue/{call}", Admin(self).answer)
         application.router.add_route("*", "/{path:.*}", self._rest)

@@ -14,7 +14,7 @@ from planar.venue.chaos import Chaos
 from planar.venue.connection import USER, Connection, dumped
 from planar.venue.faults import faulty_message
 from planar.venue.refusal import Refusal
-from planar.venue.streams import Streams, is_stream
+from planar.venue.streams import Streams
 from planar.venue.user_stream import UserStreams
 from planar.venue.ws_api import WsSession, message_of
 
@@ -29,10 +29,14 @@ class Sockets:
         self.open: set[Connection] = set()
 
     async def market(self, request: web.Request) -> web.StreamResponse:
-        """``/ws``, ``/ws/NAME/NAME`` and ``/stream?streams=NAME/NAME``; ``/stream/ws`` is ``/ws``."""
-        is_combined = request.path == "/stream"
+        """``/ws``, ``/ws/NAME/NAME`` and ``/stream?streams=NAME/NAME``; ``/stream/ws`` is ``/ws``.
+
+        Of contracts these stand below ``/public``, ``/market`` and ``/private``, too; the last may name a listenKey.
+        """
+        is_combined = request.path.endswith("/stream")
         connection = Connection(self.chaos, is_combined=is_combined)
         names = (request.query.get("streams", "") if is_combined else request.path).split("/")
+        names.append(request.query.get("listenKey", ""))
         self._subscribe(connection, [name for name in names if self._is_known(name)])
         try:
             return await self._serve(request, connection, lambda text: self._market_message(connection, text))
@@ -54,17 +58,17 @@ class Sockets:
 
     def _is_known(self, name: object) -> bool:
         """Whether a stream is named so, or a listen key."""
-        return isinstance(name, str) and (is_stream(name) or name in self.api.desk.listen_keys)
+        return isinstance(name, str) and (self.streams.is_stream(name) or name in self.api.desk.listen_keys)
 
     def _subscribe(self, connection: Connection, names: Collection[str]) -> None:
-        self.streams.subscribe(connection, [name for name in names if is_stream(name)])
+        self.streams.subscribe(connection, [name for name in names if self.streams.is_stream(name)])
         for key in names:
             account = self.api.desk.listen_keys.get(key)
             if account is not None and key not in connection.accounts:
                 connection.accounts[key] = self.users.listen(account, partial(_tell_user, connection, key))
 
     def _unsubscribe(self, connection: Connection, names: Collection[str]) -> None:
-        self.streams.unsubscribe(connection, [name for name in names if is_stream(name)])
+        self.streams.unsubscribe(connection, [name for name in names if self.streams.is_stream(name)])
         for key in names:
             connection.accounts.pop(key, _nothing)()
 

@@ -2,8 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from planar.venue import wire_market as wire
 from planar.venue.book import Book
@@ -20,16 +20,16 @@ ALL = ("!miniTicker@arr", "!ticker@arr", "!bookTicker")
 FAST, SLOW = "100ms", "1000ms"
 
 
-def is_stream(name: str) -> bool:
-    """Whether that is how a stream is named."""
-    found = NAME.fullmatch(name)
-    if found is None:
-        return name in ALL
-    return (found["kind"] == "kline") == (found["interval"] is not None) and (found["interval"] or "1m") in INTERVALS
-
-
 class Streams:
-    """Sends each event to those who subscribed to it; what nobody wants is not made."""
+    """Sends each event to those who subscribed to it; what nobody wants is not made.
+
+    name, all: how streams are named; ends: of book streams of each speed; words: the documents of events.
+    """
+
+    name: ClassVar[re.Pattern[str]] = NAME
+    all: ClassVar[tuple[str, ...]] = ALL
+    ends: ClassVar[Mapping[str, tuple[str, ...]]] = {FAST: (f"@{FAST}",), SLOW: ("", f"@{SLOW}")}
+    words: ClassVar[Any] = wire
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
@@ -39,17 +39,29 @@ class Streams:
         floor.on_trades.append(self._trades)
         floor.on_best.append(self._best)
 
+    def is_stream(self, name: str) -> bool:
+        """Whether that is how a stream is named."""
+        found = self.name.fullmatch(name)
+        if found is None:
+            return name in self.all
+        interval = found["interval"]
+        return (found["kind"] == "kline") == (interval is not None) and (interval or "1m") in INTERVALS
+
     def subscribe(self, connection: Connection, names: Iterable[str]) -> None:
         """Adds streams to a connection."""
         for name in names:
             self._listeners[name].add(connection)
             connection.streams.add(name)
-            found = NAME.fullmatch(name)
+            found = self.name.fullmatch(name)
             if found and found["symbol"].upper() in self.floor.markets:
                 market = self.floor.markets[found["symbol"].upper()]
                 if found["kind"] == "kline":
                     market.klines.series(found["interval"])
-                self._told.setdefault((market.listing.id, found["speed"] or SLOW), market.book)
+                self._told.setdefault((market.listing.id, self._speed(found["speed"])), market.book)
+
+    def _speed(self, told: str | None) -> str:
+        """At which of both speeds a book stream of that one is told."""
+        return FAST if (f"@{told}" if told else "") in self.ends[FAST] else SLOW
 
     def unsubscribe(self, connection: Connection, names: Iterable[str]) -> None:
         """Takes streams from a connection."""
@@ -76,10 +88,10 @@ class Streams:
         listing, id, now = market.listing, market.listing.id.lower(), self.floor.now
         if self.has(f"{id}@trade"):
             for trade in trades:
-                self.publish(f"{id}@trade", wire.trade_event(listing, trade, now))
+                self.publish(f"{id}@trade", self.words.trade_event(listing, trade, now))
         if self.has(f"{id}@aggTrade"):
             for trade in trades:
-                self.publish(f"{id}@aggTrade", wire.aggregate_event(listing, trade, now))
+                self.publish(f"{id}@aggTrade", self.words.aggregate_event(listing, trade, now))
         for interval, kline in closed:
             if self.has(f"{id}@kline_{interval}"):
                 self.publish(f"{id}@kline_{interval}", wire.kline_event(listing, interval, kline, now, True))
@@ -89,7 +101,7 @@ class Streams:
     def _best(self, market: Market) -> None:
         for name in (f"{market.listing.id.lower()}@bookTicker", "!bookTicker"):
             if self.has(name):
-                self.publish(name, wire.book_ticker_event(market))
+                self.publish(name, self.words.book_ticker_event(market))
 
     def flush(self, *, is_second: bool) -> None:
         """Tells what is told at intervals: every 100 ms, and more of it every second."""
@@ -124,21 +136,24 @@ class Streams:
         self.publish(f"{market.listing.id.lower()}@kline_{interval}", event)
 
     def _flush_tickers(self, market: Market, id: str) -> None:
-        events = {
-            "ticker": wire.ticker_event,
-            "miniTicker": wire.mini_ticker_event,
-            "avgPrice": wire.average_price_event,
-        }
-        for name, event in events.items():
+        for name, event in self._tickers().items():
             if self.has(f"{id}@{name}"):
                 self.publish(f"{id}@{name}", event(market, self.floor.now))
 
+    def _tickers(self) -> dict[str, Callable[[Market, int], Any]]:
+        """What is told every second, by the names of the streams."""
+        return {
+            "ticker": self.words.ticker_event,
+            "miniTicker": wire.mini_ticker_event,
+            "avgPrice": wire.average_price_event,
+        }
+
     def _flush_books(self, market: Market, id: str, speed: str) -> None:
-        ends = (f"@{FAST}",) if speed == FAST else ("", f"@{SLOW}")
+        ends = self.ends[speed]
         for levels in (5, 10, 20):
             for name in (f"{id}@depth{levels}{end}" for end in ends):
                 if self.has(name):
-                    self.publish(name, wire.depth(market, market.book, levels))
+                    self.publish(name, self._partial(market, levels))
         wanted = [name for name in (f"{id}@depth{end}" for end in ends) if self.has(name)]
         key = (market.listing.id, speed)
         if not wanted:
@@ -146,14 +161,21 @@ class Streams:
             return
         before = self._told.get(key, market.book)
         if before.version < market.version:
-            event = difference(market, before, self.floor.now)
+            event = self._difference(market, before)
             for name in wanted:
                 self.publish(name, event)
         self._told[key] = market.book
 
+    def _partial(self, market: Market, levels: int) -> Any:
+        return wire.depth(market, market.book, levels)
+
+    def _difference(self, market: Market, before: Book) -> dict[str, Any]:
+        return difference(market, before, self.floor.now)
+
     def _flush_all(self) -> None:
         """The streams of all symbols."""
-        for name, event in (("!ticker@arr", wire.ticker_event), ("!miniTicker@arr", wire.mini_ticker_event)):
+        tickers = (("!ticker@arr", self.words.ticker_event), ("!miniTicker@arr", wire.mini_ticker_event))
+        for name, event in tickers:
             if self.has(name):
                 self.publish(name, [event(market, self.floor.now) for market in self.floor.markets.values()])
 

@@ -5,7 +5,7 @@ from typing import Any
 from planar.model.order import Side
 from planar.venue.account import Account
 from planar.venue.listing import Listing
-from planar.venue.order import FILLED, Execution, Order, Report
+from planar.venue.order import FILLED, TRIGGERED, Execution, Order, Report
 
 Document = dict[str, Any]
 NOTHING = "0.00000000"
@@ -147,7 +147,7 @@ def execution_report(report: Report, event_time: int, id: int) -> Document:
         "F": NOTHING,
         "g": -1,
         "C": asked.client_id if is_cancelled else "",
-        "x": report.what,
+        "x": "NEW" if report.what == TRIGGERED else report.what,
         "X": report.status,
         "r": "NONE",
         "i": order.id,

@@ -12,7 +12,7 @@ import pytest
 
 import planar
 from planar.venue import chaos
-from planar.venue.server import ENDPOINTS
+from planar.venue.protocols import SPOT, USDM
 
 TEXT = (Path(planar.__file__).parents[1] / "docs" / "venue.md").read_text()
 
@@ -52,7 +52,7 @@ def test_it_names_every_fault(fault):
     assert f"`{fault}`" in TEXT
 
 
-@pytest.mark.parametrize("path", sorted({path for _, path in ENDPOINTS}))
+@pytest.mark.parametrize("path", sorted({path for spoken in (SPOT, USDM) for _, path in spoken.endpoints}))
 def test_it_names_every_endpoint(path):
-    name = re.sub(r"^/(api/v3|[sfd]api/v1)/", "", path)
+    name = re.sub(r"^/(api/v3|[sfd]api/v[123])/", "", path)
     assert re.search(rf"[`\s]{re.escape(name)}[`\s]", TEXT)

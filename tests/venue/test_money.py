@@ -10,7 +10,7 @@ from venue.test_refusals import ask
 from planar.venue.api import Api
 from planar.venue.config import built
 from planar.venue.limits import Limits
-from planar.venue.server import ENDPOINTS
+from planar.venue.protocols import SPOT
 
 FREE = Limits(10**9, 10**9, 10**9)
 TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
@@ -21,7 +21,7 @@ def play(seed, steps=400):
     draw = random.Random(seed)
     floor, _ = built(config(seed=seed, history=60))
     account = floor.open_account(KEY, SECRET, dict(BALANCES))
-    api, told = Api(floor, FREE, ENDPOINTS), []
+    api, told = Api(floor, FREE, SPOT.endpoints), []
     floor.on_reports.append(lambda _, reports: told.extend(reports))
     for _ in range(steps):
         if account.open and draw.random() < 0.3:

@@ -12,7 +12,7 @@ from planar.venue import clock
 from planar.venue.api import Api, Request
 from planar.venue.config import built
 from planar.venue.limits import Limits
-from planar.venue.server import ENDPOINTS
+from planar.venue.protocols import SPOT
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def floor():
 
 @pytest.fixture
 def api(floor):
-    return Api(floor, Limits(), ENDPOINTS)
+    return Api(floor, Limits(), SPOT.endpoints)
 
 
 def signed(parameters, *, secret=SECRET, age=0):
@@ -179,7 +179,7 @@ def test_a_replacement_may_have_the_id_of_what_it_replaces(api):
 
 
 def test_weight_is_counted_then_refused_then_banned(floor):
-    api = Api(floor, Limits(weight=50, patience=2, ban_seconds=7), ENDPOINTS)
+    api = Api(floor, Limits(weight=50, patience=2, ban_seconds=7), SPOT.endpoints)
     request = Request("GET", "/api/v3/exchangeInfo", "")
     answers = [api.answer(request) for _ in range(6)]
     assert [a.status for a in answers] == [200, 200, 429, 429, 418, 418]
@@ -190,7 +190,7 @@ def test_weight_is_counted_then_refused_then_banned(floor):
 
 
 def test_orders_are_counted_by_key(floor):
-    api = Api(floor, Limits(orders_10s=2), ENDPOINTS)
+    api = Api(floor, Limits(orders_10s=2), SPOT.endpoints)
     test = [api.answer(Request("POST", ORDER, signed(MARKET), "", KEY)) for _ in range(3)]
     while [a.status for a in test] == [200, 200, 200]:  # ten seconds were over in between
         test = [*test[1:], api.answer(Request("POST", ORDER, signed(MARKET), "", KEY))]

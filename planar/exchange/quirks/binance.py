@@ -35,11 +35,17 @@ class BinanceFamily(Quirk):
         "Filter failure: PRICE_FILTER": "INVALID_PRICE",
         "Filter failure: PERCENT_PRICE": "INVALID_PRICE",
         "Filter failure: TRAILING_DELTA": "INVALID_PRICE",
+        "Limit price can't be": "INVALID_PRICE",
+        "Price not increased by tick size": "INVALID_PRICE",
         "Filter failure: MAX_NUM_ORDERS": "TOO_MANY_ORDERS",
         "Filter failure: MAX_NUM_ALGO_ORDERS": "TOO_MANY_ORDERS",
         "Duplicate order sent": "DUPLICATE_ORDER_ID",
         '"code":-4116': "DUPLICATE_ORDER_ID",
         '"code":-2019': "INSUFFICIENT_FUNDS",
+        '"code":-2028': "INSUFFICIENT_FUNDS",
+        '"code":-2027': "MAX_POSITION",
+        '"code":-4028': "INVALID_LEVERAGE",
+        '"code":-4161': "INVALID_LEVERAGE",
         '"code":-5022': "POST_ONLY_WOULD_TAKE",
         '"code":-2021': "STOP_WOULD_TRIGGER",
         '"code":-2022': "REDUCE_ONLY_WOULD_INCREASE",
@@ -47,7 +53,7 @@ class BinanceFamily(Quirk):
     }
     finds_by_client_id: ClassVar[bool] = True
     trigger_param: ClassVar[str] = "stopPrice"  # of an amend, CCXT sends the other one as well, which is refused
-    trails: ClassVar[frozenset[MarketKind]] = frozenset({MarketKind.SPOT})
+    trails: ClassVar[frozenset[MarketKind]] = frozenset({MarketKind.SPOT, MarketKind.SWAP})
     amends_untouched: ClassVar[bool] = True
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
     is_oldest_first: ClassVar[bool] = True
@@ -121,10 +127,17 @@ class BinanceFamily(Quirk):
     def trail_params(
         self, request: OrderRequest, market: Market, refuse: Callable[[str], NoReturn]
     ) -> Mapping[str, Any]:
-        """In hundredths of a per cent. A take begins to follow where it would trigger, a stop without one at once."""
+        """In hundredths of a per cent, of futures in tenths. A take begins to follow where it would trigger, a stop
+        without one at once.
+        """
         if request.trail is None:
             return refuse("trailing stops by a distance in quote (trail_by), only by a fraction (trail)")
         percent = f"{(request.trail * 100).normalize():f}"
+        if market.kind is not MarketKind.SPOT:
+            if request.trail * 1_000 % 1:
+                return refuse(f"trailing stops of {percent} %, only of whole tenths of a per cent")
+            start = None if request.activation is None else f"{request.activation:f}"
+            return {"trailingPercent": percent, **({"trailingTriggerPrice": start} if start else {})}
         if request.trail * 10_000 % 1:
             return refuse(f"trailing stops of {percent} %, only of whole hundredths of a per cent")
         params = {"trailingPercent": percent}
@@ -133,8 +146,12 @@ class BinanceFamily(Quirk):
         return {**params, "stopLossOrTakeProfit": "takeProfit", "trailingTriggerPrice": f"{request.activation:f}"}
 
     def trail(self, raw: Mapping[str, Any]) -> Mapping[str, Decimal]:
-        """``trailingDelta``, in streams ``d``."""
+        """``trailingDelta``, in streams ``d``; of futures ``callbackRate``, in streams ``cr``, and where it begins."""
         info = raw.get("info") or {}
+        rate = info.get("callbackRate") or (info.get("cr") if "aid" in info else None)
+        if rate:
+            start = Decimal(info.get("activatePrice") or info.get("AP") or 0)
+            return {"trail": Decimal(rate) / 100, **({"activation": start} if start else {})}
         delta = info.get("trailingDelta") or (info.get("d") if info.get("e") == "executionReport" else None)
         return {"trail": Decimal(delta) / 10_000} if delta else {}
 
