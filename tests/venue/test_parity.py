@@ -35,12 +35,12 @@ TRAILS = {29: 10, 31: 12}
 """How far, in hundredths of a per cent."""
 
 
-def candles():
-    """A walk without gaps: each candle opens where the last one closed."""
+def candles(wild=1.0):
+    """A walk without gaps: each candle opens where the last one closed. wild: how far it moves."""
     draw = np.random.default_rng(3)
-    close = 30_000 * np.cumprod(1 + 0.0005 * draw.standard_normal(CANDLES))
+    close = 30_000 * np.cumprod(1 + 0.0005 * wild * draw.standard_normal(CANDLES))
     opens = np.concatenate(([30_000.0], close[:-1]))
-    reach = np.abs(0.0003 * 30_000 * draw.standard_normal((2, CANDLES)))
+    reach = np.abs(0.0003 * wild * 30_000 * draw.standard_normal((2, CANDLES)))
     columns = {
         "time": np.arange(CANDLES, dtype=np.int64) * MINUTE + 1_700_000_040_000,
         "open": opens, "high": np.maximum(opens, close) + reach[0], "low": np.minimum(opens, close) - reach[1],
