@@ -201,6 +201,10 @@ def test_both_ends_of_the_address_are_streams_and_the_private_one_takes_a_listen
                 await until(lambda: venue.users.has(venue.account))
                 venue.floor.deposit(venue.account, "USDT", Decimal(5))
                 told = json.loads((await asyncio.wait_for(socket.receive(), 5)).data)
-                assert (told["e"], told["a"]["m"], told["a"]["B"][0]["bc"]) == ("ACCOUNT_UPDATE", "DEPOSIT", "5.00000000")
+                assert (told["e"], told["a"]["m"], told["a"]["B"][0]["bc"]) == (
+                    "ACCOUNT_UPDATE",
+                    "DEPOSIT",
+                    "5.00000000",
+                )
 
     runner.run(scene())
