@@ -9,8 +9,8 @@ class Loopback:
     """Sends what goes to Binance's hosts to the venue; any other host is refused."""
 
     HOSTS = (
-        "api.binance.com", "stream.binance.com:9443", "ws-api.binance.com:443", "ws-api.binance.com", "fapi.binance.com",
-        "fstream.binance.com",
+        "api.binance.com", "stream.binance.com:9443", "ws-api.binance.com:443", "ws-api.binance.com",
+        "fapi.binance.com", "fstream.binance.com",
     )  # fmt: skip
 
     def __init__(self, port: int) -> None:

@@ -116,8 +116,8 @@ class Events:
         return [event["e"] for event in self.told]
 
     def orders(self, name):
-        return [(event["o"]["x"] if "x" in event["o"] else "", event["o"]["X"]) for event in self.told if
-                event["e"] == name]  # fmt: skip
+        told = [event["o"] for event in self.told if event["e"] == name]
+        return [(order.get("x", ""), order["X"]) for order in told]
 
 
 def test_a_trade_is_told_after_how_the_account_stands(runner, exchange, venue):
