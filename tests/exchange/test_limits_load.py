@@ -7,7 +7,7 @@ import time
 
 import pytest
 from exchange.test_reconnects import config
-from exchange.venue_process import exchange_at, venue_process
+from exchange.venue_process import exchange_at, start, venue_process
 
 from planar.exchange.budget import Budget
 from planar.exchange.limits import Limits as OurLimits
@@ -33,9 +33,9 @@ def load(port, counts):
             await asyncio.gather(*(ask() for _ in range(WORKERS)))
             return exchange.health().errors
 
-    start = time.monotonic()
+    began = time.monotonic()
     errors = asyncio.run(work())
-    counts.append((CALLS, errors, time.monotonic() - start))
+    counts.append((CALLS, errors, time.monotonic() - began))
 
 
 @pytest.mark.slow
@@ -45,7 +45,7 @@ def test_of_ten_thousand_calls_of_two_processes_none_is_refused():
         counts = manager.list()
         processes = [context.Process(target=load, args=(far.port, counts)) for _ in range(2)]
         for process in processes:
-            process.start()
+            start(process)
         for process in processes:
             process.join(240)
         refused, done = far.ask("refused"), list(counts)
@@ -80,9 +80,9 @@ def measured(folder, count=10_000):
 
     async def spend():
         for _ in range(count):
-            start = time.perf_counter()
+            before = time.perf_counter()
             limits.answered(await limits.take({"cost": 1, "orders": 1, "day": 1}))
-            took.append((time.perf_counter() - start) * 1e6)
+            took.append((time.perf_counter() - before) * 1e6)
 
     asyncio.run(spend())
     limits.close()
@@ -95,7 +95,7 @@ def test_two_processes_count_every_request_and_what_that_costs(tmp_path):
     context = multiprocessing.get_context("spawn")
     started, ended, count = context.Event(), context.Event(), context.Value("q", 0)
     other = context.Process(target=hammer, args=(tmp_path, started, ended, count))
-    other.start()
+    start(other)
     assert started.wait(120)
     contended = measured(tmp_path)
     ended.set()

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -52,9 +53,7 @@ def venue_process(config: VenueConfig) -> Iterator[Far]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, config), daemon=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", CACHE)
-        process.start()
+    start(process)
     try:
         yield Far(here, here.recv())
         here.send(("end",))
@@ -63,6 +62,13 @@ def venue_process(config: VenueConfig) -> Iterator[Far]:
         if process.is_alive():
             process.terminate()
             process.join()
+
+
+def start(process: BaseProcess) -> None:
+    """Starts a program that finds the compiled kernel."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", CACHE)
+        process.start()
 
 
 def _serve(pipe: Connection, config: VenueConfig) -> None:
