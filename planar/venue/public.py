@@ -71,11 +71,11 @@ def aggregates(desk: Desk, query: Query, account: None) -> Any:
     return [wire.aggregate(market.listing, trade) for trade in chosen]
 
 
-def candles(most: int, row: Callable[[Listing, Kline], Any]) -> Call:
-    """An endpoint that tells candles, as rows, and so many at most."""
+def candles(most: int, row: Callable[[Listing, Kline], Any], name: str = "symbol") -> Call:
+    """An endpoint that tells candles, as rows, and so many at most. name: of what says of which market."""
 
     def klines(desk: Desk, query: Query, account: None) -> Any:
-        market = market_of(desk, query)
+        market = market_of(desk, query, name)
         interval = query.one_of("interval", INTERVALS, -1120, "Invalid interval.")
         query.text("timeZone")
         start, end, limit = query.integer("startTime"), query.integer("endTime"), query.limit(500, most)
@@ -138,9 +138,9 @@ def tickers(show: Callable[[Market], Any]) -> Call:
     return told
 
 
-def market_of(desk: Desk, query: Query) -> Market:
-    """The market of ``symbol``."""
-    return desk.floor.market(query.symbol())
+def market_of(desk: Desk, query: Query, name: str = "symbol") -> Market:
+    """The market of ``symbol``, or of another parameter of that name."""
+    return desk.floor.market(query.symbol(name))
 
 
 def markets_of(desk: Desk, query: Query) -> list[Market]:

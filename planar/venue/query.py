@@ -36,10 +36,10 @@ class Query:
             raise missing(name)
         return value
 
-    def symbol(self) -> str:
-        """``symbol``, which is required."""
-        self.required("symbol")
-        return self.matching("symbol", SYMBOL)
+    def symbol(self, name: str = "symbol") -> str:
+        """``symbol``, or what is so under another name, which is required."""
+        self.required(name)
+        return self.matching(name, SYMBOL)
 
     def one_of(self, name: str, allowed: Collection[str], code: int, text: str, default: str = "") -> str:
         """A word that must be one of these; required unless there is a default."""

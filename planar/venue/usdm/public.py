@@ -89,7 +89,7 @@ ENDPOINTS = {
     ("GET", "/fapi/v1/aggTrades"): Endpoint(_without(spot.aggregates, "M"), 20),
     ("GET", "/fapi/v1/klines"): Endpoint(candles(MOST_CANDLES, kline_row), _candle_cost),
     ("GET", "/fapi/v1/markPriceKlines"): Endpoint(candles(MOST_CANDLES, wire.mark_row), _candle_cost),
-    ("GET", "/fapi/v1/indexPriceKlines"): Endpoint(candles(MOST_CANDLES, wire.mark_row), _candle_cost),
+    ("GET", "/fapi/v1/indexPriceKlines"): Endpoint(candles(MOST_CANDLES, wire.mark_row, "pair"), _candle_cost),
     ("GET", "/fapi/v1/premiumIndex"): Endpoint(tickers(wire.premium), all_cost(1, 10)),
     ("GET", "/fapi/v1/fundingRate"): Endpoint(funding_history),
     ("GET", "/fapi/v1/fundingInfo"): Endpoint(funding_info, 0),
