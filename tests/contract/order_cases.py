@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from contract.cases import Place, case
+from contract.cases import SPOT, Place, case
 
 from planar.errors import Rejected
 from planar.exchange.model import Liquidity, OrderRequest
@@ -18,13 +18,13 @@ def refusal(code: str):
 
 @case("tells what is owned: free and used add up to total")
 async def balance(at: Place) -> None:
-    told, market = await at.exchange.balance(), await at.market()
+    told, market = await at.balance(), await at.market()
     assert told.total[market.quote] >= 5_000
     for currency, total in told.total.items():
         assert told.free[currency] + told.used[currency] == total
 
 
-@case("fills a market buy by amount at once; what is bought arrives less the fee, what it cost is gone")
+@case("fills a market buy by amount at once; what is bought arrives less the fee, what it cost is gone", SPOT)
 async def market_buy(at: Place) -> None:
     market = await at.market()
     base, quote = await at.owned(market.base), await at.owned(market.quote)
@@ -36,7 +36,7 @@ async def market_buy(at: Place) -> None:
     assert order.average * HUNDREDTH == order.cost
 
 
-@case("fills a market sale by amount at once; the fee is taken from the proceeds")
+@case("fills a market sale by amount at once; the fee is taken from the proceeds", SPOT)
 async def market_sale(at: Place) -> None:
     market = await at.market()
     await at.buy("0.02")
@@ -47,7 +47,7 @@ async def market_sale(at: Place) -> None:
     assert abs(await at.owned(market.quote) - (quote + order.cost * (1 - market.taker))) <= Decimal("1e-7")
 
 
-@case("spends no more than the cost of a market buy by cost, and less than one step less")
+@case("spends no more than the cost of a market buy by cost, and less than one step less", SPOT)
 async def buy_by_cost(at: Place) -> None:
     market = await at.market()
     order = await at.buy(None, cost=Decimal(100))
@@ -55,16 +55,16 @@ async def buy_by_cost(at: Place) -> None:
     assert Decimal(100) - market.amount_step * order.average * 2 < order.cost <= 100
 
 
-@case("lets a limit away from the market rest, holds its cost, and gives it back when it is cancelled")
+@case("lets a limit away from the market rest, holds its cost, and gives it back when it is cancelled", SPOT)
 async def limit_rests(at: Place) -> None:
     market, price = await at.market(), await at.far()
-    used = (await at.exchange.balance()).used.get(market.quote, Decimal(0))
+    used = (await at.balance()).used.get(market.quote, Decimal(0))
     order = await at.buy("0.01", price=price)
     assert (order.status, order.filled, order.price) == (Status.OPEN, Decimal(0), price)
-    assert (await at.exchange.balance()).used[market.quote] == used + price * HUNDREDTH
+    assert (await at.balance()).used[market.quote] == used + price * HUNDREDTH
     ended = await at.exchange.cancel(order.id, at.symbol)
     assert (ended.id, ended.status, ended.filled) == (order.id, Status.CANCELLED, Decimal(0))
-    assert (await at.exchange.balance()).used.get(market.quote, Decimal(0)) == used
+    assert (await at.balance()).used.get(market.quote, Decimal(0)) == used
 
 
 @case("fills a limit beyond the best price at once, at no worse than its price")
@@ -143,7 +143,7 @@ async def take(at: Place) -> None:
 @case("keeps a trailing stop with how far it follows and from where on; what it cannot say exactly it refuses, unsent")
 async def trailing_stop(at: Place) -> None:
     await at.buy("0.02")
-    share, start = Decimal("0.0123"), await at.far(Side.SELL)
+    share, start = at.trail, await at.far(Side.SELL)
     for activation in (None, start):
         order = await at.sell("0.01", trail=share, activation=activation)
         found = await at.exchange.order(order.id, at.symbol)
@@ -172,12 +172,19 @@ async def amend(at: Place) -> None:
     await at.exchange.cancel(changed.id, at.symbol)
     with refusal("ORDER_DONE"):
         await at.exchange.amend(changed.id, at.symbol, price=price)
-    first, then, beyond = [await at.far(Side.SELL, share) for share in ("0.1", "0.12", "0.13")]
-    for kind, name, limit in (
-        (Kind.STOP, "stop", None), (Kind.STOP_LIMIT, "stop", beyond), (Kind.TAKE, "take", None),
-        (Kind.TAKE_LIMIT, "take", beyond),
+    # Of perpetuals, exits alone: where a stop is replaced, both could open a position.
+    is_exit = at.kind != SPOT
+    await at.buy("0.01")
+    for kind, name, has_limit in (
+        (Kind.STOP, "stop", False), (Kind.STOP_LIMIT, "stop", True), (Kind.TAKE, "take", False),
+        (Kind.TAKE_LIMIT, "take", True),
     ):  # fmt: skip
-        order = await (at.sell if name == "take" else at.buy)("0.01", **{name: first}, price=limit)
+        is_above = name == "take" or not is_exit
+        side = Side.SELL if is_above else Side.BUY
+        first, then, beyond = [await at.far(side, share) for share in ("0.1", "0.12", "0.13")]
+        limit = beyond if has_limit else None
+        ask = at.sell if name == "take" or is_exit else at.buy
+        order = await ask("0.01", **{name: first}, price=limit, reduce_only=is_exit)
         changed = await at.exchange.amend(order.id, at.symbol, stop=then)
         assert (changed.kind, changed.stop, changed.price) == (kind, then, limit)
         assert [one.id for one in await at.exchange.open_orders(at.symbol)] == [changed.id]
@@ -239,21 +246,20 @@ async def fills_and_fees(at: Place) -> None:
     fills = [fill for fill in await at.exchange.fills(at.symbol) if fill.order_id == order.id]
     assert sum(fill.amount for fill in fills) == HUNDREDTH
     assert sum(fill.cost for fill in fills) == order.cost
-    assert {(fill.side, fill.fee_currency, fill.liquidity) for fill in fills} == {
-        (Side.BUY, market.base, Liquidity.TAKER)
-    }
-    assert sum(fill.fee for fill in fills) == Decimal("0.01") * market.taker
+    received, paid_in = (HUNDREDTH, market.base) if at.kind == SPOT else (order.cost, market.quote)
+    assert {(fill.side, fill.fee_currency, fill.liquidity) for fill in fills} == {(Side.BUY, paid_in, Liquidity.TAKER)}
+    assert sum(fill.fee for fill in fills) == received * market.taker
     fees = await at.exchange.fees(at.symbol)
     assert (fees.maker, fees.taker) == (market.maker, market.taker)
 
 
-@case("refuses what the account cannot pay, and holds nothing for it")
+@case("refuses what the account cannot pay, and holds nothing for it", SPOT)
 async def no_funds(at: Place) -> None:
     market = await at.market()
-    before = (await at.exchange.balance()).free
+    before = (await at.balance()).free
     with refusal("INSUFFICIENT_FUNDS"):
         await at.buy(f"{before[market.quote] / await at.last() * 2:.5f}", price=await at.far(share="0.01"))
-    assert (await at.exchange.balance()).free == before
+    assert (await at.balance()).free == before
 
 
 @case("refuses what is below a minimum, or above the most, before it is sent")
@@ -281,11 +287,3 @@ async def several(at: Place) -> None:
     assert [first.status, third.status] == [Status.OPEN, Status.OPEN]
     assert second.code == "BELOW_MIN_AMOUNT"
     await at.exchange.cancel_all(at.symbol)
-
-
-@case("is closed once, and then says so")
-async def closed(at: Place) -> None:
-    await at.exchange.close()
-    await at.exchange.close()
-    with refusal("CLOSED"):
-        await at.exchange.ticker(at.symbol)

@@ -1,14 +1,17 @@
-"""The contract, kept by the demo exchange and by Binance spot as the local venue plays it."""
+"""The contract, kept by the demo exchange and by Binance, spot and perpetuals, as the local venue plays it."""
 
 import asyncio
 from contextlib import AsyncExitStack
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import contract.market_cases
-import contract.order_cases  # noqa: F401 - adds its cases behind those of the market
+import contract.order_cases
+import contract.perpetual_cases
+import contract.shutdown_case  # noqa: F401 - each adds its cases behind those before
 import pytest
-from contract.cases import CASES, Place, markdown
+from contract.cases import CASES, PERPETUALS, Place, markdown
 
 import planar
 from planar.config.secrets import Credentials, Secret
@@ -21,7 +24,7 @@ from planar.venue.server import Venue
 
 PAGE = Path(planar.__file__).parents[1] / "docs" / "contract.md"
 KEY, SECRET = "k" * 64, "s" * 64
-SYMBOL = "BTC/USDT"
+SYMBOL, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
 
 
 def sent(venue):
@@ -46,7 +49,22 @@ async def binance(stack):
     return Place(exchange, SYMBOL, sent(venue))
 
 
-EXCHANGES = {"demo": demo, "binance": binance}
+async def futures(stack, id):
+    balances = {"USDT": Decimal(1_000_000)}
+    config = VenueConfig((PERPETUAL,), api_key=KEY, secret=SECRET, balances=balances, limits=Limits(orders_10s=10_000))
+    venue = await stack.enter_async_context(Venue(config))
+    settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", futures=True)
+    exchange = CcxtExchange(id, settings=settings, credentials=Credentials(Secret(KEY), Secret(SECRET)))
+    stack.push_async_callback(exchange.close)
+    return Place(exchange, PERPETUAL, sent(venue), PERPETUALS)
+
+
+EXCHANGES = {
+    "demo": demo,
+    "binance": binance,
+    "binance-futures": partial(futures, id="binance"),
+    "binanceusdm": partial(futures, id="binanceusdm"),
+}
 
 
 @pytest.fixture(scope="module", params=EXCHANGES)
@@ -63,6 +81,8 @@ def place(request, tmp_path_factory):
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.number}-{case.check.__name__}" for case in CASES])
 def test_the_exchange_keeps_the_contract(place, case):
     runner, at = place
+    if at.kind not in case.kinds:
+        pytest.skip(f"{case.number} is about {' and '.join(case.kinds)}")
 
     async def within():
         async with asyncio.timeout(30):
