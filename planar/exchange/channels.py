@@ -39,8 +39,8 @@ def has(instance: Any, method: str) -> bool:
 
 
 def is_connected(instance: Any) -> bool:
-    """Whether all connections that CCXT keeps stand."""
-    clients = list((instance.clients or {}).values())
+    """Whether all connections that CCXT keeps stand. Among them it has one that is none, by which logins wait."""
+    clients = [client for url, client in (instance.clients or {}).items() if "://" in url]
     return bool(clients) and all(client.isConnected and client.error is None for client in clients)
 
 

@@ -27,7 +27,8 @@ def heard(kind: Kind, name: str, raw: Any, markets: Mapping[str, Market], quirk:
     if kind is Kind.CANDLES:
         return candle(raw, market, name.partition(" ")[2])
     if kind is Kind.ORDERS:
-        return account.order(raw, market, quirk=quirk)
+        # What goes on as another order is told as that one.
+        return None if quirk.became(raw) else account.order(raw, market, quirk=quirk)
     if kind is Kind.FILLS:
         return account.fill(raw, market, str(raw.get("clientOrderId") or ""))
     if kind is Kind.POSITIONS:

@@ -68,7 +68,10 @@ class Orders(OwnData):
                 # The exchange has no open order of that id, be it that it filled, or that it never was.
                 if error.code != "ORDER_NOT_FOUND":
                     raise
-                return await self.order(id, market.symbol)
+                found = await self.order(id, market.symbol)
+                # What was triggered meanwhile may go on under another id.
+                is_left = is_done(found) or found.id == id
+                return found if is_left else await self.cancel(found.id, market.symbol)
             except Unknown as error:
                 failure = error
             # A cancel may be sent again, but only to an order that is seen to be open.

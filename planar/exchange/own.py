@@ -60,15 +60,16 @@ class OwnData(PublicData):
         raise missing or self._no_order(id or client_id, market)
 
     async def _fetch_order(self, id: str | None, market: Market, params: Mapping[str, Any], what: str) -> Order:
-        return await self._call(
+        found, successor = await self._call(
             "fetch_order",
             id,
             market.symbol,
             dict(params),
             what=what,
-            into=lambda raw: self._order(raw, market),
+            into=lambda raw: (self._order(raw, market), self.quirk.became(raw)),
             market=market,
         )
+        return await self._fetch_order(successor, market, {}, what) if successor else found
 
     async def _look_through(self, market: Market, client_id: str) -> Order:
         """By one's own id, where the exchange only knows its own: the newest of the open orders, or of recent ones."""
@@ -90,7 +91,9 @@ class OwnData(PublicData):
         return self.noted(answers.order(raw, market, quirk=self.quirk))
 
     def _orders(self, rows: Any, market: Market | None) -> list[Order]:
-        found = [self._order(raw, market or self._listed(raw["symbol"])) for raw in rows]
+        # What goes on as another order is told as that one.
+        own = [raw for raw in rows if not self.quirk.became(raw)]
+        found = [self._order(raw, market or self._listed(raw["symbol"])) for raw in own]
         return sorted(found, key=lambda order: order.time or 0)
 
     def _places(self, market: Market, method: str = "fetchOrder") -> list[dict[str, Any]]:

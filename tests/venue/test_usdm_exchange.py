@@ -213,3 +213,58 @@ def test_several_orders_are_sent_at_once_and_what_cannot_be_had_at_once_expires(
                 assert (order.status, order.filled) == (Status.EXPIRED, 0)
 
     asyncio.run(scene())
+
+
+async def stopped(venue, exchange, **terms):
+    """A stop that protects a position, and the market until it was triggered."""
+    last = (await exchange.ticker(SYMBOL)).last
+    await exchange.place(buy())
+    stop = await exchange.place(sell(stop=(last * Decimal("0.999")) // 1, reduce_only=True, **terms))
+    (order,) = [order for order in venue.account.open.values() if order.ticket.waits]
+    while not order.trigger_id:
+        venue.step(60_000)
+    return stop, order
+
+
+def test_a_stop_that_was_triggered_is_found_as_the_order_that_it_became():
+    async def scene():
+        async with opened() as (venue, exchange):
+            stop, order = await stopped(venue, exchange)
+            for found in (await exchange.order(stop.id, SYMBOL), await exchange.cancel(stop.id, SYMBOL)):
+                assert (found.status, found.filled, found.client_id) == (Status.FILLED, TENTH, stop.client_id)
+                assert found.id == str(order.trigger_id)
+            told = await exchange.orders(SYMBOL)
+            assert [(one.id, one.status) for one in told] == [("1", Status.FILLED), (found.id, Status.FILLED)]
+            assert (await exchange.fills(SYMBOL))[-1].order_id == found.id
+
+    asyncio.run(scene())
+
+
+def test_a_stop_whose_limit_rests_once_it_was_triggered_is_cancelled_under_either_id():
+    async def scene():
+        async with opened() as (venue, exchange):
+            last = (await exchange.ticker(SYMBOL)).last
+            stop, _ = await stopped(venue, exchange, price=last * Decimal("1.04") // 1)
+            assert [one.id for one in await exchange.open_orders(SYMBOL)] != [stop.id]
+            ended = await exchange.cancel(stop.id, SYMBOL)
+            assert (ended.status, ended.client_id) == (Status.CANCELLED, stop.client_id)
+            assert await exchange.open_orders(SYMBOL) == []
+
+    asyncio.run(scene())
+
+
+def test_the_stream_tells_a_triggered_stop_once_and_never_as_cancelled():
+    async def scene():
+        async with opened() as (venue, exchange):
+            async with await exchange.streams.subscribe("orders") as orders, await exchange.streams.subscribe("fills"):
+                assert await exchange.streams.ready()
+                stop, order = await stopped(venue, exchange)
+                told = []
+                async with asyncio.timeout(10):
+                    while not any(one.id == str(order.trigger_id) and one.status is Status.FILLED for one in told):
+                        told.append((await anext(orders)).data)
+            own = [one for one in told if one.client_id == stop.client_id]
+            assert {one.status for one in own} == {Status.OPEN, Status.FILLED}
+            assert {one.id for one in own} == {stop.id, str(order.trigger_id)}
+
+    asyncio.run(scene())

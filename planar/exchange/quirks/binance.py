@@ -120,6 +120,11 @@ class BinanceFamily(Quirk):
         """CCXT takes what a deposit adds for what there is; the balance itself is told right after."""
         return (raw.get("info") or {}).get("e") != "balanceUpdate"
 
+    def became(self, raw: Mapping[str, Any]) -> str:
+        """Of futures, stops are algo orders, which go on as another order under the same client id."""
+        info = raw.get("info") or {}
+        return str(info.get("actualOrderId") or ("aid" in info and info.get("ai")) or "")
+
     def expire_params(self, expire: int) -> Mapping[str, Any]:
         """Futures only; CCXT's features tell."""
         return {"timeInForce": "GTD", "goodTillDate": expire}

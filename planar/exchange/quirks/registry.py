@@ -160,6 +160,10 @@ class Quirk:
         """Whether CCXT made a balance of something that tells one."""
         return True
 
+    def became(self, raw: Mapping[str, Any]) -> str:
+        """The id of the order that this one goes on as since it was triggered; empty where it keeps its own."""
+        return ""
+
     def expire_params(self, expire: int) -> Mapping[str, Any] | None:
         """CCXT's parameters of an order that is good until a time; None where they are not known."""
         return None
