@@ -129,9 +129,14 @@ class Amends(Orders):
         return symbol, self.quirk.amend_type(before, kind), *rest
 
     async def _amended_before(self, lost: LostOrder, refusal: Rejected) -> Order:
-        """The new order, when nothing was left to replace since something on the way had sent the amend twice."""
-        if refusal.code == "AMEND_FAILED" and lost.amends is Amend.BY_ANOTHER:
+        """The order as it was to be, when something on the way had sent the amend twice: then nothing was left to
+        replace, or to change.
+        """
+        is_other = refusal.code == "AMEND_FAILED" and lost.amends is Amend.BY_ANOTHER
+        if is_other or (refusal.code == "NO_CHANGE" and lost.amends is Amend.IN_PLACE and lost.id):
             try:
+                if not is_other:
+                    return await self.order(lost.id or "", lost.market.symbol)
                 return await self.order("", lost.market.symbol, client_id=lost.request.client_id)
             except Rejected:
                 raise refusal from None

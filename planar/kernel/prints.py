@@ -15,7 +15,6 @@ from planar.kernel.match import happen
 from planar.kernel.numbers import plus
 from planar.kernel.settle import settle_busy
 from planar.kernel.state import Instrument, Live, Order, State
-from planar.model.order import NEVER
 
 I, F = types.int64, types.float64
 
@@ -77,19 +76,19 @@ def settle_print(address, k, time, open, high, low, close, volume):
     return 1 if is_near else 0
 
 
-@compiled(I(I, I, I, F, I, I, F, F, I, F, F, I, I))
-def place_now(address, k, time, depth, side, sizing, size, price, how, stop, activation, tif, post_only):
+@compiled(I(I, I, I, F, I, I, F, F, I, F, F, I, I, I))
+def place_now(address, k, time, depth, side, sizing, size, price, how, stop, activation, tif, expire, post_only):
     """`check.submit`, and the order's arrival at the same moment; its id, or a negative `Reason` when not even asked.
 
-    depth: what a taker finds, in base. Whether the venue took it is told by events.
+    depth: what a taker finds, in base. expire: NEVER for none. Whether the venue took it is told by events.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     state.now = time
     nothing = float("nan")
     id = submit(
-        address, k, side, sizing, size, price, how, stop, activation, nothing, nothing, tif, NEVER, post_only, 0, 0, 0,
-        0,
+        address, k, side, sizing, size, price, how, stop, activation, nothing, nothing, tif, expire, post_only, 0, 0,
+        0, 0,
     )  # fmt: skip
     if id > 0:
         _happen_now(state, ins, id, time, depth)

@@ -84,6 +84,7 @@ class KernelState(Books):
                 listing.price(ticket.ticks) if ticket.ticks else NOTHING,
                 *_trigger(ticket),
                 int(tif),
+                ticket.expire,
                 int(ticket.is_post_only),
             )
         except OverflowError:  # what does not fit 64 bits nobody owns

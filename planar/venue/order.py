@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from planar.model.order import Side
+from planar.model.order import NEVER, Side
 from planar.venue.listing import Listing
 
 NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED = "NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"
@@ -34,7 +34,8 @@ class Ticket:
     """What is asked for, past the filters: ticks, base units, quote units; 0 for what the type does not have.
 
     delta: how far a trailing stop follows, in `BIPS`; its ``stop`` is where it begins to. reduce_only: of a contract,
-    whether it may only make a position smaller; by_mark: whether its trigger is told to be one of mark prices.
+    whether it may only make a position smaller; by_mark: whether its trigger is told to be one of mark prices; expire:
+    when a GTD order dies; closes: whether it is for all of the position, whatever that comes to be.
     """
 
     listing: Listing
@@ -49,6 +50,8 @@ class Ticket:
     delta: int = 0
     reduce_only: bool = False
     by_mark: bool = False
+    expire: int = NEVER
+    closes: bool = False
 
     @property
     def is_post_only(self) -> bool:

@@ -8,7 +8,7 @@ from planar.kernel import prints
 from planar.kernel.check import AMOUNT
 from planar.kernel.triggers import STOP
 from planar.model.instrument import Instrument
-from planar.model.order import Event, Reason, Side, Tif
+from planar.model.order import NEVER, Event, Reason, Side, Tif
 from planar.simulator.fill_model import FillModel
 from planar.venue.kernel_state import KernelState
 from planar.venue.listing import Listing
@@ -29,7 +29,8 @@ def state(model=None, last=100.0):
 
 def place(made, side, amount, price=NOTHING, stop=NOTHING, depth=100.0, tif=Tif.GTC, time=1_000):
     how = 0 if stop != stop else STOP
-    return prints.place_now(made.address, 0, time, depth, side, AMOUNT, amount, price, how, stop, NOTHING, tif, 0)
+    terms = (side, AMOUNT, amount, price, how, stop, NOTHING, tif, NEVER, 0)
+    return prints.place_now(made.address, 0, time, depth, *terms)
 
 
 def told(made):

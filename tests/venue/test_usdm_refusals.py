@@ -76,7 +76,11 @@ def post(api):
         (ORDER, LIMIT, {"reduceOnly": "true"}, -2022, "ReduceOnly Order is rejected."),
         (ORDER, LIMIT, {"reduceOnly": "maybe"}, -1130, "Data sent for parameter 'reduceOnly' is not valid."),
         (ORDER, LIMIT, {"newOrderRespType": "FULL"}, -1136, "Invalid newOrderRespType"),
-        (ORDER, LIMIT, {"timeInForce": "GTD"}, -4084, LATER),
+        (ORDER, LIMIT, {"timeInForce": "GTD"}, -1102,
+         "Mandatory parameter 'goodTillDate' was not sent, was empty/null, or malformed."),
+        (ORDER, LIMIT, {"timeInForce": "GTD", "goodTillDate": "1704078000000"}, -5040,
+         "The goodTillDate timestamp must be greater than the current time plus 600 seconds and smaller than "
+         "253402300799000"),
         (ORDER, MARKET, {"quantity": "4000"}, -2027,
          "Exceeded the maximum allowable position at current leverage."),
         (ORDER, MARKET, {"quantity": "5"}, -2019, "Margin is insufficient."),
@@ -88,7 +92,11 @@ def post(api):
         (ALGO, STOP, {"type": "TAKE_PROFIT_MARKET"}, -2021, "Order would immediately trigger."),
         (ALGO, STOP, {"type": "LIMIT"}, -1116, "Invalid orderType."),
         (ALGO, STOP, {"algoType": "VP"}, -1130, "Data sent for parameter 'algoType' is not valid."),
-        (ALGO, STOP, {"closePosition": "true"}, -4084, LATER),
+        (ALGO, STOP, {"closePosition": "true"}, -4137, "Quantity must be zero with closePosition equals true."),
+        (ALGO, STOP, {"closePosition": "true", "quantity": ""}, -2022, "ReduceOnly Order is rejected."),
+        (ALGO, TRAIL, {"closePosition": "true", "quantity": ""}, -4136,
+         "Target strategy invalid for this order type, closePosition true."),
+        (ALGO, STOP, {"timeInForce": "GTD"}, -4084, LATER),
         (ALGO, STOP, {"reduceOnly": "true"}, -2022, "ReduceOnly Order is rejected."),
         (ALGO, TRAIL, {"callbackRate": "11"}, -2007, "Invalid callBack rate"),
         (ALGO, TRAIL, {"callbackRate": "0.05"}, -2007, "Invalid callBack rate"),
@@ -206,3 +214,27 @@ def test_orders_are_counted_by_ten_seconds_and_minutes(floor):
     api = Api(floor, USDM.limits, USDM.endpoints)
     limits = {(row["interval"], row["limit"]) for row in ask(api, "GET", "/fapi/v1/rateLimit/order")[1]}
     assert limits == {("SECOND", 300), ("MINUTE", 1_200)}
+
+
+def test_an_order_that_closes_a_position_is_for_all_of_it_whatever_that_comes_to_be(post, api, floor):
+    post("order", **MARKET)
+    asked = {name: value for name, value in STOP.items() if name != "quantity"}
+    made = post("algoOrder", **asked, closePosition="true")
+    assert (made["quantity"], made["closePosition"], made["reduceOnly"]) == ("0.00000000", True, True)
+    (order,) = floor.accounts[KEY].open.values()
+    for side, amount in (("BUY", 2), ("SELL", 1)):
+        post("order", **{**MARKET, "side": side})
+        assert order.units == amount * floor.listings[0].units(0.01)
+    post("order", **{**MARKET, "side": "SELL"})
+    assert ask(api, "GET", ALGO, algoId=str(made["algoId"]))[1]["algoStatus"] == "EXPIRED"
+
+
+def test_an_order_that_is_good_until_a_time_dies_with_the_first_trade_after_it(post, api, floor):
+    until = floor.now + 700_000
+    made = post("order", **{**LIMIT, "timeInForce": "GTD", "goodTillDate": str(until)})
+    assert (made["timeInForce"], made["goodTillDate"]) == ("GTD", until)
+    named = {"symbol": "BTCUSDT", "orderId": str(made["orderId"])}
+    floor.advance(until - 1)
+    assert ask(api, "GET", ORDER, **named)[1]["status"] == "NEW"
+    floor.advance(until + 60_000)
+    assert ask(api, "GET", ORDER, **named)[1]["status"] == "EXPIRED"

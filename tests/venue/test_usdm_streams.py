@@ -167,16 +167,36 @@ def test_funding_and_leverage_and_margin_are_told(runner, exchange, venue):
     assert Decimal(funding["bc"]) > 0  # a short receives
 
 
+def moved(venue, ticks):
+    """The market trades there."""
+    listing = venue.floor.listings[0]
+    venue.floor.happen(Print(venue.floor.now + 1, 0, ticks, ticks, ticks, ticks, listing.units(5.0), False))
+
+
+def test_margin_that_is_nearly_used_up_is_told_once_until_it_is_safe_again(venue):
+    listing, last = venue.floor.listings[0], venue.floor.market("BTCUSDT").last
+    held = venue.account.position(listing)
+    near = listing.ticks(held.liquidation * 0.9995)
+    assert held.units < 0
+    assert last < near < listing.ticks(held.liquidation)
+    events = Events(venue)
+    for ticks in (near, near - 1, last, near):
+        moved(venue, ticks)
+    events.stop()
+    assert events.kinds() == ["MARGIN_CALL", "MARGIN_CALL"]
+    (position,) = events.told[0]["p"]
+    assert (position["s"], position["pa"], position["mt"]) == ("BTCUSDT", "-0.10000000", "ISOLATED")
+    assert "cw" not in events.told[0]
+    moved(venue, last)
+
+
 def test_a_liquidation_is_told_to_its_account_and_to_everybody(runner, venue):
     async def scene():
         events = Events(venue)
         public = venue.addresses()["ws"]
         async with aiohttp.ClientSession() as session, session.ws_connect(f"{public}/ws/!forceOrder@arr") as socket:
             account, listing = venue.account, venue.floor.listings[0]
-            held = account.position(listing)
-            mark = listing.ticks(held.liquidation * 1.01)
-            move = Print(venue.floor.now + 1, 0, mark, mark, mark, mark, listing.units(5.0), False)
-            venue.floor.happen(move)
+            moved(venue, listing.ticks(account.position(listing).liquidation * 1.01))
             told = json.loads((await asyncio.wait_for(socket.receive(), 5)).data)
         events.stop()
         (order,) = [e["o"] for e in events.told if e["e"] == "ORDER_TRADE_UPDATE"]

@@ -41,6 +41,7 @@ class BinanceFamily(Quirk):
         "Filter failure: MAX_NUM_ALGO_ORDERS": "TOO_MANY_ORDERS",
         "Duplicate order sent": "DUPLICATE_ORDER_ID",
         '"code":-4116': "DUPLICATE_ORDER_ID",
+        '"code":-5027': "NO_CHANGE",
         '"code":-2019': "INSUFFICIENT_FUNDS",
         '"code":-2028': "INSUFFICIENT_FUNDS",
         '"code":-2027': "MAX_POSITION",

@@ -9,4 +9,5 @@ account       the orders, positions and income behind one key
 wire_market, wire_orders, wire_account   documents as Binance writes them
 public, private, algo, positions         endpoints
 streams, user_stream                     what the market, and accounts, are told
+margin_calls                             who is told that margin is nearly used up
 """

@@ -97,10 +97,10 @@ class ContractAccount(Account):
         """How a contract stands."""
         return self.kernel.position(listing.index)
 
-    def room(self, ticket: Ticket) -> int:
+    def room(self, listing: Listing, side: Side) -> int:
         """Base units of the position that an order of that side reduces."""
-        held = self.kernel.held(ticket.listing.index)
-        return abs(held) if held * ticket.side < 0 else 0
+        held = self.kernel.held(listing.index)
+        return abs(held) if held * side < 0 else 0
 
     def note_margin(self, listing: Listing, time: int, kind: str, units: int) -> None:
         """Margin was moved."""
@@ -116,7 +116,7 @@ class ContractAccount(Account):
     def place(self, ticket: Ticket, time: int, depth: int, stand: Stand | None = None) -> Order:
         """Places an order at once, as `Account.place`; what may only reduce is for no more than there is."""
         if ticket.reduce_only:
-            room = self.room(ticket)
+            room = self.room(ticket.listing, ticket.side)
             if not room:
                 raise Refusal(*REDUCE_ONLY)
             ticket = replace(ticket, units=min(ticket.units, room))
@@ -143,10 +143,13 @@ class ContractAccount(Account):
         self._trim(move.time)
 
     def _trim(self, time: int) -> None:
-        """What may only reduce is taken back where there is nothing to reduce, and is for no more than there is."""
+        """What may only reduce is taken back where there is nothing to reduce, and is for no more than there is; what
+        closes a position is for all of it.
+        """
         for order in [o for o in self.open.values() if o.ticket.reduce_only]:
-            room, left = self.room(order.ticket), order.units - order.filled
-            if left <= room:
+            asked, left = order.ticket, order.units - order.filled
+            room = self.room(asked.listing, asked.side)
+            if left == room or (left < room and not asked.closes):
                 continue
             listing = order.ticket.listing
             if room and self.kernel.amend(listing, order.index, time, order.ticket.ticks, order.filled + room) > 0:

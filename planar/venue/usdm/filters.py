@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from planar.model.order import Side
+from planar.model.order import NEVER, Side
 from planar.venue.filters import max_ticks, random_id
 from planar.venue.listing import MAX_MARKET_STEPS, MAX_STEPS, Listing, text, units_of
 from planar.venue.market import Market
@@ -26,7 +26,13 @@ from planar.venue.usdm.refusal import NOT_YET, POSITION_SIDE, TOO_MANY, TOO_MANY
 
 ALGO_TYPES = (STOP, STOP_MARKET, TAKE_PROFIT, TAKE_PROFIT_MARKET, TRAILING_STOP_MARKET)
 TYPES = (LIMIT, MARKET, *ALGO_TYPES)
-TIFS = ("GTC", "IOC", "FOK", GTX)
+TIFS = ("GTC", "IOC", "FOK", GTX, "GTD")
+LEAST_LIFE, LATEST = 600_000, 253_402_300_799_000
+"""Milliseconds that an order must be good for which dies at a time."""
+
+CLOSING = (STOP_MARKET, TAKE_PROFIT_MARKET)
+"""Types that may be for all of a position."""
+
 NEEDS: Mapping[str, tuple[str, ...]] = {
     LIMIT: ("timeInForce", "quantity", "price"),
     MARKET: ("quantity",),
@@ -67,19 +73,19 @@ def _asked(query: Query, market: Market, account: ContractAccount, type: str, id
     listing = market.listing
     side = query.one_of("side", ("BUY", "SELL"), -1117, "Invalid side.")
     check_side(query)
-    if query.text("closePosition").lower() == "true":
-        raise Refusal(*NOT_YET)
+    closes = _closes(query, type)
     for name in NEEDS[type]:
-        query.required(name)
-    reduces = query.one_of("reduceOnly", FLAGS, -1130, _invalid("reduceOnly"), "false") == "true"
+        if not (closes and name == "quantity"):
+            query.required(name)
+    reduces = closes or query.one_of("reduceOnly", FLAGS, -1130, _invalid("reduceOnly"), "false") == "true"
     working = query.one_of("workingType", WORKING, -1130, _invalid("workingType"), WORKING[0])
     trigger = "activatePrice" if type == TRAILING_STOP_MARKET else "triggerPrice"
     asked = Ticket(
         listing,
         Side[side],
         type,
-        _tif(query, type),
-        amount(query, listing, type),
+        tif := _tif(query, type),
+        account.room(listing, Side[side]) if closes else amount(query, listing, type),
         0,
         ticks(query, "price", listing) if "price" in NEEDS[type] else 0,
         ticks(query, trigger, listing) if type in ALGO_TYPES else 0,
@@ -87,6 +93,8 @@ def _asked(query: Query, market: Market, account: ContractAccount, type: str, id
         _delta(query) if type == TRAILING_STOP_MARKET else 0,
         reduces,
         working == WORKING[1],
+        _expire(query, market) if tif == "GTD" else NEVER,
+        closes,
     )
     check_price(asked, market)
     _check_cost(asked, market)
@@ -106,12 +114,35 @@ def _invalid(name: str) -> str:
 
 
 def _tif(query: Query, type: str) -> str:
-    if query.text("timeInForce") == "GTD":
-        raise Refusal(*NOT_YET)
     tif = query.one_of("timeInForce", TIFS, -1115, "Invalid timeInForce.", "GTC")
     if type in ALGO_TYPES and tif != "GTC":
         raise Refusal(*NOT_YET)
     return tif
+
+
+def _closes(query: Query, type: str) -> bool:
+    """Whether an order is for all of the position. Raises Refusal for what such an order is not."""
+    if query.one_of("closePosition", FLAGS, -1130, _invalid("closePosition"), "false") == "false":
+        return False
+    if type not in CLOSING:
+        raise Refusal(-4136, "Target strategy invalid for this order type, closePosition true.")
+    if query.has("quantity"):
+        raise Refusal(-4137, "Quantity must be zero with closePosition equals true.")
+    if query.has("reduceOnly"):
+        raise Refusal(-1106, "Parameter 'reduceonly' sent when not required.")
+    return True
+
+
+def _expire(query: Query, market: Market) -> int:
+    query.required("goodTillDate")
+    time = query.integer("goodTillDate") or 0
+    if not market.time + LEAST_LIFE < time < LATEST:
+        raise Refusal(
+            -5040,
+            "The goodTillDate timestamp must be greater than the current time plus 600 seconds and smaller than "
+            "253402300799000",
+        )
+    return time
 
 
 def _delta(query: Query) -> int:

@@ -8,6 +8,7 @@ from planar.venue.listing import Listing
 from planar.venue.order import CALCULATED, TRADE, Report
 from planar.venue.usdm import wire_account, wire_orders
 from planar.venue.usdm.account import ContractAccount, Income
+from planar.venue.usdm.margin_calls import MarginCalls
 from planar.venue.user_stream import UserStreams
 
 NO_CHANGE = "0.00000000"
@@ -21,6 +22,8 @@ class ContractUserStreams(UserStreams):
         floor.on_funding.append(self._funding)
         floor.on_config.append(self._config)
         floor.on_margin.append(self._margin)
+        floor.on_trades.append(self._call)
+        self._calls = MarginCalls()
 
     def _reports(self, account: Account, reports: list[Report]) -> None:
         if not self.has(account):
@@ -57,6 +60,14 @@ class ContractUserStreams(UserStreams):
         leverage = int(account.position(listing).leverage)
         now = self.floor.now
         self.tell(account, {"e": "ACCOUNT_CONFIG_UPDATE", "E": now, "T": now, "ac": {"s": listing.id, "l": leverage}})
+
+    def _call(self, *_: object) -> None:
+        """The market moved: whose margin is nearly used up is told so."""
+        for account in self.floor.contract_accounts:
+            if self.has(account) and any(account.kernel.held(k) for k in range(len(account.listings))):
+                called = self._calls.due(account)
+                if called:
+                    self.tell(account, wire_account.margin_call(account, called, self.floor.now))
 
     def _margin(self, account: ContractAccount, listing: Listing) -> None:
         self._stand(account, "MARGIN_TRANSFER", [listing])

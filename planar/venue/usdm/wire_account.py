@@ -203,6 +203,28 @@ def account_event(account: ContractAccount, reason: str, listings: list[Listing]
     return {"e": "ACCOUNT_UPDATE", "E": now, "T": account.updated, "a": {"m": reason, "B": [wallet], "P": held}}
 
 
+def margin_call(account: ContractAccount, called: list[Position], now: int) -> Document:
+    """The event ``MARGIN_CALL``."""
+    listing = account.listings[0]
+    is_cross = any(not one.is_isolated for one in called)
+    wallet = {"cw": listing.money_text(_sums(account)["crossWalletBalance"])} if is_cross else {}
+    return {"e": "MARGIN_CALL", "E": now, **wallet, "p": [_called(one) for one in called]}
+
+
+def _called(one: Position) -> Document:
+    listing = one.listing
+    return {
+        "s": listing.id,
+        "ps": "BOTH",
+        "pa": listing.amount_text(one.units),
+        "mt": "ISOLATED" if one.is_isolated else "CROSSED",
+        "iw": listing.money_text(one.kept),
+        "mp": f"{one.mark:.8f}",
+        "up": listing.money_text(one.gain),
+        "mm": listing.money_text(one.needed),
+    }
+
+
 def _position_change(one: Position) -> Document:
     listing = one.listing
     return {

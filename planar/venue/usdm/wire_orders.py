@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from planar.model.order import Side
+from planar.model.order import NEVER, Side
 from planar.venue.listing import text
 from planar.venue.order import (
     CANCELED,
@@ -24,7 +24,7 @@ from planar.venue.wire_orders import side
 
 Document = dict[str, Any]
 NOTHING, ZERO = "0.00000000", "0"
-NOT_CHOSEN = {"priceMatch": "NONE", "selfTradePreventionMode": "NONE", "goodTillDate": 0}
+NOT_CHOSEN = {"priceMatch": "NONE", "selfTradePreventionMode": "NONE"}
 
 
 def average(order: Order) -> str:
@@ -83,7 +83,7 @@ def queried(order: Order) -> Document:
         "timeInForce": asked.tif,
         "type": form(order),
         "reduceOnly": asked.reduce_only,
-        "closePosition": False,
+        "closePosition": asked.closes,
         "side": side(order),
         "positionSide": "BOTH",
         "stopPrice": listing.price_text(0 if asked.delta else asked.stop),
@@ -91,10 +91,16 @@ def queried(order: Order) -> Document:
         "priceProtect": False,
         "origType": asked.type,
         **NOT_CHOSEN,
+        "goodTillDate": _expiry(order),
         **trail,
         "time": order.trigger_time or order.time,
         "updateTime": order.updated,
     }
+
+
+def _expiry(order: Order) -> int:
+    """When an order dies; 0 for never."""
+    return 0 if order.ticket.expire == NEVER else order.ticket.expire
 
 
 def _rate(order: Order) -> str:
@@ -125,7 +131,7 @@ def algo(order: Order) -> Document:
         "side": side(order),
         "positionSide": "BOTH",
         "timeInForce": asked.tif,
-        "quantity": listing.amount_text(order.units),
+        "quantity": listing.amount_text(0 if asked.closes else order.units),
         "algoStatus": algo_status(order),
         "actualOrderId": str(order.trigger_id or ""),
         "actualPrice": average(order),
@@ -136,7 +142,7 @@ def algo(order: Order) -> Document:
         "selfTradePreventionMode": "NONE",
         "workingType": _working(order),
         "priceMatch": "NONE",
-        "closePosition": False,
+        "closePosition": asked.closes,
         "priceProtect": False,
         "reduceOnly": asked.reduce_only,
         **trail,
@@ -227,13 +233,13 @@ def order_update(report: Report) -> Document:
         "wt": _working(order),
         "ot": asked.type,
         "ps": "BOTH",
-        "cp": False,
+        "cp": asked.closes,
         "pP": False,
         "si": 0,
         "ss": 0,
         "V": "NONE",
         "pm": "NONE",
-        "gtd": 0,
+        "gtd": _expiry(order),
     }
 
 
@@ -278,7 +284,7 @@ def _algo_update(report: Report, status: str) -> Document:
         "V": "NONE",
         "wt": told["workingType"],
         "pm": "NONE",
-        "cp": False,
+        "cp": order.ticket.closes,
         "pP": False,
         "R": told["reduceOnly"],
         "tt": order.trigger_time,
