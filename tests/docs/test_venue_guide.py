@@ -21,21 +21,29 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
+def ran(code: str, folder: Path) -> list[str]:
+    """What a program prints that stands on the page."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_its_bot_of_perpetuals_opens_a_position_and_closes_it(tmp_path):
+    assert ran(blocks("python")[2], tmp_path) == ["long 0.01 cross", "closed []"]
+
+
 def test_its_code_prints_a_price(capsys):
-    code, _ = blocks("python")
+    code, _, _ = blocks("python")
     exec(compile(code, "venue.md", "exec"), {"asyncio": asyncio})
     assert float(capsys.readouterr().out) > 0
 
 
 def test_its_bot_trades_and_hears_of_it_with_nothing_else_than_what_is_written(tmp_path):
-    _, code = blocks("python")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path},
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    balance, prices, order = done.stdout.splitlines()
+    balance, prices, order = ran(blocks("python")[1], tmp_path)
     assert "'total': 10000.0" in balance
     bid, ask = (float(price) for price in prices.split())
     assert 0 < bid < ask
