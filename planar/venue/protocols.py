@@ -13,19 +13,27 @@ from planar.venue.usdm import public as usdm_public
 from planar.venue.usdm.streams import ContractStreams
 from planar.venue.usdm.user_stream import ContractUserStreams
 from planar.venue.user_stream import UserStreams
+from planar.venue.ws_api import METHODS, Methods
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What one kind of market is spoken of in: requests, streams, and how much of both is allowed."""
+    """What one kind of market is spoken of in: requests, streams, and how much of both is allowed.
+
+    methods: of the WebSocket API, which is at session_path.
+    """
 
     endpoints: Mapping[tuple[str, str], Endpoint]
     streams: type[Streams]
     users: type[UserStreams]
     limits: Limits
+    methods: Methods
+    session_path: str
 
 
-SPOT = Protocol({**about.ENDPOINTS, **public.ENDPOINTS, **private.ENDPOINTS}, Streams, UserStreams, Limits())
+SPOT = Protocol(
+    {**about.ENDPOINTS, **public.ENDPOINTS, **private.ENDPOINTS}, Streams, UserStreams, Limits(), METHODS, "/ws-api/v3"
+)
 USDM = Protocol(
     {
         **about.SHARED,
@@ -38,4 +46,6 @@ USDM = Protocol(
     ContractStreams,
     ContractUserStreams,
     Limits(weight=2_400, orders_10s=300, orders_minute=1_200),
+    usdm_private.METHODS,
+    "/ws-fapi/v1",
 )

@@ -37,14 +37,14 @@ class Venue:
         self.config = config or VenueConfig()
         self.floor, self.clock = built(self.config)
         self.chaos = Chaos()
-        spoken = USDM if self.floor.listings[0].is_contract else SPOT
+        self.spoken = spoken = USDM if self.floor.listings[0].is_contract else SPOT
         self.api = Api(self.floor, self.config.limits or spoken.limits, spoken.endpoints)
         balances = self.config.balances or {self.floor.listings[0].quote: CASH}
         self.account: Account = self.floor.open_account(
             self.config.api_key or secrets.token_hex(32), self.config.secret or secrets.token_hex(32), dict(balances)
         )
         self.streams, self.users = spoken.streams(self.floor), spoken.users(self.floor)
-        self.sockets = Sockets(self.api, self.streams, self.users, self.chaos, self.catch_up)
+        self.sockets = Sockets(self.api, self.streams, self.users, self.chaos, self.catch_up, spoken.methods)
         self.add_chaos(self.config.chaos)
         self.port = 0
         self._runner: web.AppRunner | None = None
@@ -55,7 +55,7 @@ class Venue:
         for kind in ("", "/{kind:public|market|private}"):
             for path in ("/ws", "/ws/{names:.*}", "/stream", "/stream/{names:.*}"):
                 application.router.add_get(kind + path, self.sockets.market)
-        application.router.add_get("/ws-api/v3", self.sockets.session)
+        application.router.add_get(self.spoken.session_path, self.sockets.session)
         application.router.add_route("*", "/venue/{call}", Admin(self).answer)
         application.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
@@ -88,7 +88,7 @@ class Venue:
         return {
             "rest": f"http://{place}",
             "ws": f"ws://{place}",
-            "ws_api": f"ws://{place}/ws-api/v3",
+            "ws_api": f"ws://{place}{self.spoken.session_path}",
             "admin": f"http://{place}/venue",
             "api_key": self.account.key,
             "secret": self.account.secret,

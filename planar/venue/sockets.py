@@ -16,16 +16,26 @@ from planar.venue.faults import faulty_message
 from planar.venue.refusal import Refusal
 from planar.venue.streams import Streams
 from planar.venue.user_stream import UserStreams
-from planar.venue.ws_api import WsSession, message_of
+from planar.venue.ws_api import METHODS, Methods, WsSession, message_of
 
 
 class Sockets:
-    """Opens, feeds and closes connections. catch_up: lets happen what the clock says has happened."""
+    """Opens, feeds and closes connections. catch_up: lets happen what the clock says has happened.
+
+    methods: of the WebSocket API.
+    """
 
     def __init__(
-        self, api: Api, streams: Streams, users: UserStreams, chaos: Chaos, catch_up: Callable[[], None]
+        self,
+        api: Api,
+        streams: Streams,
+        users: UserStreams,
+        chaos: Chaos,
+        catch_up: Callable[[], None],
+        methods: Methods = METHODS,
     ) -> None:
         self.api, self.streams, self.users, self.chaos, self.catch_up = api, streams, users, chaos, catch_up
+        self.methods = methods
         self.open: set[Connection] = set()
 
     async def market(self, request: web.Request) -> web.StreamResponse:
@@ -44,9 +54,9 @@ class Sockets:
             self._unsubscribe(connection, {*connection.streams, *connection.accounts})
 
     async def session(self, request: web.Request) -> web.StreamResponse:
-        """``/ws-api/v3``."""
+        """``/ws-api/v3``, of contracts ``/ws-fapi/v1``."""
         connection = Connection(self.chaos)
-        session = WsSession(self.api, self.users, connection, request.remote or "")
+        session = WsSession(self.api, self.users, connection, request.remote or "", self.methods)
         try:
             return await self._serve(request, connection, lambda text: self._session_message(session, text))
         finally:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from planar.venue.api import SIGNED, Api
@@ -40,7 +40,9 @@ METHODS = {
     "account.commission": ("GET", "/api/v3/account/commission"),
     "account.rateLimits.orders": ("GET", "/api/v3/rateLimit/order"),
 }
-"""Each method and the endpoint that answers it."""
+"""Each method of spot and the endpoint that answers it."""
+
+Methods = Mapping[str, tuple[str, str]]
 
 SUBSCRIBE, UNSUBSCRIBE = "userDataStream.subscribe.signature", "userDataStream.unsubscribe"
 
@@ -48,8 +50,11 @@ SUBSCRIBE, UNSUBSCRIBE = "userDataStream.subscribe.signature", "userDataStream.u
 class WsSession:
     """One connection to the WebSocket API."""
 
-    def __init__(self, api: Api, users: UserStreams, connection: Connection, address: str) -> None:
+    def __init__(
+        self, api: Api, users: UserStreams, connection: Connection, address: str, methods: Methods = METHODS
+    ) -> None:
         self.api, self.users, self.connection, self.address = api, users, connection, address
+        self.methods = methods
         self._ids = itertools.count()
         self._subscriptions: dict[int, Callable[[], None]] = {}
 
@@ -82,9 +87,9 @@ class WsSession:
             query.text(name)
         signed = "&".join(f"{name}={texts[name]}" for name in sorted(texts) if name != "signature")
         desk = self.api.desk
-        endpoint = self.api.endpoints.get(METHODS.get(method, ("", "")))
+        endpoint = self.api.endpoints.get(self.methods.get(method, ("", "")))
         headers |= desk.counter.spend(self.address, endpoint.cost(query) if endpoint else 2, desk.time())
-        if method == SUBSCRIBE:
+        if method == SUBSCRIBE and self.methods is METHODS:  # of contracts there are listen keys
             return self._subscribe(query, key, signed)
         if method == UNSUBSCRIBE:
             return self._unsubscribe(query)
@@ -116,6 +121,7 @@ class WsSession:
             ("REQUEST_WEIGHT", "MINUTE"): headers.get("X-MBX-USED-WEIGHT-1M"),
             ("ORDERS", "SECOND"): headers.get("X-MBX-ORDER-COUNT-10S"),
             ("ORDERS", "DAY"): headers.get("X-MBX-ORDER-COUNT-1D"),
+            ("ORDERS", "MINUTE"): headers.get("X-MBX-ORDER-COUNT-1M"),
         }
         rows = [(row, used.get((str(row["rateLimitType"]), str(row["interval"])))) for row in
                 self.api.desk.counter.described()]  # fmt: skip

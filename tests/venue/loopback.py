@@ -10,7 +10,7 @@ class Loopback:
 
     HOSTS = (
         "api.binance.com", "stream.binance.com:9443", "ws-api.binance.com:443", "ws-api.binance.com",
-        "fapi.binance.com", "fstream.binance.com",
+        "fapi.binance.com", "fstream.binance.com", "ws-fapi.binance.com",
     )  # fmt: skip
 
     def __init__(self, port: int) -> None:

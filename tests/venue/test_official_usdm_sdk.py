@@ -44,6 +44,7 @@ def test_the_official_sdk_reads_trades_and_listens():
         "fills": 2, "orders": 3, "margins": 1, "settings": "ISOLATED", "taker": "0.000500",
         "refusal": "(-4084, 'Method is not allowed currently. Coming soon.')",
     }  # fmt: skip
+    assert seen["messages"] == {"amended": "0.02000000", "cancelled": "CANCELED", "book": True}
     assert seen["streams"] == [
         "AccountUpdate", "OrderTradeUpdate", "aggTrade", "bookTicker", "depthUpdate", "kline", "markPriceUpdate",
     ]  # fmt: skip

@@ -228,3 +228,19 @@ def test_both_ends_of_the_address_are_streams_and_the_private_one_takes_a_listen
                 )
 
     runner.run(scene())
+
+
+def test_orders_are_placed_and_cancelled_over_the_websocket_api(runner, exchange, venue):
+    async def scene():
+        price = round(venue.floor.listings[0].price(venue.floor.market("BTCUSDT").last) * 0.9)
+        placed = await exchange.create_order_ws(SYMBOL, "limit", "buy", 0.01, price)
+        assert placed["status"] == "open"
+        stop = await exchange.create_order_ws(SYMBOL, "market", "sell", 0.01, None, {"stopLossPrice": price})
+        assert (stop["status"], stop["triggerPrice"]) == ("open", price)
+        assert len(venue.account.open) == 2
+        assert (await exchange.cancel_order_ws(placed["id"], SYMBOL))["status"] == "canceled"
+        await exchange.cancel_order_ws(stop["id"], SYMBOL, {"trigger": True})
+        assert not venue.account.open
+        assert (await exchange.fetch_balance_ws({"type": "future"}))["USDT"]["total"] > 0
+
+    runner.run(scene())

@@ -7,7 +7,11 @@ import asyncio
 import json
 import sys
 
-from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketStreams
+from binance_common.configuration import (
+    ConfigurationRestAPI,
+    ConfigurationWebSocketAPI,
+    ConfigurationWebSocketStreams,
+)
 from binance_common.errors import BadRequestError
 from binance_sdk_derivatives_trading_usds_futures.derivatives_trading_usds_futures import (
     DerivativesTradingUsdsFutures,
@@ -92,6 +96,25 @@ def account(client) -> dict:
     }
 
 
+async def messages(client) -> dict:
+    """Places, amends and cancels over the WebSocket API."""
+    connection = await client.websocket_api.create_connection()
+    placed = (await connection.new_order(**LIMIT)).data().result
+    named = {"symbol": BTC, "order_id": placed.order_id}
+    await connection.modify_order(**named, side="BUY", quantity=0.02, price=19_999)
+    status = (await connection.query_order(**named)).data().result
+    algo = (await connection.new_algo_order(**{**STOP, "reduce_only": "false"})).data().result
+    await connection.cancel_algo_order(algo_id=algo.algo_id)
+    cancelled = (await connection.cancel_order(**named)).data().result
+    for read in (connection.account_information, connection.account_information_v2, connection.futures_account_balance,
+                 connection.futures_account_balance_v2, connection.position_information,
+                 connection.position_information_v2, connection.symbol_price_ticker):  # fmt: skip
+        (await read()).data()
+    book = (await connection.order_book(symbol=BTC, limit=5)).data().result
+    await connection.close_connection(close_session=True)
+    return {"amended": status.orig_qty, "cancelled": cancelled.status, "book": bool(book.last_update_id)}
+
+
 async def streams(client) -> list[str]:
     """Listens until each stream has told something; gives the kinds of events."""
     connection, seen = await client.websocket_streams.create_connection(), set()
@@ -119,10 +142,14 @@ def main() -> None:
     at = json.loads(sys.stdin.readline())
     client = DerivativesTradingUsdsFutures(
         config_rest_api=ConfigurationRestAPI(api_key=at["api_key"], api_secret=at["secret"], base_path=at["rest"]),
+        config_ws_api=ConfigurationWebSocketAPI(
+            api_key=at["api_key"], api_secret=at["secret"], stream_url=at["ws_api"]
+        ),
         config_ws_streams=ConfigurationWebSocketStreams(stream_url=at["ws"]),
     )
     rest = client.rest_api
     seen = {"reads": reads(rest), "trades": trades(rest), "account": account(rest)}
+    seen["messages"] = asyncio.run(messages(client))
     print(json.dumps(seen | {"streams": asyncio.run(streams(client))}))
 
 

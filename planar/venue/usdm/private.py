@@ -6,7 +6,7 @@ from typing import Any
 
 from planar.venue.api import KEYED, SIGNED, TRADE, Desk, Endpoint
 from planar.venue.order import LIMIT, Order
-from planar.venue.private import close_stream, keep_stream, open_stream
+from planar.venue.private import open_stream
 from planar.venue.query import CLIENT_ID, Query
 from planar.venue.refusal import NO_SUCH_ORDER, UNKNOWN_ORDER, Refusal
 from planar.venue.usdm import filters
@@ -204,6 +204,25 @@ def _page(query: Query, found: list[Any], is_newest: bool) -> list[Any]:
     return found[-limit:] if is_newest and not query.has("startTime") else found[:limit]
 
 
+def keep_stream(desk: Desk, query: Query, account: ContractAccount) -> Any:
+    """``PUT /fapi/v1/listenKey``."""
+    return {"listenKey": _own_key(desk, query, account)}
+
+
+def close_stream(desk: Desk, query: Query, account: ContractAccount) -> Any:
+    """``DELETE /fapi/v1/listenKey``."""
+    del desk.listen_keys[_own_key(desk, query, account)]
+    return {}
+
+
+def _own_key(desk: Desk, query: Query, account: ContractAccount) -> str:
+    """The account's listen key, which need not be named."""
+    own = [key for key, owner in desk.listen_keys.items() if owner is account]
+    if not own or query.text("listenKey", own[0]) != own[0]:
+        raise Refusal(-1125, "This listenKey does not exist.")
+    return own[0]
+
+
 def order_counts(desk: Desk, query: Query, account: ContractAccount) -> Any:
     """``GET /fapi/v1/rateLimit/order``."""
     return [row for row in desk.counter.described() if row["rateLimitType"] == "ORDERS"]
@@ -229,3 +248,25 @@ ENDPOINTS = {
     ("PUT", "/fapi/v1/listenKey"): Endpoint(keep_stream, 1, KEYED),
     ("DELETE", "/fapi/v1/listenKey"): Endpoint(close_stream, 1, KEYED),
 }
+
+METHODS = {
+    "depth": ("GET", "/fapi/v1/depth"),
+    "ticker.price": ("GET", "/fapi/v1/ticker/price"),
+    "ticker.book": ("GET", "/fapi/v1/ticker/bookTicker"),
+    "order.place": ("POST", "/fapi/v1/order"),
+    "order.modify": ("PUT", "/fapi/v1/order"),
+    "order.cancel": ("DELETE", "/fapi/v1/order"),
+    "order.status": ("GET", "/fapi/v1/order"),
+    "algoOrder.place": ("POST", "/fapi/v1/algoOrder"),
+    "algoOrder.cancel": ("DELETE", "/fapi/v1/algoOrder"),
+    "account.status": ("GET", "/fapi/v2/account"),
+    "v2/account.status": ("GET", "/fapi/v3/account"),
+    "account.balance": ("GET", "/fapi/v2/balance"),
+    "v2/account.balance": ("GET", "/fapi/v3/balance"),
+    "account.position": ("GET", "/fapi/v2/positionRisk"),
+    "v2/account.position": ("GET", "/fapi/v3/positionRisk"),
+    "userDataStream.start": ("POST", "/fapi/v1/listenKey"),
+    "userDataStream.ping": ("PUT", "/fapi/v1/listenKey"),
+    "userDataStream.stop": ("DELETE", "/fapi/v1/listenKey"),
+}
+"""Each method of the WebSocket API and the endpoint that answers it."""
