@@ -25,6 +25,7 @@ OnReports = Callable[[Account, list[Report]], None]
 OnDeposit = Callable[[Account, str, Decimal], None]
 OnFunding = Callable[[ContractAccount, list[Income]], None]
 OnContract = Callable[[ContractAccount, Listing], None]
+OnMargin = Callable[[ContractAccount, Listing, str], None]
 
 
 class Floor:
@@ -32,7 +33,8 @@ class Floor:
 
     moves: prints and changes of recorded books in the order of time; those until ``start`` are history.
     funding: of each contract, by the listing's id. on_trades, on_best (the best bid or ask of a recorded book changed),
-    on_reports, on_deposit, on_funding, on_config (another leverage), on_margin (moved): who listens.
+    on_reports, on_deposit, on_funding, on_config (another leverage), on_margin (moved, or of another mode): who
+    listens.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Floor:
         self.on_deposit: list[OnDeposit] = []
         self.on_funding: list[OnFunding] = []
         self.on_config: list[OnContract] = []
-        self.on_margin: list[OnContract] = []
+        self.on_margin: list[OnMargin] = []
         # A state without orders, for what takers pay.
         self._quiet = KernelState(listings, model)
         funding = funding or {}
@@ -163,10 +165,10 @@ class Floor:
         for listen in self.on_config:
             listen(account, listing)
 
-    def tell_margin(self, account: ContractAccount, listing: Listing) -> None:
-        """Margin of a position was moved."""
+    def tell_margin(self, account: ContractAccount, listing: Listing, why: str) -> None:
+        """Margin of a position was moved, or its mode changed: ``MARGIN_TRANSFER``, ``MARGIN_TYPE_CHANGE``."""
         for listen in self.on_margin:
-            listen(account, listing)
+            listen(account, listing, why)
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Adds to a balance, or takes from it, and tells the account."""

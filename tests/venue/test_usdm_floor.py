@@ -1,9 +1,12 @@
 """Contracts at the venue without network: margin, income and ends by hand-sized numbers."""
 
+import math
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from planar.errors import ConfigError
 from planar.model.instrument import Instrument
@@ -207,3 +210,50 @@ def test_margin_is_not_withdrawn():
         made.deposit(account, "USD", Decimal(-501))
     made.deposit(account, "USD", Decimal(-500))
     assert dollars(account) == (500, 0)
+
+
+@given(
+    side=st.sampled_from([Side.BUY, Side.SELL]),
+    amount=st.integers(1, 9),
+    leverage=st.sampled_from([2.0, 5.0, 10.0, 20.0]),
+    mode=st.sampled_from(["isolated", "cross"]),
+    deposit=st.integers(0, 5_000),
+)
+def test_a_position_is_liquidated_where_it_is_told_to_be_and_not_a_tick_before(side, amount, leverage, mode, deposit):
+    made, account = floor(1_000, leverage=leverage, margin_mode=mode)
+    made.deposit(account, "USD", Decimal(10_000 + deposit))
+    made.place(account, ticket(made, side, amount))
+    told = account.position(made.listings[0]).liquidation
+    assume(told > 2)  # of some longs there is none
+    before = math.floor(told) + 1 if side == Side.BUY else math.ceil(told) - 1
+    for price, is_over in ((before, False), (before - side, True)):
+        made.happen(Print(made.now + 1, 0, *(price,) * 4, made.listings[0].step_units, False))
+        assert bool(account.forced) == is_over
+    assert account.kernel.held(0) == 0
+    assert sum(one.units for one in account.income) == account.kernel.wallet()[0] >= 0
+
+
+@given(
+    prices=st.lists(st.integers(900, 1_100), min_size=2, max_size=12),
+    amounts=st.lists(st.integers(-6, 6), min_size=1, max_size=12),
+    mode=st.sampled_from(["isolated", "cross"]),
+)
+def test_what_is_won_is_what_was_sold_for_less_what_was_paid_once_all_is_closed(prices, amounts, mode):
+    made, account = floor(*prices, margin_mode=mode, taker=0.001)
+    made.deposit(account, "USD", Decimal(1_000_000))
+
+    def trade(units, id):
+        side = Side.BUY if units > 0 else Side.SELL
+        made.place(account, ticket(made, side, abs(units), client_id=id))
+
+    for i, amount in enumerate(amounts):
+        made.advance(1_000 * (i % len(prices)))
+        if amount:
+            trade(amount, f"{i}")
+    held = account.kernel.held(0) // made.listings[0].step_units
+    if held:
+        trade(-held, "last")
+    spent = sum(order.ticket.side * e.money for order, e in account.executions)  # liquidations too
+    won = sum(one.units for one in account.income if one.what == "REALIZED_PNL")
+    assert won == -spent
+    assert account.kernel.wallet()[0] == account.kernel.wallet()[1] == sum(one.units for one in account.income)

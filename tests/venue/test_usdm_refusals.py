@@ -238,3 +238,10 @@ def test_an_order_that_is_good_until_a_time_dies_with_the_first_trade_after_it(p
     assert ask(api, "GET", ORDER, **named)[1]["status"] == "NEW"
     floor.advance(until + 60_000)
     assert ask(api, "GET", ORDER, **named)[1]["status"] == "EXPIRED"
+
+
+def test_what_reduces_a_position_need_not_reach_the_minimum(post, floor):
+    post("order", **MARKET)
+    tiny = {**MARKET, "side": "SELL", "quantity": "0.0001"}
+    assert post("order", **tiny)[0] == -4164
+    assert post("order", **tiny, reduceOnly="true", newOrderRespType="RESULT")["status"] == "FILLED"

@@ -162,7 +162,7 @@ def test_funding_and_leverage_and_margin_are_told(runner, exchange, venue):
     events.stop()
     assert events.told[0]["ac"] == {"s": "BTCUSDT", "l": 7}
     reasons = [(e["a"]["m"], len(e["a"]["P"])) for e in events.told if e["e"] == "ACCOUNT_UPDATE"]
-    assert reasons == [("ORDER", 1), ("MARGIN_TRANSFER", 1), ("FUNDING_FEE", 1)]
+    assert reasons == [("MARGIN_TYPE_CHANGE", 1), ("ORDER", 1), ("MARGIN_TRANSFER", 1), ("FUNDING_FEE", 1)]
     funding = events.told[-1]["a"]["B"][0]
     assert Decimal(funding["bc"]) > 0  # a short receives
 

@@ -91,7 +91,6 @@ class ContractState(KernelState):
     def set_isolated(self, k: int, is_isolated: bool) -> None:
         """Of a contract without position and orders."""
         self.memory.instruments[k]["is_isolated"] = is_isolated
-        self.record["booked"] += 1
 
     def add_margin(self, k: int, money: float) -> int:
         """Puts so much more behind an isolated position, below 0 takes it back; gives 0 or a negative reason."""

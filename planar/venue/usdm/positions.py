@@ -94,6 +94,7 @@ def set_margin_type(desk: Desk, query: Query, account: ContractAccount) -> Any:
     if account.kernel.held(listing.index):
         raise Refusal(-4048, "Margin type cannot be changed if there exists position.")
     account.kernel.set_isolated(listing.index, wanted == "ISOLATED")
+    desk.floor.tell_margin(account, listing, "MARGIN_TYPE_CHANGE")
     return DONE
 
 
@@ -138,7 +139,7 @@ def move_margin(desk: Desk, query: Query, account: ContractAccount) -> Any:
     if account.kernel.add_margin(listing.index, float(amount) if kind == ADD else -float(amount)):
         raise Refusal(*TOO_LITTLE[kind])
     account.note_margin(listing, desk.floor.now, kind, account.position(listing).kept - position.kept)
-    desk.floor.tell_margin(account, listing)
+    desk.floor.tell_margin(account, listing, "MARGIN_TRANSFER")
     return {"amount": float(amount), "code": 200, "msg": "Successfully modify position margin.", "type": int(kind)}
 
 

@@ -69,5 +69,5 @@ class ContractUserStreams(UserStreams):
                 if called:
                     self.tell(account, wire_account.margin_call(account, called, self.floor.now))
 
-    def _margin(self, account: ContractAccount, listing: Listing) -> None:
-        self._stand(account, "MARGIN_TRANSFER", [listing])
+    def _margin(self, account: ContractAccount, listing: Listing, why: str) -> None:
+        self._stand(account, why, [listing])
