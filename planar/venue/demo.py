@@ -20,13 +20,15 @@ NO_FUTURES = frozenset({
     "fetchMarketLeverageTiers", "fetchLeverageTiers", "fetchFundingRate", "fetchFundingRateHistory",
     "fetchFundingHistory", "fetchMarkOHLCV",
 })  # fmt: skip
-"""What CCXT can do at Binance, and the venue has not."""
+"""What CCXT can do at Binance, and a venue of spot has not."""
+
+PERPETUALS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 
 
 class Demo(CcxtExchange):
     """Trades on a local venue through CCXT's own Binance class, as the real one is traded.
 
-    With ``[demo] base_url`` it is the venue of that address (`planar venue`), which outlives the program, with the keys
+    With ``[demo] futures`` its markets are perpetuals. With ``[demo] base_url`` it is the venue of that address (`planar venue`), which outlives the program, with the keys
     of secrets.toml.
     """
 
@@ -34,9 +36,10 @@ class Demo(CcxtExchange):
 
     def __init__(self, id: str, **rest: Any) -> None:
         super().__init__(id, **rest)
-        self.quirk = type("OfVenue", (type(self.quirk),), {"lacks": NO_FUTURES})()
+        lacks = frozenset() if self.settings.futures else NO_FUTURES
+        self.quirk = type("OfVenue", (type(self.quirk),), {"lacks": lacks})()
         self._venue: Venue | None = None
-        self._config = VenueConfig()
+        self._config = VenueConfig(PERPETUALS) if self.settings.futures else VenueConfig()
         self._opening = asyncio.Lock()
 
     @property
@@ -78,8 +81,6 @@ class Demo(CcxtExchange):
             self.settings = replace(self.settings, base_url=address, enable_rate_limit=False)
 
     def _check_settings(self) -> None:
-        if self.settings.futures:
-            raise ConfigError("the demo has no futures: planar config set demo.futures false")
         if self.settings.base_url and not is_loopback(checked_base(self.settings.base_url).host or ""):
             raise ConfigError(
                 f"[demo] base_url = {self.settings.base_url!r} is not on this machine; the demo plays with a local "
@@ -94,8 +95,8 @@ class Demo(CcxtExchange):
         return metadata_path(self.id, False, {"ccxt": version("ccxt"), "address": where})
 
     async def balance(self, wallet: Wallet = Wallet.SPOT) -> Balance:
-        """What is owned; there is a spot wallet only."""
-        if wallet is not Wallet.SPOT:
+        """What is owned; there is one wallet, of spot or of futures."""
+        if wallet is not (Wallet.FUTURES if self.settings.futures else Wallet.SPOT):
             self._refuse(f"a {wallet} wallet")
         return await super().balance()
 

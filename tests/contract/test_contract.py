@@ -39,6 +39,14 @@ async def demo(stack):
     return Place(exchange, SYMBOL, sent(exchange._venue))
 
 
+async def demo_futures(stack):
+    exchange = Demo("demo", settings=ExchangeSettings(futures=True))
+    stack.push_async_callback(exchange.close)
+    exchange.plays(VenueConfig((PERPETUAL,), limits=Limits(orders_10s=10_000)))
+    await exchange.markets()
+    return Place(exchange, PERPETUAL, sent(exchange._venue), PERPETUALS)
+
+
 async def binance(stack):
     balances = {"USDT": Decimal(1_000_000), "BTC": Decimal(10)}
     config = VenueConfig(api_key=KEY, secret=SECRET, balances=balances, limits=Limits(orders_10s=10_000))
@@ -61,6 +69,7 @@ async def futures(stack, id):
 
 EXCHANGES = {
     "demo": demo,
+    "demo-futures": demo_futures,
     "binance": binance,
     "binance-futures": partial(futures, id="binance"),
     "binanceusdm": partial(futures, id="binanceusdm"),

@@ -1,6 +1,6 @@
 """With ``futures = true`` one's own orders, fills, positions and balance are those of the futures account.
 
-The exchange's part is recorded from Binance's documents: there is no futures venue that could play it.
+The exchange's part is recorded from Binance's documents; `venue.test_usdm_exchange` hears the local venue's.
 """
 
 from decimal import Decimal
