@@ -28,8 +28,8 @@ PERPETUALS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 class Demo(CcxtExchange):
     """Trades on a local venue through CCXT's own Binance class, as the real one is traded.
 
-    With ``[demo] futures`` its markets are perpetuals. With ``[demo] base_url`` it is the venue of that address (`planar venue`), which outlives the program, with the keys
-    of secrets.toml.
+    With ``[demo] futures`` its markets are perpetuals. With ``[demo] base_url`` it is the venue of that address
+    (`planar venue`), which outlives the program, with the keys of secrets.toml.
     """
 
     ccxt_id = "binance"
@@ -98,7 +98,7 @@ class Demo(CcxtExchange):
         """What is owned; there is one wallet, of spot or of futures."""
         if wallet is not (Wallet.FUTURES if self.settings.futures else Wallet.SPOT):
             self._refuse(f"a {wallet} wallet")
-        return await super().balance()
+        return await super().balance(wallet)
 
     async def close(self) -> None:
         """Closes the connections, then the venue."""
