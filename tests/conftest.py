@@ -36,9 +36,12 @@ def pytest_configure(config):
     from planar.kernel.machine import is_cold
 
     if not hasattr(config, "workerinput") and pytest_xdist_auto_num_workers(config) and is_cold():
-        import planar.engine.session.live
         import planar.kernel.calls
-        import planar.kernel.prints  # noqa: F401
+        import planar.kernel.prints
+        import planar.kernel.standing  # noqa: F401
+        from planar.engine.session.shadow import prepare
+
+        prepare()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """All that numba compiles of ours: the law of docs/simulation.md on plain records.
 
 machine      how kernel functions are compiled and cached; records at raw addresses
+linked       functions that are compiled once, when they are first reached
 state        the records: one State, one Instrument each, and who keeps their arrays alive
 numbers      exact whole-number money; ticks, units, rounding
 estimators   spread, volatility and volume of a day, from candles

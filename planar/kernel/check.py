@@ -22,7 +22,8 @@ from planar.kernel.ledger import (
     shift,
 )
 from planar.kernel.limits import judge, judge_amend
-from planar.kernel.machine import apart, compiled, get_int, inlined, set_int
+from planar.kernel.linked import INS, ORD, PAIR, STA, TRIPLE, F, I, V, linked
+from planar.kernel.machine import compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
     RATE,
     affordable,
@@ -76,10 +77,9 @@ def _look_out(ins, is_below, ticks):
         ins.up = min(ins.up, (ticks - 1) * ins.tick)
 
 
-@compiled
+@linked(V(INS, ORD))
 def _look_out_trailing(ins, order):
     """A trailing stop moves with each new best price, and triggers on the other side."""
-    apart()
     is_sell = order.side == Side.SELL
     if order.best > 0.0:
         _look_out(ins, is_sell, order.stop)
@@ -156,7 +156,6 @@ def _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared):
     """The amount of an order that is sized otherwise, and the budget of a market buy by cost: -1 for none, -2 when a
     risk has no distance to its stop.
     """
-    apart()
     if ins.is_contract:
         return _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop)
     if side == Side.BUY and sizing != RISK:
@@ -166,7 +165,7 @@ def _size(state, ins, side, limit, trigger, sizing, size, risk_stop, shared):
     return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
 
 
-@compiled
+@linked(PAIR(STA, INS, I, I, I, I, F, F))
 def _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop):
     """The same of a contract: all its sizes are amounts."""
     if sizing == FRACTION and not (against(ins, side) and position_of(state, ins)):
@@ -228,10 +227,9 @@ def _to_hold(state, ins, side, limit, trigger, amount, budget, shared):
     return wanted if wanted >= 0 else -Reason.INSUFFICIENT_FUNDS.value
 
 
-@compiled
+@linked(I(STA, INS, I, I, I, I))
 def _to_hold_of_contract(state, ins, side, limit, trigger, amount):
     """What an order of a contract is to hold, or a negative `Reason`: the tiers first, then margin."""
-    apart()
     held = hold_of(ins, side, amount, limit, trigger)
     refusal = _margin_refusal(state, ins, side, amount, -1, held, 0)
     return held if refusal == Reason.NONE else -refusal.value
@@ -247,10 +245,9 @@ def _margin_refusal(state, ins, side, amount, id, held, instead_of):
     return Reason.NONE if is_funded(state, ins, side, held, instead_of, False) else Reason.INSUFFICIENT_FUNDS
 
 
-@compiled
+@linked(F(STA, INS, I, I, I, I))
 def _least_cost(state, ins, limit, trigger, amount, budget):
     """What the order is worth, rounded down, for the venue's minimum."""
-    apart()
     if budget < 0:
         budget = cost_down(ins, amount, limit or trigger or max(ticks_down(ins, ins.last), 1))
     return money_of(state, budget)
@@ -272,7 +269,6 @@ def _wanted(ins, side, limit, trigger, amount, budget, free):
 @compiled
 def _estimated_need(ins, trigger, amount, free):
     """What a buy without a limit reserves: its cost a little above its price, or all that is free."""
-    apart()
     price = reference(ins, 0, trigger)
     if need(ins, amount, max(ticks_down(ins, price * (1.0 - BUFFER)), 1)) > free:
         return -1
@@ -356,7 +352,7 @@ def _submit(
     return order.id + 1
 
 
-@compiled
+@linked(I(STA, INS, I, F, I))
 def _bound_amount(state, ins, sizing, size, after):
     """Base units of an order that waits for another; of a fraction, that of what the other is for at present."""
     if sizing == AMOUNT:
@@ -364,7 +360,7 @@ def _bound_amount(state, ins, sizing, size, after):
     return whole_steps(ins, max(part_of(size, Live(ins.live, Order(state.orders, after - 1).slot).amount), 0))
 
 
-@compiled
+@linked(I(STA, INS, I, I, I, F, I))
 def _held_by_bound(state, ins, limit, trigger, sizing, size, amount):
     """What an order holds that waits for another, nothing, or the negative `Reason` why the venue does not take it."""
     if sizing == FRACTION:
@@ -394,10 +390,9 @@ def _kind_of(how, has_price):
     return Kind.TRAIL.value
 
 
-@compiled
+@linked(TRIPLE(INS, I, I, F, F))
 def _trigger_of(ins, side, how, stop, activation):
     """Ticks of an order's trigger, below 1 for one that is nowhere; how a trailing one follows, and from where on."""
-    apart()
     if how <= TAKE:
         return ticks_near(ins, stop), 0, 0
     trail = int(math.floor(min(max(stop * RATE, 0.0), RATE) + 0.5)) if how == TRAIL else -max(ticks_near(ins, stop), 0)
@@ -431,10 +426,9 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
     return order
 
 
-@compiled
+@linked(I(STA, INS, I, I, I, F, F))
 def _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit):
     """Why a buy at these prices cannot have such exits, nan for none; 0 when it can."""
-    apart()
     if ins.is_contract:  # whose orders are not linked: a stop loss is what a risk is sized by
         return 0 if sizing == RISK and take_profit != take_profit else Reason.INVALID_LINK.value
     if state.outside:
@@ -451,10 +445,9 @@ def _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit):
     return Reason.TOO_MANY_ORDERS.value if ins.active_n + orders > ins.max_orders else 0
 
 
-@compiled
+@linked(V(STA, INS, I, F, F, I))
 def _submit_exits(state, ins, entry, stop_loss, take_profit, tag):
     """Asks for the exits of a buy: they wait for it, and one cancels the other."""
-    apart()
     nothing, tif, sell, stop = float("nan"), Tif.GTC.value, Side.SELL.value, 0
     if stop_loss == stop_loss:
         stop = _submit_one(
@@ -468,13 +461,12 @@ def _submit_exits(state, ins, entry, stop_loss, take_profit, tag):
         )  # fmt: skip
 
 
-@compiled
+@linked(I(STA, INS, I, I, F, F, I, F, F, F, F, I, I, I, I, I, I, I))
 def _submit_one(
     state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
     oco, after, reduce_only,
 ):  # fmt: skip
     """`_submit`, compiled once for all that are not in such a hurry."""
-    apart()
     return _submit(
         state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
         tag, oco, after, reduce_only,

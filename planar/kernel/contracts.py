@@ -6,7 +6,8 @@ wallet. Money in quote units, amounts in base units.
 
 import numpy as np
 
-from planar.kernel.machine import apart, compiled, get_int, inlined
+from planar.kernel.linked import INS, STA, B, I, linked
+from planar.kernel.machine import compiled, get_int, inlined
 from planar.kernel.margin import max_notional
 from planar.kernel.margin_units import pnl_units
 from planar.kernel.numbers import (
@@ -98,10 +99,9 @@ def asks_of(ins, is_venue):
     return ins.reserved - (ins.pending if is_venue else ins.returning)
 
 
-@compiled
+@linked(I(STA, B))
 def free_margin(state, is_venue):
     """Quote units of the wallet that nothing is put up for; below 0 after losses."""
-    apart()
     free = plus(state.cash, (state.pending if is_venue else state.returning) - state.reserved)
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
@@ -119,7 +119,7 @@ def gain_of(state, ins):
     return pnl_units(state, ins, ins.base, ins.entry, ins.mark, False)
 
 
-@compiled
+@linked(B(STA, INS, I, I, I, B))
 def is_covered(state, ins, side, amount, id, is_venue):
     """Whether an order of so much can only reduce, even when all others of its side fill as well. id: of the order,
     when it is there already.
@@ -141,7 +141,7 @@ def is_covered(state, ins, side, amount, id, is_venue):
     return room >= 0
 
 
-@compiled
+@linked(B(STA, INS, I, I, I, B))
 def is_funded(state, ins, side, held, instead_of, is_venue):
     """Whether there is margin for an order that holds so much, instead of what it held before."""
     bids, asks = bids_of(ins, is_venue), asks_of(ins, is_venue)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from planar.kernel.machine import apart, compiled, get_float, get_int, inlined
+from planar.kernel.linked import INS, STA, F, I, linked
+from planar.kernel.machine import compiled, get_float, get_int, inlined
 from planar.model.order import NEVER
 
 STEP, FIRST, SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -18,9 +19,8 @@ def _entry(start, count, size):
     return np.int64(((z >> np.uint64(32)) * np.uint64(size)) >> np.uint64(32))
 
 
-@compiled
+@linked(I(STA, INS))
 def _drawn_journey(state, ins):
-    apart()
     if ins.heard_at != state.now or ins.news_n == 0:
         ins.news_n += 1
         ins.heard_at, ins.delay = state.now, get_int(state.news, _entry(ins.news_seed, ins.news_n, state.news_size))
@@ -37,9 +37,8 @@ def arrival(state, ins, order):
     return arrives if order.arrive == NEVER else max(arrives, order.arrive)  # one that waits is there already
 
 
-@compiled
+@linked(F(STA, INS))
 def slippage(state, ins):
     """Share of the price that a taker pays on top."""
-    apart()
     ins.slips_n += 1
     return get_float(state.slips, _entry(ins.slips_seed, ins.slips_n, state.slips_size))

@@ -5,7 +5,8 @@ Sums are kept per block, filled when a fill first needs them; each block is summ
 
 import math
 
-from planar.kernel.machine import compiled, get_float, set_float
+from planar.kernel.linked import INS, STA, V, linked
+from planar.kernel.machine import compiled, get_float, inlined, set_float
 
 DAY = 86_400_000
 HOUR = 3_600_000
@@ -47,12 +48,16 @@ def _sum_block(ins, block):
     set_float(ins.ring, at + 3, float(end - begin))
 
 
-@compiled
+@inlined
 def estimate(state, ins):
     """Brings the instrument's spread, volatility and day_volume up to its present candle."""
+    if ins.row // ins.block != ins.block_used:
+        _estimate(state, ins)
+
+
+@linked(V(STA, INS))
+def _estimate(state, ins):
     block = ins.row // ins.block
-    if block == ins.block_used:
-        return
     ins.block_used = block
     oldest = max(block - ins.window, 0)
     for b in range(max(ins.block_sums, oldest), block):

@@ -4,15 +4,15 @@
 taker, rates in parts per 10⁹.
 """
 
-from planar.kernel.machine import apart, compiled, get_float, inlined, set_float
+from planar.kernel.linked import STA, I, V, linked
+from planar.kernel.machine import get_float, inlined, set_float
 from planar.kernel.state import Instrument
 
 DAY, DAYS, FIELDS = 86_400_000, 30, 3
 
 
-@compiled
+@linked(V(STA, I))
 def _begin_day(state, day):
-    apart()
     if state.fee_day >= 0:
         for before in range(max(state.fee_day, day - DAYS), day):
             set_float(state.fees, before % DAYS, state.traded if before == state.fee_day else 0.0)

@@ -4,7 +4,8 @@ A group has the number of its first member's place among all orders, from 1; 0 i
 instrument and side, so that all of them hold of the same balance.
 """
 
-from planar.kernel.machine import apart, compiled, get_int
+from planar.kernel.linked import INS, ORD, PAIR, STA, TRIPLE, I, V, linked
+from planar.kernel.machine import compiled, get_int
 from planar.kernel.state import Amend, Live, Order
 from planar.model.order import NEVER, Reason, Side, Status
 
@@ -28,12 +29,11 @@ def shift(state, ins, side, reserved, pending, returning):
         state.returning += returning
 
 
-@compiled
+@linked(TRIPLE(STA, INS, I))
 def holds(state, ins, group):
     """The largest reservation of the members: of all, of those that the venue knows, and of those whose cancel is not
     on its way. The first and the last count amends on their way.
     """
-    apart()
     total = known = kept = 0
     for i in range(ins.active_n):
         order = Live(ins.live, get_int(ins.active, i))
@@ -53,7 +53,6 @@ def holds(state, ins, group):
 @compiled
 def book(state, ins, side, before, after):
     """What a group holds has changed from one triple of `holds` to another."""
-    apart()
     total = after[0] - before[0]
     pending, returning = total - (after[1] - before[1]), total - (after[2] - before[2])
     shift(state, ins, side, total, pending, returning)
@@ -73,10 +72,9 @@ def kept_of(state, ins, order):
     return holds(state, ins, order.group)[2] if order.group else order.reserved
 
 
-@compiled
+@linked(PAIR(STA, INS, I))
 def group_of(state, ins, id):
     """The group of an open order, or the one that it would found, and what that holds which a new member may use."""
-    apart()
     order = Live(ins.live, Order(state.orders, id - 1).slot)
     if order.group:
         return int(order.group), holds(state, ins, order.group)[2]
@@ -86,10 +84,9 @@ def group_of(state, ins, id):
     return id, held
 
 
-@compiled
+@linked(I(STA, INS, I, I, I))
 def refusal_of(state, ins, side, oco, after):
     """Why a new order of this side cannot be in a group with that one, or wait for that one; 0 when it can."""
-    apart()
     if oco:
         refusal = _link_refusal(state, ins, side, oco)
         if refusal:
@@ -123,10 +120,9 @@ def _link_refusal(state, ins, side, id):
     return Reason.ORDER_DONE.value if not is_open or order.cancel_at != NEVER else 0
 
 
-@compiled
+@linked(V(STA, INS, ORD, I))
 def enter(state, ins, order, group):
     """A new order, open already, becomes a member of a group, of which it held nothing before."""
-    apart()
     founder = Order(state.orders, group - 1)
     if founder.status <= Status.PARTIAL:
         Live(ins.live, founder.slot).group = group

@@ -7,7 +7,8 @@
 from planar.kernel.contracts import against, free_margin, hold_after, move_position
 from planar.kernel.draws import arrival
 from planar.kernel.groups import book, holds, shift
-from planar.kernel.machine import apart, compiled, copy_bytes, get_int, inlined, set_int
+from planar.kernel.linked import INS, ORD, STA, I, V, linked
+from planar.kernel.machine import compiled, copy_bytes, get_int, inlined, set_int
 from planar.kernel.numbers import (
     amount_of,
     cost_down,
@@ -83,7 +84,7 @@ def reserve_extra(state, ins, order, units):
     shift(state, ins, order.side, units, units, units if order.cancel_at != NEVER else 0)
 
 
-@compiled
+@linked(V(STA, INS, ORD))
 def drop_amend(state, ins, order):
     """Forgets the amend that was on its way, and what it held."""
     if order.group:
@@ -254,10 +255,9 @@ def finish(state, ins, order, status, event, reason, time):
             end_others(state, ins, group, order.id, time)
 
 
-@compiled
+@linked(V(STA, INS, I, I, I))
 def end_others(state, ins, group, id, time):
     """Ends the other members of a group: that order alone has what it was for."""
-    apart()
     i = 0
     while i < ins.active_n:
         other = open_order(ins, i)
@@ -268,10 +268,9 @@ def end_others(state, ins, group, id, time):
             i += 1
 
 
-@compiled
+@linked(V(STA, INS, ORD, I, I))
 def take_off_others(state, ins, order, amount, time):
     """An order of a group was filled in part: the others are ended, or are for so much less."""
-    apart()
     group, id = order.group, order.id
     if not ins.reduces:
         end_others(state, ins, group, id, time)
@@ -363,10 +362,9 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
         take_off_others(state, ins, order, amount, time)
 
 
-@compiled
+@linked(V(STA, INS, I, I, I, I, I))
 def book_contract(state, ins, side, amount, ticks, cost, fee):
     """A contract's cash and base change as those of spot do; its position realises what the wallet gains by it."""
-    apart()
     opens = amount > against(ins, side)
     realised = move_position(ins, side, amount, cost)
     set_cash(state, plus(state.cash, -side * cost - fee))
@@ -422,7 +420,7 @@ def take_from_position(state, ins, amount, cost, fee):
         ins.entry_units, ins.entry_cost, ins.adds = 0, 0, 0
 
 
-@compiled
+@linked(V(STA, INS, I))
 def settle_delisted(state, ins, time):
     """Ends every order and closes the whole position at the last price: docs/simulation.md, section 6."""
     while ins.active_n:
@@ -442,10 +440,9 @@ def settle_delisted(state, ins, time):
     Fill(state.fills, state.fills_n - 1).step = state.steps + 1
 
 
-@compiled
+@linked(V(STA, INS, I, I, I, I, I, I))
 def force(state, ins, ticks, amount, cost, fee, time, forced):
     """Closes so much of the position without an order."""
-    apart()
     side = Side.SELL.value if ins.base > 0 else Side.BUY.value
     if ins.is_contract:
         book_contract(state, ins, side, amount, ticks, cost, fee)

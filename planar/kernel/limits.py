@@ -6,7 +6,8 @@ On spot every sell that the rules let through is an exit, of a contract what can
 
 from planar.kernel.contracts import hold_of, is_covered
 from planar.kernel.ledger import ask_cancel, left_of, open_order
-from planar.kernel.machine import apart, compiled, get_int, set_int
+from planar.kernel.linked import INS, ORD, STA, B, I, V, linked
+from planar.kernel.machine import compiled, get_int, set_int
 from planar.kernel.numbers import cost_up, money_of, plus, price_of, ticks_up
 from planar.kernel.state import Amend, Instrument, Limits, Live, Order, Refusal, State
 from planar.kernel.worth import cost_at_worst, equity_of
@@ -17,10 +18,9 @@ NEW = -1
 NONE = Limit.NONE.value
 
 
-@compiled
+@linked(I(STA, INS, I, I, I, I, I))
 def judge(state, ins, side, amount, limit, trigger, budget):
     """A new order, whose place among all orders is the next; it counts as sent where no limit refuses it."""
-    apart()
     broken = NONE
     if not _is_exit(state, ins, side, amount, NEW):
         broken = _broken(state, ins, state.orders_n, side, amount, limit, trigger, budget, True, False)
@@ -29,10 +29,9 @@ def judge(state, ins, side, amount, limit, trigger, budget):
     return broken
 
 
-@compiled
+@linked(I(STA, INS, ORD, I, I, I))
 def judge_amend(state, ins, order, limit, trigger, total):
     """New terms of an order; the amend counts as sent where no limit refuses it."""
-    apart()
     broken, left = NONE, total - order.filled
     if not (_is_exit(state, ins, order.side, left, order.id) or _is_within(ins, order, limit, trigger, total)):
         budget, waits_for = _budget_of(order), _waits_for(order, trigger)
@@ -42,7 +41,7 @@ def judge_amend(state, ins, order, limit, trigger, total):
     return broken
 
 
-@compiled
+@linked(I(I, I, I, B))
 def judge_late(address, k, id, is_amend):
     """An order, or the amend of it that is on its way, when its turn to leave comes.
 
@@ -270,10 +269,9 @@ def _claim(ins, side, amount, limit, trigger, budget, close):
     return cost if budget >= 0 else max(cost, cost_up(ins, amount, close))
 
 
-@compiled
+@linked(V(STA))
 def look(state):
     """Equity is marked: a day may get lost by it, and a drawdown stop begin or be over."""
-    apart()
     limits, now, equity, is_begun = Limits(state.limits, 0), state.now, equity_of(state), False
     day = now // DAY
     if day != limits.day:

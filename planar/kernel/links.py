@@ -2,7 +2,8 @@
 
 from planar.kernel.groups import known_of
 from planar.kernel.ledger import finish, left_of, open_order, required, reserve, tell, unbind, venue_base, venue_cash
-from planar.kernel.machine import apart, compiled
+from planar.kernel.linked import INS, STA, B, F, I, V, linked
+from planar.kernel.machine import compiled
 from planar.kernel.match import arrive_armed
 from planar.kernel.numbers import (
     cost_down,
@@ -26,13 +27,12 @@ ARMED = {"full": 0, "end": 1, "part": 2}
 FULL, END, PART = ARMED.values()
 
 
-@compiled
+@linked(V(STA, INS, F, I, B))
 def follow(state, ins, price, time, is_open):
     """Looks at the bound orders after something has happened while the market stands at ``price``.
 
     is_open: in phase Open, where what is armed is not met again.
     """
-    apart()
     i = 0
     while i < ins.active_n:
         order = open_order(ins, i)

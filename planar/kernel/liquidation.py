@@ -4,7 +4,8 @@ from planar.kernel.contracts import wallet_of
 from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import finish, force, open_order, set_cash
-from planar.kernel.machine import apart, compiled, get_float, get_int, inlined
+from planar.kernel.linked import INS, STA, B, F, I, V, linked
+from planar.kernel.machine import compiled, get_float, get_int, inlined
 from planar.kernel.margin import liquidation_prices
 from planar.kernel.margin_units import funding_units, maintenance_units, pnl_units, reduction_units
 from planar.kernel.numbers import (
@@ -97,7 +98,7 @@ def _has_others(state, ins):
     return False
 
 
-@compiled
+@linked(V(STA, INS, I))
 def set_level(state, ins, open_time):
     """Works out the mark at which the position is liquidated, unless nothing has changed since."""
     if ins.level_booked != state.booked or (not ins.is_isolated and _has_others(state, ins)):
@@ -122,7 +123,7 @@ def is_dead_at(ins, mark):
     return mark <= ins.level if ins.base > 0 else mark >= ins.level
 
 
-@compiled
+@linked(V(STA, INS, I))
 def liquidate_at_open(state, ins, open_time):
     """What a gap leaves dead is liquidated before anything else."""
     if ins.base:
@@ -133,7 +134,7 @@ def liquidate_at_open(state, ins, open_time):
     ins.base_before = ins.base
 
 
-@compiled
+@linked(B(STA, INS, I))
 def is_threatened(state, ins, open_time):
     """Whether the present candle's mark comes to where the position is liquidated."""
     if ins.base == 0:
@@ -155,13 +156,12 @@ def _is_under(state, ins, mark, open_time):
 # Its end.
 
 
-@compiled
+@linked(V(STA, INS, F, F, I, I))
 def liquidate(state, ins, price, mark, time, open_time):
     """The exchange closes a position, step by step down its tiers, after its orders; of a cross account all if need be.
 
     Where a path is only tried, the others are left alone.
     """
-    apart()
     is_cross, is_alone = not ins.is_isolated, state.is_trial
     for k in range(state.count):
         other = Instrument(state.instruments, k)
@@ -275,18 +275,16 @@ def _charge(state, ins, before, mark, time):
     paid.instrument, paid.step = ins.index, state.steps
 
 
-@compiled
+@linked(V(STA, INS, I))
 def fund_at_open(state, ins, open_time):
     """What is due by the open, the positions around its fills taken for the worse."""
-    apart()
     while ins.next_funding <= open_time:
         _charge(state, ins, ins.base_before, mark_point(ins, 0, True), open_time)
 
 
-@compiled
+@linked(V(STA, INS, F))
 def fund_inside(state, ins, mark):
     """What is due at a place of the path."""
-    apart()
     _charge(state, ins, ins.base, mark, ins.next_funding)
 
 

@@ -5,14 +5,13 @@ be run by Python; then it says so and is called again. Progress, Ctrl-C, growing
 all this.
 """
 
-from numba import types
-
 from planar.kernel.check import watch_all
 from planar.kernel.fees import renew
 from planar.kernel.ledger import settle_delisted
 from planar.kernel.limits import look
+from planar.kernel.linked import INS, STA, B, I, V, linked
 from planar.kernel.liquidation import fund_at_open, is_threatened, liquidate_at_open, see_mark, skip_funding
-from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined, prefetch, set_int
+from planar.kernel.machine import call, compiled, get_float, get_int, inlined, prefetch, set_int
 from planar.kernel.path import choose_path, comes_near, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.settle import count_touched, settle_alone, settle_busy
 from planar.kernel.state import (
@@ -55,10 +54,9 @@ def next_decision(state):
     return first
 
 
-@compiled
+@linked(V(STA, I))
 def delist(state, time):
     """Settles the instruments whose delisting was due, in the order of time."""
-    apart()
     while state.next_delisting <= time:
         due, following = state.next_delisting, NEVER
         for k in range(state.count):
@@ -76,10 +74,9 @@ def _is_in_reach(ins):
     return get_float(ins.low, ins.row) <= ins.down or get_float(ins.high, ins.row) >= ins.up
 
 
-@compiled
+@linked(B(STA, INS, I))
 def _look_again(state, ins, open_time):
     """Works out anew what the instrument looks out for, which may be gone; whether the candle comes near an order."""
-    apart()
     watch_all(state, ins)
     return _is_in_reach(ins) and comes_near(state, ins, open_time)
 
@@ -94,10 +91,9 @@ def _work(state, ins, open_time, close_time):
     return LIGHT if ins.due < close_time else IDLE
 
 
-@compiled
+@linked(I(STA, INS, I, I))
 def _work_of_contract(state, ins, open_time, close_time):
     """The same of a contract: what is due or near is met on its path, where it may be liquidated."""
-    apart()
     if ins.base == 0 and ins.active_n == 0:
         skip_funding(ins, close_time)
         return IDLE
@@ -137,10 +133,9 @@ def _settle_together(state, address, open_time, count):
         watch_all(state, ins)
 
 
-@compiled
+@linked(V(STA, I, I, I))
 def _settle_stirred(state, address, open_time, count):
     """The Open and Path phases of the first ``count`` of `State.stirred`."""
-    apart()
     instruments, stirred = state.instruments, state.stirred
     if state.contracts:
         for i in range(count):
@@ -162,12 +157,11 @@ def _settle_stirred(state, address, open_time, count):
         _settle_together(state, address, open_time, count)
 
 
-@compiled
+@linked(I(STA, I))
 def _stir_cross(state, open_time):
     """What happens to one instrument may end any position of the cross account: all of them are walked then. Gives how
     many instruments are stirred.
     """
-    apart()
     count = 0
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
@@ -181,10 +175,9 @@ def _stir_cross(state, open_time):
     return count
 
 
-@compiled
+@linked(V(STA, I, I))
 def _settle_orders(state, address, open_time):
     """The Open and Path phases, for the instruments that have orders, or positions that may end."""
-    apart()
     instruments, stirred, count = state.instruments, state.stirred, 0
     close_time = open_time + state.execution
     for k in range(state.count):
@@ -338,10 +331,9 @@ def _go_alone(state, address, on_candle, tells):
     return True
 
 
-@compiled
+@linked(B(STA, I, I, I, I, I))
 def rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position):
     """Runs the hooks of a step from `State.phase` on; True when one is to be run by Python."""
-    apart()
     hooks, interpreted, instruments, count = state.hooks, state.interpreted, state.instruments, state.count
     if state.phase == TELL:
         while hooks & (ON_FILL | ON_ORDER_ERROR) and state.told < state.events_n:
@@ -394,7 +386,7 @@ def rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position
     return False
 
 
-@compiled(types.int64(types.int64, types.int64, types.int64, types.int64, types.int64))
+@linked(I(I, I, I, I, I))
 def run(address, on_candle, on_fill, on_order_error, on_position):
     """Goes on until something outside is needed; gives DONE, LOG_FULL, NEEDS_PYTHON or SLICE_END.
 

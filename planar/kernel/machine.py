@@ -67,7 +67,7 @@ CACHE = use_cache()
 
 
 def is_cold() -> bool:
-    """Whether the engine is still to be compiled, which takes about a minute."""
+    """Whether the engine is still to be compiled, which takes about half a minute."""
     return not any(CACHE.glob("*/loop.run-*.nbi"))
 
 
@@ -77,7 +77,7 @@ llvmlite.binding.set_option("", "-inline-threshold=500")
 HOOK = types.int64(types.int64, types.int64, types.int64, types.int64)
 """A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""
 
-compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy")
+compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy", forceinline=False)
 inlined = functools.partial(compiled, inline="always")
 """For what has few callers that are in a hurry: numba copies it into them, which spares a call its 30 instructions."""
 
@@ -153,12 +153,21 @@ def call(typing, function, state, ins, table, row):
 
 
 def call_convention(context, builder, target, signature, arguments):
-    """Writes the call of a compiled function; what it raises goes on."""
-    kinds = signature.return_type, signature.args
-    status, result = context.call_conv.call_function(builder, target, *kinds, arguments)
+    """Writes the call of a compiled function; what it raises goes on.
+
+    The callee writes its exception where the caller's own goes, and its result over what is left on the stack. Numba
+    clears a place for both, for each call that a function could make, whenever it is entered.
+    """
+    convention = context.call_conv
+    packed = convention._get_arg_packer(signature.args).as_arguments(builder, arguments)
+    raised = convention._get_excinfo_argument(builder.function)
+    with builder.goto_entry_block():
+        result = builder.alloca(target.function_type.args[0].pointee)
+    code = builder.call(target, [result, raised, *packed])
+    status = convention._get_return_status(builder, code, builder.load(raised))
     with cgutils.if_unlikely(builder, status.is_error):
-        context.call_conv.return_status_propagate(builder, status)
-    return result
+        convention.return_status_propagate(builder, status)
+    return context.get_returned_value(builder, signature.return_type, builder.load(result))
 
 
 def address_of(function, signature=HOOK) -> int:

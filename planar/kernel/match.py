@@ -22,7 +22,8 @@ from planar.kernel.ledger import (
     venue_base,
     venue_cash,
 )
-from planar.kernel.machine import apart, compiled, get_float, inlined
+from planar.kernel.linked import INS, ORD, PAIR, STA, B, F, I, V, linked
+from planar.kernel.machine import compiled, get_float, inlined
 from planar.kernel.numbers import (
     affordable,
     amount_of,
@@ -101,10 +102,9 @@ def about_in_reach(ins, order, low, high):
     return low <= price + ins.tick if waits_below(order.form, order.side) else high >= price - ins.tick
 
 
-@compiled
+@linked(B(INS, ORD, F, F))
 def _trail_in_reach(ins, order, low, high):
     """Whether a trailing stop may move, wake or trigger between these prices, or has not seen any yet."""
-    apart()
     start = order.best if order.best > 0.0 else order.activation * ins.tick
     if start == 0.0 or ((high >= start - ins.tick) if order.side == Side.SELL else (low <= start + ins.tick)):
         return True
@@ -144,10 +144,9 @@ def _maker_cap(state, ins, order):
     return int(math.floor(min(max(cap, 0.0), 4.0e18)))
 
 
-@compiled
+@linked(V(STA, INS, ORD, I))
 def make(state, ins, order, time):
     """A resting order is served at its limit."""
-    apart()
     order.settled = state.steps
     amount = whole_steps(ins, min(left_of(order), budget_of(state, ins), _maker_cap(state, ins, order)))
     if amount <= 0:
@@ -158,13 +157,20 @@ def make(state, ins, order, time):
 
 @compiled
 def _costs(ins, order, amount, ticks, rate):
-    """Cost and fee of a fill. The fills of a limit buy never cost more than what they free of its reservation."""
+    """Cost and fee of a fill."""
     if order.side == Side.SELL:
         cost = cost_down(ins, amount, ticks)
         return cost, fee_of(cost, rate)
+    if order.form == Kind.LIMIT:
+        return _costs_of_limit(ins, order, amount, ticks, rate)
     cost = cost_up(ins, amount, ticks)
-    if order.form != Kind.LIMIT:
-        return cost, fee_of(amount if ins.fee_base else cost, rate)
+    return cost, fee_of(amount if ins.fee_base else cost, rate)
+
+
+@linked(PAIR(INS, ORD, I, I, I))
+def _costs_of_limit(ins, order, amount, ticks, rate):
+    """The same of a buy with a limit: its fills never cost more than what they free of its reservation."""
+    cost = cost_up(ins, amount, ticks)
     before, after = left_of(order), left_of(order) - amount
     cost = min(cost, cost_up(ins, before, order.price) - cost_up(ins, after, order.price))
     if ins.fee_base or ins.is_contract:
@@ -192,10 +198,9 @@ def _exhausted(state, ins, order, time):
         finish(state, ins, order, Status.FILLED, Event.FILL, Reason.NONE, time)
 
 
-@compiled
+@linked(V(STA, INS, ORD, F, F, I))
 def take(state, ins, order, price, slip, time):
     """A taker trades from this price: spread, impact and slip on top, all that budget and funds allow."""
-    apart()
     order.settled = state.steps
     half = half_spread(state, ins, price)
     if order.by_cost:
@@ -246,15 +251,21 @@ def _trade(state, ins, order, amount, ticks, is_last, time, half, impact, slip):
 def _can_pay(state, ins, order, amount, cost, fee):
     """Whether what the order holds and the venue knows to be free is enough for a taker fill."""
     if ins.is_contract:
-        opening = opening_cost(ins, order.side, amount, cost)
-        if opening == 0:
-            return True
-        held = plus(margin_of(ins, order.reserved), fee_of(order.reserved, largest_rate(ins)))
-        return plus(margin_of(ins, opening), fee) <= plus(held, max(free_margin(state, True), 0))
+        return _can_put_up(state, ins, order, amount, cost, fee)
     if order.side == Side.SELL:
         return True
     paid = cost if ins.fee_base else cost + fee
     return paid <= known_of(state, ins, order) + venue_cash(state)
+
+
+@linked(B(STA, INS, ORD, I, I, I))
+def _can_put_up(state, ins, order, amount, cost, fee):
+    """The same of a contract: whether there is margin for what it opens."""
+    opening = opening_cost(ins, order.side, amount, cost)
+    if opening == 0:
+        return True
+    held = plus(margin_of(ins, order.reserved), fee_of(order.reserved, largest_rate(ins)))
+    return plus(margin_of(ins, opening), fee) <= plus(held, max(free_margin(state, True), 0))
 
 
 @compiled
@@ -301,10 +312,9 @@ def _admit(state, ins, order):
     return order.reserved <= available
 
 
-@compiled
+@linked(V(STA, INS, ORD, F, I, I))
 def _arrive_at_market(state, ins, order, price, open_time, time):
     """An order that may trade or be refused reaches the venue when the market stands at ``price``."""
-    apart()
     reason = Reason.NONE
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
     if crosses and order.post_only:
@@ -327,10 +337,9 @@ def _arrive_at_market(state, ins, order, price, open_time, time):
     _expire_rest(state, ins, order, time)
 
 
-@compiled
+@linked(V(STA, INS, ORD, F, I))
 def arrive_armed(state, ins, order, price, time):
     """An order that waited at the venue arrives where the market stands, whatever the price."""
-    apart()
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
     reason = Reason.NONE
     if crosses and order.post_only:
@@ -363,10 +372,9 @@ def arrive(state, ins, order, price, open_time, time):
         _arrive_at_market(state, ins, order, price, open_time, time)
 
 
-@compiled
+@linked(V(STA, INS, ORD, F, I))
 def trigger(state, ins, order, price, time):
     """A trigger is reached by a print at ``price``: the order trades, or becomes a limit that arrives there."""
-    apart()
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
     if order.group:
         end_others(state, ins, order.group, order.id, time)
@@ -382,7 +390,6 @@ def trigger(state, ins, order, price, time):
 @compiled
 def change(state, ins, order, price, time):
     """An amend reaches the venue: new terms, treated as arriving anew; one that would be refused changes nothing."""
-    apart()
     amend = Amend(state.amends, order.amend)
     drop_amend(state, ins, order)
     if is_held_back(order):
@@ -446,10 +453,9 @@ def _is_within(state, ins, order, wanted, held):
     return wanted <= held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins))
 
 
-@compiled
+@linked(V(STA, INS, ORD, F, I))
 def _change_or_expire(state, ins, order, price, time):
     """An amend reaches the venue, or a GTD order's time has come."""
-    apart()
     if order.expire <= min(order.amend_at, order.cancel_at):
         finish(state, ins, order, Status.EXPIRED, Event.EXPIRED, Reason.GTD_EXPIRED, time)
     else:
@@ -477,8 +483,7 @@ def happen_here(state, ins, order, price, open_time, time):
         _change_or_expire(state, ins, order, price, time)
 
 
-@compiled
+@linked(V(STA, INS, ORD, F, I, I))
 def happen(state, ins, order, price, open_time, time):
     """What is due for the order happens, the market standing at ``price``."""
-    apart()
     happen_here(state, ins, order, price, open_time, time)

@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from planar.kernel.linked import PAIR, I, linked
 from planar.kernel.machine import apart, compiled, inlined
 
 LARGEST = 2**63 - 1
@@ -65,7 +66,7 @@ def times(a, b):
     return a * b
 
 
-@compiled
+@linked(PAIR(I, I, I))
 def _long_division(a, b, c):
     """``divmod(a * b, c)`` for a, b >= 0 and c > 0 by 128-bit schoolbook arithmetic."""
     mask = 0xFFFFFFFF
@@ -244,6 +245,11 @@ def need(ins, amount, ticks):
 
 
 @compiled
+def _is_affordable(ins, budget, steps, ticks):
+    return need(ins, steps * ins.step, ticks) <= budget
+
+
+@compiled
 def affordable(ins, budget, ticks):
     """The largest multiple of the amount step whose ``need`` at ``ticks`` is within ``budget``."""
     if ticks <= 0 or budget <= 0:
@@ -254,13 +260,13 @@ def affordable(ins, budget, ticks):
     if guess > MOST:
         raise OverflowError("a budget buys more units than 64 bits count")
     steps, width = whole(np.floor(guess / ins.step)), 1
-    while steps > 0 and need(ins, steps * ins.step, ticks) > budget:
+    while steps > 0 and not _is_affordable(ins, budget, steps, ticks):
         steps, width = max(steps - width, 0), width * 2
     width = 1
-    while need(ins, (steps + width) * ins.step, ticks) <= budget:
+    while _is_affordable(ins, budget, steps + width, ticks):
         steps, width = steps + width, width * 2
     while width > 1:
         width //= 2
-        if need(ins, (steps + width) * ins.step, ticks) <= budget:
+        if _is_affordable(ins, budget, steps + width, ticks):
             steps += width
     return steps * ins.step

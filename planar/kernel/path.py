@@ -1,9 +1,10 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
 from planar.kernel.ledger import open_order, place_after
+from planar.kernel.linked import INS, STA, B, F, I, V, linked
 from planar.kernel.links import follow
 from planar.kernel.liquidation import fund_inside, is_dead_at, liquidate, mark_point, set_level
-from planar.kernel.machine import apart, compiled, copy_bytes, get_float, get_int, inlined
+from planar.kernel.machine import compiled, copy_bytes, get_float, get_int, inlined
 from planar.kernel.match import (
     about_in_reach,
     happen,
@@ -39,10 +40,9 @@ def _first_due(ins):
     return when, which
 
 
-@compiled
+@linked(V(STA, INS, I))
 def open_phase(state, ins, open_time):
     """What happens at the open: everything due by then, then resting orders meet the open as a print."""
-    apart()
     start = get_float(ins.open, ins.row)
     if ins.due <= open_time:
         while True:
@@ -122,10 +122,9 @@ def _reached(state, ins, order, price, target):
     return max(stop, price) if target > price and target >= stop else float("nan")
 
 
-@compiled
+@linked(V(STA, INS, I, I))
 def walk_leg(state, ins, leg, open_time):
     """Walks one leg, meeting what is due and what is reached, nearest first."""
-    apart()
     row = ins.row
     if leg == 0:
         start, target, begin, end = get_float(ins.open, row), ins.x1, 0.0, ins.d1
@@ -204,10 +203,9 @@ def _mark_at(ins, leg, share):
     return x + (y - x) * share
 
 
-@compiled
+@linked(F(STA, INS, I, F, I))
 def _share_of_death(state, ins, leg, share, open_time):
     """The share of a leg, from the present one on, at which the position is liquidated; below 0 when it is not."""
-    apart()
     set_level(state, ins, open_time)
     if is_dead_at(ins, _mark_at(ins, leg, share)):
         return share
@@ -354,10 +352,9 @@ def _equity_after(state, state_address, ins, ins_address, upwards, open_time):
     return equity
 
 
-@compiled
+@linked(V(STA, I, INS, I, I, B))
 def choose_path(state, state_address, ins, ins_address, open_time, is_open_question):
     """Lays the path of this candle by the fill model, and notes whether the choice matters."""
-    apart()
     row = ins.row
     start, high, low = get_float(ins.open, row), get_float(ins.high, row), get_float(ins.low, row)
     upwards = state.path != OLHC

@@ -8,15 +8,14 @@ from numba import types
 from planar.kernel.check import amend, cancel, submit, watch_all
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import set_base, set_cash
+from planar.kernel.linked import INS, STA, B, F, I, linked
 from planar.kernel.links import follow
 from planar.kernel.liquidation import is_threatened, see_mark, skip_funding
-from planar.kernel.machine import apart, compiled, set_float, set_int
+from planar.kernel.machine import compiled, set_float, set_int
 from planar.kernel.match import happen
 from planar.kernel.numbers import plus
 from planar.kernel.settle import settle_busy
 from planar.kernel.state import Instrument, Live, Order, State
-
-I, F = types.int64, types.float64
 
 
 @compiled
@@ -43,10 +42,9 @@ def _happen_now(state, ins, id, time, depth):
     watch_all(state, ins)
 
 
-@compiled
+@linked(B(STA, INS, B, I, F, F, F, F, F))
 def _is_near_contract(state, ins, is_near, time, open, high, low, close, volume):
     """The same of a contract, whose step begins then: its position may end here, or its funding be due."""
-    apart()
     if ins.base == 0 and ins.active_n == 0:
         skip_funding(ins, time + 1)
         return False
@@ -54,7 +52,7 @@ def _is_near_contract(state, ins, is_near, time, open, high, low, close, volume)
     return is_near or ins.next_funding <= time or is_threatened(state, ins, time)
 
 
-@compiled(I(I, I, I, F, F, F, F, F))
+@linked(I(I, I, I, F, F, F, F, F))
 def settle_print(address, k, time, open, high, low, close, volume):
     """The market of instrument k moves through a print: a candle's four prices, or four times the price of a trade.
 
@@ -76,7 +74,7 @@ def settle_print(address, k, time, open, high, low, close, volume):
     return 1 if is_near else 0
 
 
-@compiled(I(I, I, I, F, I, I, F, F, I, F, F, I, I, I))
+@linked(I(I, I, I, F, I, I, F, F, I, F, F, I, I, I))
 def place_now(address, k, time, depth, side, sizing, size, price, how, stop, activation, tif, expire, post_only):
     """`check.submit`, and the order's arrival at the same moment; its id, or a negative `Reason` when not even asked.
 
@@ -95,7 +93,7 @@ def place_now(address, k, time, depth, side, sizing, size, price, how, stop, act
     return id
 
 
-@compiled(I(I, I, I, I))
+@linked(I(I, I, I, I))
 def cancel_now(address, k, id, time):
     """`check.cancel`, and the cancel's arrival at the same moment."""
     state = State(address, 0)
@@ -106,7 +104,7 @@ def cancel_now(address, k, id, time):
     return answer
 
 
-@compiled(I(I, I, I, I, F, F, F))
+@linked(I(I, I, I, I, F, F, F))
 def amend_now(address, k, id, time, price, stop, amount):
     """`check.amend`, and the amend's arrival at the same moment. Whether the venue took it is told by events."""
     state = State(address, 0)
@@ -117,7 +115,7 @@ def amend_now(address, k, id, time, price, stop, amount):
     return answer
 
 
-@compiled(types.UniTuple(F, 2)(I, I, F))
+@linked(types.UniTuple(F, 2)(I, I, F))
 def taker_terms(address, k, price):
     """Half the spread at a price, and the impact of an amount of 1: a taker pays half + impact * sqrt(amount)."""
     state = State(address, 0)
@@ -125,7 +123,7 @@ def taker_terms(address, k, price):
     return half_spread(state, ins, price), impact_of(state, ins, price, 1.0)
 
 
-@compiled(I(I, I))
+@linked(I(I, I))
 def add_cash(address, units):
     """Deposits (negative: withdraws) quote units; gives the cash there is then."""
     state = State(address, 0)
@@ -133,7 +131,7 @@ def add_cash(address, units):
     return state.cash
 
 
-@compiled(I(I, I, I))
+@linked(I(I, I, I))
 def add_base(address, k, units):
     """Deposits (negative: withdraws) base units of instrument k; gives the balance there is then."""
     ins = Instrument(State(address, 0).instruments, k)

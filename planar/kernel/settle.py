@@ -2,8 +2,9 @@
 
 from planar.kernel.check import watch_all
 from planar.kernel.ledger import open_order
+from planar.kernel.linked import INS, STA, I, V, linked
 from planar.kernel.liquidation import fund_at_open, liquidate_at_open
-from planar.kernel.machine import apart, compiled, get_float
+from planar.kernel.machine import compiled, get_float
 from planar.kernel.match import in_reach, is_hit
 from planar.kernel.path import choose_path, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.state import INSTRUMENT
@@ -12,10 +13,9 @@ from planar.model.order import Kind, Status
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
 
 
-@compiled
+@linked(V(STA, INS))
 def count_touched(state, ins):
     """Counts resting limits whose price the candle reached without going one tick through."""
-    apart()
     low, high = get_float(ins.low, ins.row), get_float(ins.high, ins.row)
     for i in range(ins.active_n):
         order = open_order(ins, i)
@@ -41,10 +41,9 @@ def settle_alone(state, address, ins, open_time):
     watch_all(state, ins)
 
 
-@compiled
+@linked(V(STA, I, INS, I))
 def settle_busy(state, address, ins, open_time):
     """The Open and Path phases where one instrument has all to do."""
-    apart()
     if ins.is_contract:
         liquidate_at_open(state, ins, open_time)
     open_phase(state, ins, open_time)

@@ -7,22 +7,20 @@ All in quote units, at the marks last seen; what orders ask for is that of accep
 from numba import types
 
 from planar.kernel.contracts import asked_of, asks_of, bids_of, free_margin, gain_of, margin_of, wallet_of, worth_of
+from planar.kernel.linked import PAIR, F, I, linked
 from planar.kernel.liquidation import level
-from planar.kernel.machine import compiled
 from planar.kernel.margin_units import maintenance_units
 from planar.kernel.state import Instrument, State
 
-I, F = types.int64, types.float64
 
-
-@compiled(types.UniTuple(I, 2)(I))
+@linked(PAIR(I))
 def account_standing(address):
     """The wallet, and how much of it nothing is put up for; that may be below 0."""
     state = State(address, 0)
     return wallet_of(state), free_margin(state, True)
 
 
-@compiled(types.UniTuple(I, 5)(I, I))
+@linked(types.UniTuple(I, 5)(I, I))
 def position_standing(address, k):
     """Of a contract: what its position is worth, with its sign, has won, asks for and must keep; what orders ask for on
     top.
@@ -38,7 +36,7 @@ def position_standing(address, k):
     return worth, gain_of(state, ins), asked, kept, on_top
 
 
-@compiled(F(I, I))
+@linked(F(I, I))
 def liquidation_mark(address, k):
     """The mark at which a position is liquidated: 0 or infinite where there is none, or no position."""
     state = State(address, 0)

@@ -6,16 +6,15 @@ so that what is due finds its price; `next_open` is the time of the one after it
 
 import math
 
-from numba import types
-
 from planar.kernel.check import watch_all
 from planar.kernel.estimators import DAY, estimate, half_spread, impact_of
 from planar.kernel.fees import renew
 from planar.kernel.ledger import open_order
 from planar.kernel.limits import look
+from planar.kernel.linked import INS, STA, I, V, linked
 from planar.kernel.links import follow
 from planar.kernel.loop import delist, next_decision, rest_of_step
-from planar.kernel.machine import apart, call, compiled, get_float, get_int, inlined
+from planar.kernel.machine import call, compiled, get_float, get_int, inlined
 from planar.kernel.match import UNLIMITED, happen
 from planar.kernel.numbers import price_of
 from planar.kernel.settle import settle_busy
@@ -43,7 +42,7 @@ ESTIMATES = 4
 """Numbers per block of minutes: the row of its first trade, spread, volatility, volume of a day."""
 
 
-@compiled(types.void(types.int64, types.int64, types.int64))
+@linked(V(I, I, I))
 def estimate_at(address, ins_address, row):
     """Works out what a day is like before a candle of an instrument that is candles only."""
     ins = Instrument(ins_address, 0)
@@ -51,10 +50,9 @@ def estimate_at(address, ins_address, row):
     estimate(State(address, 0), ins)
 
 
-@compiled
+@linked(V(INS, I))
 def _estimate(ins, time):
     """Brings what is estimated up to the instrument's last trade, in a step at ``time``."""
-    apart()
     row = ins.row
     while ins.block_sums + 1 < ins.blocks and get_float(ins.estimates, ESTIMATES * (ins.block_sums + 1)) <= row:
         ins.block_sums += 1
@@ -91,10 +89,9 @@ def _first_due(ins, when):
     return open_order(ins, 0)
 
 
-@compiled
+@linked(V(STA, I, I))
 def _happen(state, k, time):
     """One thing that is due for instrument k happens, the market standing at its last price."""
-    apart()
     ins = Instrument(state.instruments, k)
     order = _first_due(ins, time)
     renew(state, time)
@@ -139,20 +136,18 @@ def _earliest_due(state):
     return (when, which) if when < state.end_time else (NEVER, which)
 
 
-@compiled
+@linked(V(STA, I))
 def _decide_at(state, closes):
     """A strategy candle closes; what is to be told is told first."""
-    apart()
     state.now = state.decided = closes
     if state.limits:
         look(state)
     state.phase = TELL
 
 
-@compiled
+@linked(V(STA))
 def _close_run(state):
     """All is over: rows are counts again, as in a run over candles."""
-    apart()
     for k in range(state.count):
         Instrument(state.instruments, k).row += 1
     state.now, state.step_time, state.is_over = state.end_time, state.end_time - state.execution, 1
@@ -189,7 +184,7 @@ def _advance(state, address):
     return True
 
 
-@compiled(types.int64(types.int64, types.int64, types.int64, types.int64, types.int64, types.int64))
+@linked(I(I, I, I, I, I, I))
 def run(address, on_candle, on_fill, on_order_error, on_position, on_tick):
     """As `loop.run`, over market trades."""
     state = State(address, 0)

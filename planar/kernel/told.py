@@ -4,8 +4,6 @@ Nothing is matched here. Ids count from 1, as strategies see them; amounts in ba
 in ticks, times in UTC milliseconds. `State.latency` is 0 and each instrument's columns have one row, its last candle.
 """
 
-from numba import types
-
 from planar.kernel.ledger import (
     accept,
     add_to_position,
@@ -23,14 +21,13 @@ from planar.kernel.ledger import (
     tell,
 )
 from planar.kernel.limits import look
+from planar.kernel.linked import F, I, linked
 from planar.kernel.loop import rest_of_step
 from planar.kernel.machine import compiled, set_float, set_int
 from planar.kernel.numbers import cost_down, plus, ticks_down
 from planar.kernel.state import NEEDS_PYTHON, TELL, Amend, Instrument, Live, Order, State
 from planar.kernel.triggers import form_after
 from planar.model.order import NEVER, Event, Kind, Reason, Side, Status
-
-I, F = types.int64, types.float64
 
 OLD = -1
 """The answer where that is no news, or the order is over: nothing was changed."""
@@ -46,7 +43,7 @@ def _order(state, ins, id):
     return Live(ins.live, Order(state.orders, id - 1).slot)
 
 
-@compiled(I(I, I, I, I))
+@linked(I(I, I, I, I))
 def accepted(address, k, id, time):
     """The venue has the order."""
     state = State(address, 0)
@@ -66,7 +63,7 @@ def _trigger(state, ins, order, time):
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
 
 
-@compiled(I(I, I, I, I))
+@linked(I(I, I, I, I))
 def triggered(address, k, id, time):
     """A stop was triggered."""
     state = State(address, 0)
@@ -80,7 +77,7 @@ def triggered(address, k, id, time):
     return 0
 
 
-@compiled(I(I, I, I, I, I, I, I, I, I, I))
+@linked(I(I, I, I, I, I, I, I, I, I, I))
 def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker):
     """One execution, as it was: an order of an amount is done with the last of it, one of a budget when that is told.
 
@@ -104,7 +101,7 @@ def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker
     return 0
 
 
-@compiled(I(I, I, I, I, I, I))
+@linked(I(I, I, I, I, I, I))
 def ended(address, k, id, time, status, reason):
     """The order is over: FILLED (a budget), CANCELLED, REJECTED or EXPIRED, and why."""
     state = State(address, 0)
@@ -120,7 +117,7 @@ def ended(address, k, id, time, status, reason):
     return 0
 
 
-@compiled(I(I, I, I, I))
+@linked(I(I, I, I, I))
 def amended(address, k, id, time):
     """The order has the terms that its amend asked for."""
     state = State(address, 0)
@@ -139,7 +136,7 @@ def amended(address, k, id, time):
     return 0
 
 
-@compiled(I(I, I, I, I, I))
+@linked(I(I, I, I, I, I))
 def not_amended(address, k, id, time, reason):
     """The amend was refused: the order stays as it was."""
     state = State(address, 0)
@@ -154,7 +151,7 @@ def not_amended(address, k, id, time, reason):
     return 0
 
 
-@compiled(I(I, I, I))
+@linked(I(I, I, I))
 def not_cancelled(address, k, id):
     """The cancel did not get through: the order may be cancelled again, and what it holds is not on its way back."""
     state = State(address, 0)
@@ -173,7 +170,7 @@ def not_cancelled(address, k, id):
     return 0
 
 
-@compiled(I(I, I))
+@linked(I(I, I))
 def add_cash(address, units):
     """Quote units came in (negative: went out) otherwise than by a fill; gives the cash there is then."""
     state = State(address, 0)
@@ -181,7 +178,7 @@ def add_cash(address, units):
     return state.cash
 
 
-@compiled(I(I, I, I))
+@linked(I(I, I, I))
 def add_base(address, k, units):
     """The same of an instrument's base; gives the balance there is then."""
     ins = Instrument(State(address, 0).instruments, k)
@@ -189,7 +186,7 @@ def add_base(address, k, units):
     return ins.base
 
 
-@compiled(I(I, I, I, I))
+@linked(I(I, I, I, I))
 def adopted(address, k, cash, base):
     """Quote and base units of the account became the books' own; negative: they are not any more.
 
@@ -209,7 +206,7 @@ def adopted(address, k, cash, base):
     return 0
 
 
-@compiled(I(I, I, I, F, F, F, F, F))
+@linked(I(I, I, I, F, F, F, F, F))
 def closed(address, k, time, open, high, low, close, volume):
     """A candle of the instrument has closed; its price is the instrument's last."""
     ins = Instrument(State(address, 0).instruments, k)
@@ -223,7 +220,7 @@ def closed(address, k, time, open, high, low, close, volume):
     return 0
 
 
-@compiled(I(I, I))
+@linked(I(I, I))
 def step(address, time):
     """A moment at which hooks run: what was told since the last one, then the instruments whose candle closes now."""
     state = State(address, 0)
@@ -236,7 +233,7 @@ def step(address, time):
     return 0
 
 
-@compiled(I(I, I, I, I, I))
+@linked(I(I, I, I, I, I))
 def run_hooks(address, on_candle, on_fill, on_order_error, on_position):
     """Runs the hooks of the step, as `loop.run` does; gives NEEDS_PYTHON for each that Python is to run, DONE after."""
     state = State(address, 0)

@@ -1,6 +1,7 @@
 """What orders wait for: a limit or a trigger, and on which side of the market (docs/simulation.md, sections 2, 3)."""
 
-from planar.kernel.machine import apart, compiled, inlined
+from planar.kernel.linked import INS, ORD, F, V, linked
+from planar.kernel.machine import compiled, inlined
 from planar.kernel.numbers import RATE, price_of, ticks_near
 from planar.model.order import Kind, Side
 
@@ -39,10 +40,9 @@ def trail_from(ins, side, trail, best):
     return ticks_near(ins, best - away if side == Side.SELL else best + away)
 
 
-@compiled
+@linked(V(INS, ORD, F))
 def see(ins, order, price):
     """A trailing stop at the venue sees a price: it begins to follow, or follows."""
-    apart()
     is_sell = order.side == Side.SELL
     if order.best == 0.0 and order.activation:
         start = price_of(ins, order.activation)

@@ -28,7 +28,6 @@ from planar.engine.session.folder import JOURNAL, has_begun, is_running, session
 from planar.engine.session.live import LiveSession, Wish
 from planar.engine.session.log import logged
 from planar.engine.session.paper import PaperAccount
-from planar.engine.session.shadow import prepare
 from planar.engine.session.shadowing import Shadowing
 from planar.engine.session.trial import Trial, check_like, trial_of, tried
 from planar.engine.session.wish import is_same
@@ -122,7 +121,6 @@ async def opened(
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = sessions_folder() / name
     wish = await _wished(wish, trial, exchange, folder, config.settings)
-    prepare()
     switch = KillSwitch((sessions_folder(), folder), _stem(choice))
     async with AsyncExitStack() as stack:
         stack.enter_context(logged(folder, exchange.scrub))

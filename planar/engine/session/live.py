@@ -31,6 +31,7 @@ from planar.engine.session.preflight import check_keys, preflight
 from planar.engine.session.recorder import Recorder
 from planar.engine.session.recovery import Recovery
 from planar.engine.session.safety import Safety
+from planar.engine.session.shadow import prepare
 from planar.engine.session.trader import Trader
 from planar.engine.session.watchdog import Watchdog
 from planar.engine.session.wish import Wish, check_edit, check_wish
@@ -40,6 +41,7 @@ from planar.exchange.tap import Kind
 from planar.model.ask import Row
 from planar.model.timeframe import milliseconds
 from planar.strategy.kept import Code
+from planar.venue.demo import Demo
 
 __all__ = ["LiveSession", "Wish"]
 
@@ -107,6 +109,8 @@ class LiveSession:
     async def _open_all(self) -> None:
         self._failure = asyncio.get_running_loop().create_future()
         self._lock = locked(self.folder)
+        is_demo = isinstance(self.exchange, Demo) and self.exchange.has_own_venue
+        await asyncio.to_thread(prepare, is_demo=is_demo)
         self._journal = journal = Journal(self.folder / JOURNAL)
         entries = list(journal.entries())
         self.is_resumed = bool(entries)

@@ -5,6 +5,7 @@ takes no money from those after it. The kernel runs to the next moment at which 
 stands still there; it calls no hook, so a shadow costs what its orders cost.
 """
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,8 @@ import numpy as np
 
 from planar.engine.session.story import Execution, Moment, Outcome, Story
 from planar.engine.simulation import Simulation
-from planar.kernel import check, told
+from planar.kernel import check, limits, match, prints, told
+from planar.kernel.linked import make_all
 from planar.kernel.numbers import RATE
 from planar.kernel.triggers import STOP, TAKE, TRAIL, TRAIL_BY
 from planar.model.ask import Amend, Ask, Place
@@ -170,17 +172,47 @@ def simulation_of(instruments: list[Instrument], candles: list[Candles], start: 
     return Simulation(instruments, candles, candles, [0] * len(candles), start=start, cash=0.0, model=model)
 
 
-def prepare() -> None:
-    """Has loaded what a shadow calls of the kernel; else the first one would hold up a session for a moment."""
+USUAL = (
+    told.filled,
+    told.ended,
+    limits.look,
+    limits.judge,
+    limits.judge_late,
+    prints.place_now,
+    match.happen,
+)
+"""What an order of the demo comes to, besides what the rehearsal does."""
+
+
+@functools.cache
+def prepare(*, is_demo: bool = False) -> None:
+    """Has compiled and loaded what a session may call of the kernel; else it would be held up when it comes to that.
+
+    The demo is to begin soon: of that, what usual orders come to.
+    """
+    if is_demo:
+        for function in USUAL:
+            function.make()
+    else:
+        make_all()
+    _rehearse(is_whole=not is_demo)
+
+
+def _rehearse(*, is_whole: bool) -> None:
+    """An order, from asking to its fill; the whole has one that is amended and cancelled, too."""
     rows, prices = np.array([0, 1], np.int64), np.ones(2)
     candles = Candles(rows, prices, prices, prices, prices, prices, timeframe=1)
-    simulation = simulation_of([Instrument("none:A/B")], [candles], 0, FillModel())
+    simulation = simulation_of([Instrument("none:A/B")], [candles], 0, FillModel(latency_ms=0))
+    told.add_cash(simulation.memory.address, 10_000_000_000)
+    simulation.memory.instruments[0]["last"] = 1.0
+    terms, options = (NOTHING, NOTHING, NOTHING), (0, NEVER, 0, -1, 0, 0, 0)
+    address, price = simulation.memory.address, 0.5
+    check.submit(address, 0, int(Side.BUY), check.COST, 1.0, NOTHING, 0, *terms, NOTHING, *options)
+    if is_whole:
+        id = check.submit(address, 0, int(Side.BUY), check.AMOUNT, 1.0, price, 0, *terms, NOTHING, *options)
+        check.amend(address, 0, int(id), *terms)
+        check.cancel(address, 0, int(id))
     simulation.run(NoHooks(), _nothing)
-    address, terms = simulation.memory.address, (NOTHING, NOTHING, NOTHING)
-    options = 0, NEVER, 0, -1, 0, 0, 0
-    id = check.submit(address, 0, int(Side.BUY), check.AMOUNT, 1.0, NOTHING, 0, *terms, NOTHING, *options)
-    check.amend(address, 0, int(id), *terms)
-    check.cancel(address, 0, int(id))
 
 
 def _spent(budget: int, instrument: Instrument) -> float:
