@@ -4,7 +4,7 @@ from planar.kernel.contracts import wallet_of
 from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import finish, force, open_order, set_cash
-from planar.kernel.linked import INS, STA, B, F, I, V, linked
+from planar.kernel.linked import INS, STA, F, I, V, linked
 from planar.kernel.machine import compiled, get_float, get_int, inlined
 from planar.kernel.margin import liquidation_prices
 from planar.kernel.margin_units import funding_units, maintenance_units, pnl_units, reduction_units
@@ -98,7 +98,7 @@ def _has_others(state, ins):
     return False
 
 
-@linked(V(STA, INS, I))
+@compiled
 def set_level(state, ins, open_time):
     """Works out the mark at which the position is liquidated, unless nothing has changed since."""
     if ins.level_booked != state.booked or (not ins.is_isolated and _has_others(state, ins)):
@@ -106,7 +106,7 @@ def set_level(state, ins, open_time):
         ins.level = level(state, ins, open_time)
 
 
-@compiled
+@linked(F(STA, INS, I))
 def level(state, ins, open_time):
     """The mark at which a position is liquidated: 0 or infinite where there is none, or where any is too much."""
     units, needed = _behind(state, ins, open_time)
@@ -134,7 +134,7 @@ def liquidate_at_open(state, ins, open_time):
     ins.base_before = ins.base
 
 
-@linked(B(STA, INS, I))
+@compiled
 def is_threatened(state, ins, open_time):
     """Whether the present candle's mark comes to where the position is liquidated."""
     if ins.base == 0:
