@@ -242,7 +242,7 @@ def read_source(cls: type[Strategy]) -> Source:
     return source
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _file_of(cls: type[Strategy]) -> str:
     try:
         return inspect.getsourcefile(cls) or ""
@@ -274,7 +274,7 @@ def _add(
     _add_what_it_uses(source, cls, function, strings, digest)
 
 
-@functools.lru_cache(maxsize=256)  # a sweep runs one class a thousand times
+@functools.lru_cache(maxsize=64)  # a sweep runs one class a thousand times; what was loaded anew since is kept by this
 def _rewritten(
     cls: type[Strategy], function: types.FunctionType, name: str, file: str
 ) -> tuple[types.CodeType, frozenset[str], str]:

@@ -6,12 +6,12 @@ that those call assign.
 """
 
 import ast
-import functools
 import inspect
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
+from weakref import WeakSet
 
 from planar.errors import StrategyError, did_you_mean
 from planar.strategy.parameter import Parameter
@@ -38,13 +38,18 @@ class _Method:
     misfits: tuple[tuple[int, str], ...] = ()
 
 
-@functools.cache
+_sound: WeakSet[type] = WeakSet()
+"""Classes that were looked at. A session that goes on loads its file anew: the class of the time before must go."""
+
+
 def check_memory(cls: type, base: type) -> None:
     """Raises StrategyError with file, line and the nearest name for memory that neither a class nor its bases declare.
 
     Likewise for a parameter that is assigned, and for a log line whose places are not as many as its numbers.
     base: Strategy; what it defines itself is not looked at.
     """
+    if cls in _sound:
+        return
     methods = [m for owner in cls.__mro__[: cls.__mro__.index(base)] for m in _methods(owner)]
     _check_parameters(cls, methods)
     _check_logs(cls, methods)

@@ -20,6 +20,7 @@ log        what it did and warned of, as lines
 alerts     what somebody wants to be told while he is away
 recovery   what a session was, and what became of its orders meanwhile
 live       the session: all of it together
+ended      sessions before it, and the memory that they still take
 build      a session from what its caller asks for
 archive    sessions that were or are, read from their journals
 lines      a journal as lines: filtered, exported

@@ -21,6 +21,7 @@ from planar.engine.session.claims import claimed, kept
 from planar.engine.session.dead_man import DeadManSwitch, check_dead_man
 from planar.engine.session.decisions import decided, explained
 from planar.engine.session.edit import edit_of
+from planar.engine.session.ended import has_ended, make_way
 from planar.engine.session.feed import Feed, reading
 from planar.engine.session.folder import JOURNAL, locked
 from planar.engine.session.moments import Moments
@@ -107,6 +108,7 @@ class LiveSession:
         return self
 
     async def _open_all(self) -> None:
+        make_way()
         self._failure = asyncio.get_running_loop().create_future()
         self._lock = locked(self.folder)
         is_demo = isinstance(self.exchange, Demo) and self.exchange.has_own_venue
@@ -342,3 +344,4 @@ class LiveSession:
         for each in (self._lock, *self._claims):
             if each is not None:
                 each.close()
+        has_ended(self)
