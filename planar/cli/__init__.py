@@ -9,6 +9,7 @@ logs       planar logs
 service    planar service
 alerts     planar alerts test
 detach     planar live --detach
+cold       the first run of a program that lasts
 sessions   planar sessions | journal | replay, whose --step is in step
 parity     planar parity, drawn by causes
 data       planar data import | fetch | list | rules

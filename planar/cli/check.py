@@ -29,10 +29,11 @@ def check(
     seed
         Of the synthetic market, and of where the candles are cut.
     """
-    from planar.engine.check import check as run_check
     from planar.report.progress import Bar, announce_compiling
 
-    announce_compiling()
+    announce_compiling()  # before what is compiled when it is imported
+    from planar.engine.check import check as run_check
+
     usual, bar = settings_of(strategy), Bar("check")
     try:
         found = run_check(

@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from planar.cli.ask import Flag, agreed, confirm_real, settings
 from planar.cli.backtest import DEFAULT, parameters
+from planar.cli.cold import compile_apart
 from planar.cli.options import STRATEGY_HELP, Account, Armed, Instruments, Named, Params, Sandbox, Strategy
 from planar.errors import ConfigError
 
@@ -84,13 +85,12 @@ def _trade(strategy: str, mode: str, choices: Choices, *, from_run: str = "", ar
 
         detached()
         return
+    compile_apart()
     from planar.engine.session.build import Choice, like_trial
     from planar.engine.session.folder import sessions_folder
     from planar.engine.session.trial import trial_of
     from planar.exchange import get
-    from planar.report.progress import announce_compiling
 
-    announce_compiling()
     trial = trial_of(sessions_folder() / from_run) if from_run else None
     choice = Choice(
         strategy or ("" if from_run else DEFAULT),
