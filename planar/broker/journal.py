@@ -16,6 +16,8 @@ VERSION = 1
 PATIENCE = 5.0
 """Seconds that a reader or writer waits for another."""
 
+MOST = 2**63 - 1
+
 SCHEMA = """
 CREATE TABLE entries (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE INDEX entries_by_kind ON entries (kind, number);
@@ -91,6 +93,11 @@ class Journal:
         """Entries in order, of all kinds when none is named."""
         return _entries(self._connection, kinds, after)
 
+    def so_far(self) -> "Entries":
+        """What stands in it now."""
+        last = self._connection.execute("SELECT max(number) FROM entries").fetchone()[0]
+        return Entries(self._connection, last or 0)
+
     def close(self) -> None:
         """Commits and closes; raises DataError when what was written last is lost."""
         try:
@@ -103,6 +110,26 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Entries:
+    """Entries of an open journal up to one, of all kinds when none is named; read anew whenever they are gone through.
+
+    A session that goes on does so several times, and need not have all that it ever did in memory.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, last: int, kinds: tuple[str, ...] = ()) -> None:
+        self._connection, self._last, self._kinds = connection, last, kinds
+
+    def of(self, *kinds: str) -> "Entries":
+        """Those of these kinds."""
+        return Entries(self._connection, self._last, kinds)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return _entries(self._connection, self._kinds, 0, self._last)
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
 
 
 def read(path: Path, *kinds: str, after: int = 0) -> list[Entry]:
@@ -118,9 +145,10 @@ def read(path: Path, *kinds: str, after: int = 0) -> list[Entry]:
         connection.close()
 
 
-def _entries(connection: sqlite3.Connection, kinds: tuple[str, ...], after: int) -> Iterator[Entry]:
+def _entries(connection: sqlite3.Connection, kinds: tuple[str, ...], after: int, last: int = MOST) -> Iterator[Entry]:
     chosen = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
     rows = connection.execute(
-        f"SELECT number, time, kind, body FROM entries WHERE number > ?{chosen} ORDER BY number", (after, *kinds)
+        f"SELECT number, time, kind, body FROM entries WHERE number > ? AND number <= ?{chosen} ORDER BY number",
+        (after, last, *kinds),
     )
     return (Entry(number, time, kind, json.loads(body)) for number, time, kind, body in rows)

@@ -9,8 +9,8 @@ from decimal import Decimal
 from planar.exchange.model import Order, OrderRequest
 from planar.model.ask import Amend
 
-KEPT = 10_000
-"""Orders that are over and still known: an exchange may tell of them late."""
+KEPT = 2_000
+"""Orders that are over and still known: an exchange may tell of them late. Some three kilobytes each."""
 
 
 @dataclass(eq=False)

@@ -117,7 +117,7 @@ def last_code(entries: Iterable[Entry]) -> Code | None:
     return Code.read(found[-1].body) if found else None
 
 
-def edit_of(session: str, origin: Origin, entries: list[Entry]) -> Edit | None:
+def edit_of(session: str, origin: Origin, entries: Iterable[Entry]) -> Edit | None:
     """How a session's code was edited since it ran; None where it was not.
 
     Raises ConfigError where going on with it is no matter of code: the session would be another one.

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from planar.broker.journal import Entry, Journal
+from planar.broker.journal import Entries, Journal
 from planar.broker.live import Broker
 from planar.broker.switch import KillSwitch
 from planar.broker.terms import symbol_of
@@ -20,7 +20,7 @@ from planar.engine.session.beginning import beginning
 from planar.engine.session.claims import claimed, kept
 from planar.engine.session.dead_man import DeadManSwitch, check_dead_man
 from planar.engine.session.decisions import decided, explained
-from planar.engine.session.edit import edit_of
+from planar.engine.session.edit import CODES, edit_of
 from planar.engine.session.ended import has_ended, make_way
 from planar.engine.session.feed import Feed, reading
 from planar.engine.session.folder import JOURNAL, locked
@@ -114,7 +114,7 @@ class LiveSession:
         is_demo = isinstance(self.exchange, Demo) and self.exchange.has_own_venue
         await asyncio.to_thread(prepare, is_demo=is_demo)
         self._journal = journal = Journal(self.folder / JOURNAL)
-        entries = list(journal.entries())
+        entries = journal.so_far()
         self.is_resumed = bool(entries)
         check_keys(self.exchange)
         if self._has_dead_man:
@@ -174,23 +174,22 @@ class LiveSession:
         self.broker.send(asks)
         self.recorder.commit()
 
-    async def _resume(self, journal: Journal, entries: list[Entry]) -> None:
+    async def _resume(self, journal: Journal, entries: Entries) -> None:
         self.origin = origin_of(entries)
         await self._claim([symbol_of(each) for each in self.origin.instruments])
         self._length = milliseconds(self.origin.timeframe)
         if self.wish is not None:
             check_wish(self.folder.name, self.origin, self.wish, self.market)
-        edit = edit_of(self.folder.name, self.origin, entries)
+        edit = edit_of(self.folder.name, self.origin, entries.of(*CODES))
         check_edit(edit, self.wish)
         await self._hear_market(symbol_of(self.origin.instruments[0]))
-        self.recovery.entries = entries
-        self._open(journal, *self.recovery.trader())
+        self._open(journal, *self.recovery.trader(entries))
         if edit is not None:
             self.recorder.change(self.origin.strategies(edit.now), edit.document(self.clock()))
         self.recorder.write("resumed", {"time": self.clock()})
         self.recorder.limit(self._risk.limits)
         restrict(self.broker.gate, entries)
-        self.recovery.restore_orders()
+        self.recovery.restore_orders(entries)
         self.safety.restore(entries)
         self.safety.begin()
         self.safety.say(await preflight(self.exchange, self.market, self.origin, self.recorder.trader, is_new=False))
@@ -198,7 +197,6 @@ class LiveSession:
             self.recovery.restore_paper(self._paper)
         await self.recovery.settle()
         self.recorder.commit()
-        self.recovery.entries = []
 
     async def _claim(self, symbols: Sequence[str]) -> None:
         self._claims = await claimed(self.exchange, symbols, self.folder)

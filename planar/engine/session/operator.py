@@ -33,10 +33,10 @@ ATTEMPTS = 3
 
 def restrict(gate: Gate, entries: Iterable[Entry]) -> None:
     """What an operator asked for before the program ended still holds."""
-    entries = list(entries)
-    for cause in sorted(_causes(entries)):
+    asked = [entry for entry in entries if entry.kind in ("operator", "stopped")]
+    for cause in sorted(_causes(asked)):
         gate.restrict(cause, State.REDUCING, WHY[cause])
-    for body in (entry.body for entry in entries if entry.kind == "operator"):
+    for body in (entry.body for entry in asked if entry.kind == "operator"):
         if body["what"] == "lock":
             gate.locks[body["k"]] = body["until"] or NEVER
         elif body["what"] == "unlock":

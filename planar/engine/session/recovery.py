@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from planar.broker.journal import Entry
+from planar.broker.journal import Entries, Entry
 from planar.broker.protector import protects
 from planar.broker.sent import Sent
 from planar.broker.terms import symbol_of
@@ -60,39 +60,37 @@ def _names(entries: Iterable[Entry]) -> dict[int, _Names]:
 
 
 class Recovery:
-    """Of one session. entries: its journal as it was found."""
+    """Of one session."""
 
     def __init__(self, session: "LiveSession") -> None:
         self._session = session
-        self.entries: list[Entry] = []
         self._until = 0.0
 
-    def trader(self) -> tuple[Trader, int]:
+    def trader(self, entries: Entries) -> tuple[Trader, int]:
         """The trader as it was when the journal ended, and the last moment that it decided on."""
         origin = self._session.origin
-        pasts = [history_of(e.body, origin.timeframe) for e in self.entries if e.kind == "history"]
+        pasts = [history_of(e.body, origin.timeframe) for e in entries.of("history")]
         wish = self._session.wish
-        trader = origin.trader(pasts, first_code(self.entries), compiled=wish.compiled if wish else None)
-        replay(trader, (e for e in self.entries if e.kind in DECIDING), origin)
+        trader = origin.trader(pasts, first_code(entries.of("code")), compiled=wish.compiled if wish else None)
+        replay(trader, entries.of(*DECIDING), origin)
         begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
-        return trader, max((e.body["time"] for e in self.entries if e.kind == "step"), default=begun)
+        return trader, max((e.body["time"] for e in entries.of("step")), default=begun)
 
-    def restore_orders(self) -> None:
+    def restore_orders(self, entries: Entries) -> None:
         """What the broker knew: its orders, their ids, and which fills were told."""
         trader, broker = self._session.recorder.trader, self._session.broker
-        asking = (e.body["asks"] for e in self.entries if e.kind in DECIDING and "asks" in e.body)
-        names = _names(self.entries)
+        asking = (e.body["asks"] for e in entries.of(*DECIDING) if "asks" in e.body)
+        names = _names(entries.of(*DECIDING, "intent"))
         sent: dict[int, Sent] = {}
         for ask in (ask for asks in asking for ask in read_asks(asks)):
             if isinstance(ask, Place):
                 of, is_over = names[ask.id], not trader.is_open(ask.id)
                 wanted = None if is_over else of.wanted
                 sent[ask.id] = broker.restore(ask, wanted, of.all, of.offered, is_over=is_over)
-        for entry in self.entries:
-            if entry.kind == "told":
-                told = sent.get(entry.body.get("order", entry.body["numbers"][0]))
-                if told is not None:
-                    broker.restore_told(told, entry.body)
+        for entry in entries.of("told"):
+            told = sent.get(entry.body.get("order", entry.body["numbers"][0]))
+            if told is not None:
+                broker.restore_told(told, entry.body)
         broker.check_balances("as the journal has it")
 
     def restore_paper(self, paper: PaperAccount) -> None:

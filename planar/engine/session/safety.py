@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from planar.broker.gate import State
-from planar.broker.journal import Entry
+from planar.broker.journal import Entries
 from planar.broker.limits import stop_told
 from planar.broker.live import Broker
-from planar.broker.naked import Naked
+from planar.broker.naked import KIND, Naked
 from planar.broker.protector import Protector
 from planar.broker.risk import RiskGate
 from planar.broker.switch import KillSwitch
@@ -66,17 +66,16 @@ class Safety:
         """Measures from now on how long positions are without protection."""
         self._recorder.before_commit.insert(0, self.naked.look)
 
-    def restore(self, entries: Iterable[Entry]) -> None:
+    def restore(self, entries: Entries) -> None:
         """What a session that goes on knew."""
-        entries = list(entries)
-        self.day.restore(entries)
-        for entry in entries:
-            if entry.kind in ("begin", "step", "ordered"):
+        self.day.restore(entries.of("day"))
+        for entry in entries.of("begin", "step", "ordered", "told"):
+            if entry.kind != "told":
                 asks = read_asks(entry.body["asks"])
                 self.risk.cancelled.update(ask.id for ask in asks if isinstance(ask, Cancel))
             self._withheld(entry.kind, entry.body)
-        self.reconciler.restore(entries)
-        self.naked.restore(entries)
+        self.reconciler.restore(entries.of("origin", "reconciled"))
+        self.naked.restore(entries.of(KIND))
 
     def say(self, checked: list[str]) -> None:
         """Writes down what was checked before the first order."""
