@@ -7,7 +7,7 @@ more seldom the more there is, which is once in very many sessions: a program th
 import gc
 from weakref import WeakSet
 
-MOST = 4
+MOST = 2
 """Ended sessions that may wait. A full collection holds up all that runs, for some tenths of a second."""
 
 _ended: WeakSet[object] = WeakSet()

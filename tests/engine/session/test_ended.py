@@ -20,8 +20,7 @@ def seldom():
 
 
 @pytest.mark.usefixtures("seldom")
-def test_sessions_that_ended_are_freed_before_others_begin(tmp_path, monkeypatch):
-    monkeypatch.setattr(ended, "MOST", 2)
+def test_sessions_that_ended_are_freed_before_others_begin(tmp_path):
     books = []
 
     async def scene():
