@@ -16,6 +16,9 @@ VERSION = 1
 PATIENCE = 5.0
 """Seconds that a reader or writer waits for another."""
 
+CACHE_KB = 256
+"""Of the file that is kept in memory: it is written at its ends and read from one end to the other."""
+
 MOST = 2**63 - 1
 
 SCHEMA = """
@@ -57,6 +60,7 @@ class Journal:
         do("PRAGMA locking_mode = NORMAL")
         do("PRAGMA journal_mode = WAL")
         do("PRAGMA synchronous = FULL")
+        do(f"PRAGMA cache_size = {-CACHE_KB}")
         if is_new or do("PRAGMA user_version").fetchone()[0] == 0:
             self._connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         version = do("PRAGMA user_version").fetchone()[0]
