@@ -4,6 +4,7 @@ Every field of STATE and INSTRUMENT is 8 bytes, so interpreted code reads them t
 one of floats at fixed places (`integers`, `floats`), as fast as Python reads anything.
 """
 
+import mmap
 import sys
 from collections.abc import Callable
 
@@ -120,11 +121,26 @@ def place(dtype: np.dtype, field: str) -> int:
     return (dtype.names or ()).index(field)
 
 
+OWN_PAGES = 2**16, 2**22
+"""Bytes of logs that lie in pages of their own. Smaller ones hardly count; larger ones numpy puts into larger pages."""
+
 SPARE_BYTES = 2**27
 
 _spare: dict[str, np.ndarray] = {}
 """Room of logs of a run that is gone, by name, for the next run: it need not be cleared by the system again, which
 takes as long as writing to it."""
+
+
+def _new_room(size: int) -> np.ndarray:
+    """Bytes for a log.
+
+    A session's are mostly room that is never written to. From the heap, where others lay before, they would take memory
+    all the same, and leave holes that nothing else fits into.
+    """
+    least, most = OWN_PAGES
+    if not least <= size < most:
+        return np.empty(size, "u1")
+    return np.frombuffer(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), "u1")
 
 
 class Memory:
@@ -162,7 +178,7 @@ class Memory:
         """Gives the log of that name room for ``capacity`` entries; the ``used`` ones that it holds stay."""
         room, size = _spare.pop(name, None), capacity * np.dtype(dtype).itemsize
         if room is None or len(room) < size:
-            room = np.empty(size, "u1")
+            room = _new_room(size)
         new = room[:size].view(dtype)
         if used:
             new[:used] = self.logs[name][:used]
