@@ -22,7 +22,8 @@ from planar.exchange.ccxt_exchange import CcxtExchange
 def test_an_order_beyond_a_limit_is_refused_when_it_is_asked_for_and_the_journal_says_why(tmp_path):
     async def scene():
         async with venue() as there, running(tmp_path / "one", there, Holds, risk=Risk(max_position_cost=150.0)) as one:
-            await until(lambda: one.recorder.trader.record["steps"] >= 4 and one.recorder.trader.record["fills_n"] >= 2)
+            record = one.recorder.trader.record
+            await until(lambda: record["refusals_n"] >= 4 and record["fills_n"] >= 2)
             one.quiet()
             await settled(one)
             check_books(there, one)
