@@ -85,7 +85,7 @@ def _trade(strategy: str, mode: str, choices: Choices, *, from_run: str = "", ar
 
         detached()
         return
-    compile_apart()
+    compile_apart(is_demo=(choices.exchange or settings().defaults.exchange) == "demo")
     from planar.engine.session.build import Choice, like_trial
     from planar.engine.session.folder import sessions_folder
     from planar.engine.session.trial import trial_of

@@ -71,6 +71,20 @@ def is_cold() -> bool:
     return not any(CACHE.glob("*/loop.run-*.nbi"))
 
 
+def is_prepared(*, is_demo: bool) -> bool:
+    """Whether all is compiled that a session needs, or one of the demo."""
+    return _mark(is_demo).exists() or _mark(False).exists()
+
+
+def note_prepared(*, is_demo: bool) -> None:
+    """It is, from now on."""
+    _mark(is_demo).touch()
+
+
+def _mark(is_demo: bool) -> Path:
+    return CACHE / ("demo.prepared" if is_demo else "whole.prepared")
+
+
 # The kernel is many small functions: inlining more than LLVM does by itself makes orders a twentieth faster.
 llvmlite.binding.set_option("", "-inline-threshold=500")
 

@@ -9,10 +9,10 @@ import pytest
 FIRST = """
 from pathlib import Path
 from planar.cli.cold import compile_apart
-from planar.kernel.machine import is_cold
-was_cold = is_cold()
-compile_apart()
-assert was_cold and not is_cold()
+from planar.kernel.machine import is_prepared
+was_prepared = is_prepared(is_demo=True)
+compile_apart(is_demo=True)
+assert not was_prepared and is_prepared(is_demo=True)
 import planar.engine.session.live
 pages = int(Path("/proc/self/statm").read_text().split()[1])
 print(pages * 4096 // 2**20)

@@ -17,6 +17,7 @@ from planar.engine.session.story import Execution, Moment, Outcome, Story
 from planar.engine.simulation import Simulation
 from planar.kernel import check, limits, match, prints, told
 from planar.kernel.linked import make_all
+from planar.kernel.machine import note_prepared
 from planar.kernel.numbers import RATE
 from planar.kernel.triggers import STOP, TAKE, TRAIL, TRAIL_BY
 from planar.model.ask import Amend, Ask, Place
@@ -196,6 +197,7 @@ def prepare(*, is_demo: bool = False) -> None:
     else:
         make_all()
     _rehearse(is_whole=not is_demo)
+    note_prepared(is_demo=is_demo)
 
 
 def _rehearse(*, is_whole: bool) -> None:
