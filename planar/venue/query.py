@@ -9,7 +9,9 @@ from planar.venue.refusal import Refusal, illegal, missing
 NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 INTEGER = r"^[0-9]{1,20}$"
 CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
-SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
+SYMBOL = r"^[\w\-._&&[^a-z]]{1,50}$"
+SYMBOL_HERE = r"^((?![a-z])[\w\-.]){1,50}$"
+"""As Binance says it, in Java's way, and in Python's: no small letters, and Chinese ones are listed."""
 DECIMALS = 8
 
 
@@ -39,7 +41,7 @@ class Query:
     def symbol(self, name: str = "symbol") -> str:
         """``symbol``, or what is so under another name, which is required."""
         self.required(name)
-        return self.matching(name, SYMBOL)
+        return self.matching(name, SYMBOL, SYMBOL_HERE)
 
     def one_of(self, name: str, allowed: Collection[str], code: int, text: str, default: str = "") -> str:
         """A word that must be one of these; required unless there is a default."""
@@ -48,10 +50,10 @@ class Query:
             raise Refusal(code, text)
         return value
 
-    def matching(self, name: str, legal: str) -> str:
-        """A text of a given form; empty when it was not sent."""
+    def matching(self, name: str, legal: str, pattern: str = "") -> str:
+        """A text of a given form; empty when it was not sent. pattern: the form, where Python writes it otherwise."""
         value = self.text(name)
-        if value and not re.match(legal, value):
+        if value and not re.match(pattern or legal, value):
             raise illegal(name, legal)
         return value
 

@@ -1,9 +1,11 @@
 """Random orders on plausible instruments, judged by the filters of the local venue: none breaks a step or a minimum."""
 
 import asyncio
+import json
 import random
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from exchange.venue_process import KEY, SECRET
@@ -17,12 +19,16 @@ from planar.exchange.precision import rounded
 from planar.exchange.worth import check_worth, needs_price
 from planar.model.instrument import Instrument
 from planar.model.order import Side
+from planar.model.tiers import Tiers
 from planar.venue.chaos import Rule
 from planar.venue.config import VenueConfig
 from planar.venue.filters import ticket
 from planar.venue.query import Query
 from planar.venue.refusal import Refusal
 from planar.venue.server import Venue
+from planar.venue.usdm import filters as usdm
+
+LISTED = Path(__file__).parents[3] / "shared/data/venue_payloads/binance/exchangeInfo.usdm.2025-12.full.json"
 
 
 def instrument(dice, number):
@@ -41,9 +47,30 @@ def instrument(dice, number):
     )
 
 
-def request(dice, market, last):
-    """Of any number of digits, around the market, often near a minimum."""
-    price = last * Decimal(dice.uniform(0.5, 2)) if dice.random() < 0.8 else None
+def perpetuals(quote):
+    """Those of one quote that Binance listed, with its steps and minimums; their prices are the synthetic market's."""
+    made = {}
+    for raw in json.loads(LISTED.read_text())["symbols"]:
+        filters = {one["filterType"]: one for one in raw["filters"]}
+        if raw["contractType"] != "PERPETUAL" or raw["quoteAsset"] != quote:
+            continue
+        if not float(filters["PRICE_FILTER"]["tickSize"]):  # delisted
+            continue
+        name = f"binance:{raw['baseAsset']}/{quote}:{raw['marginAsset']}"
+        made[name] = Instrument(
+            name,
+            tiers=Tiers.of(name, [(0, "0.05", 20)]),
+            price_step=float(filters["PRICE_FILTER"]["tickSize"]),
+            amount_step=float(filters["LOT_SIZE"]["stepSize"]),
+            min_amount=float(filters["LOT_SIZE"]["minQty"]),
+            min_cost=float(filters["MIN_NOTIONAL"]["notional"]),
+        )
+    return tuple(made.values())
+
+
+def request(dice, market, last, far):
+    """Of any number of digits, around the market, often near a minimum. far: how far a limit may be from it."""
+    price = last * Decimal(dice.uniform(1 / far, far)) if dice.random() < 0.8 else None
     least = max(market.min_amount, market.min_cost / (price or last))
     amount = least * Decimal(dice.choice((dice.uniform(0.5, 1.5), dice.uniform(1, 1_000))))
     return OrderRequest(market.symbol, dice.choice([*Side]), +amount, price=None if price is None else +price)
@@ -57,19 +84,22 @@ def wire(order, market):
     return Query(sent)
 
 
-async def judged(count, seed):
+async def judged(count, seed, made=(), far=2.0, ticket=ticket):
     dice, results = random.Random(seed), Counter()
-    made = tuple(instrument(dice, number) for number in range(20))
+    made = made or tuple(instrument(dice, number) for number in range(20))
+    is_futures = ":" in made[0].name.partition(":")[2]
     config = VenueConfig(made, speed=0, history=30, points=4, api_key=KEY, secret=SECRET)
     async with Venue(config) as venue:
-        settings = ExchangeSettings(base_url=f"http://127.0.0.1:{venue.port}", enable_rate_limit=False)
+        settings = ExchangeSettings(
+            base_url=f"http://127.0.0.1:{venue.port}", enable_rate_limit=False, futures=is_futures
+        )
         async with CcxtExchange("binance", settings=settings) as exchange:
             markets = await exchange.markets()
             tickers = await exchange.tickers(list(markets))
             averages = {name: await exchange.judged_price(market) for name, market in markets.items()}
     for _ in range(count):
         market = dice.choice(list(markets.values()))
-        asked = request(dice, market, tickers[market.symbol].last)
+        asked = request(dice, market, tickers[market.symbol].last, far)
         try:
             order = rounded(asked, market, "binance")
             if needs_price(order, market):
@@ -101,6 +131,20 @@ def test_no_order_that_we_send_is_refused_by_the_venue_for_step_minimum_or_notio
 def test_nor_is_one_of_a_hundred_thousand():
     results = asyncio.run(judged(100_000, 8))
     print(dict(results))
+    assert refusals(results) == []
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not LISTED.exists(), reason="no ../shared/data")
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_nor_is_one_of_a_perpetual_with_the_filters_that_binance_lists(count):
+    results = Counter()
+    for quote, share in (("USDT", 9), ("USDC", 1)):
+        made = perpetuals(quote)
+        results += asyncio.run(judged(count * share // 10, 9, made, 1.04, usdm.ticket))
+        print(f"{len(made)} in {quote}: {dict(results)}")
+    assert min(results[f"taken: {kind}"] for kind in ("limit", "market")) > count / 10
+    assert min(results[f"not sent: {kind}"] for kind in ("limit", "market")) > 30
     assert refusals(results) == []
 
 

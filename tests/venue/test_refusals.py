@@ -60,7 +60,9 @@ QUANTITY = r"Illegal characters found in parameter 'quantity'; legal range is '^
     [
         (LIMIT, {"symbol": "NOPE"}, -1121, "Invalid symbol."),
         (LIMIT, {"symbol": "BTC/USDT"}, -1100, "Illegal characters found in parameter 'symbol'; "
-         "legal range is '^[A-Z0-9-_.]{1,20}$'."),
+         r"legal range is '^[\w\-._&&[^a-z]]{1,50}$'."),
+        (LIMIT, {"symbol": "btcusdt"}, -1100, "Illegal characters found in parameter 'symbol'; "
+         r"legal range is '^[\w\-._&&[^a-z]]{1,50}$'."),
         (LIMIT, {"symbol": ""}, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
         (LIMIT, {"price": ""}, -1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed."),
         (LIMIT, {"quantity": "-1"}, -1100, QUANTITY),
