@@ -10,6 +10,7 @@ import contextlib
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -54,10 +55,15 @@ def market_of(cls, count):
         instruments.append(
             Instrument(name, price_step=tick, amount_step=step, min_cost=5.0, fee_side="base", maker=0.001, taker=0.001)
         )
-        prices = [(pl.col(c) / tick).round() / round(1 / tick) for c in ("open", "high", "low", "close")]
-        volume = ((pl.col("volume") / step).round().clip(3) / round(1 / step)).alias("volume")
-        made[name] = frames[name].with_columns(*prices, volume)
+        frame = frames[name]
+        prices = [pl.Series(c, on_steps(frame[c], tick)) for c in ("open", "high", "low", "close")]
+        made[name] = frame.with_columns(*prices, pl.Series("volume", on_steps(frame["volume"], step, 3)))
     return instruments, made
+
+
+def on_steps(values, step, least=0):
+    """The numbers that an exchange's texts say: divided, where Polars would multiply by what is not quite 1 / step."""
+    return np.maximum(np.round(values.to_numpy() / step), least) / round(1 / step)
 
 
 def backtested(cls, instruments, frames, compiled, risk):
