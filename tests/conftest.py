@@ -32,10 +32,12 @@ def pytest_xdist_auto_num_workers(config):
 
 
 def pytest_configure(config):
-    """Compiles the engine once, before the processes that share the tests would each do so."""
-    from planar.kernel.machine import is_cold
+    """Compiles the engine once, before the processes that share the tests would each do so, and loads it in each.
 
-    if not hasattr(config, "workerinput") and pytest_xdist_auto_num_workers(config) and is_cold():
+    What is loaded in the midst of a test holds up the loop of a venue, and connections are taken for dead.
+    """
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or pytest_xdist_auto_num_workers(config):
         import planar.kernel.calls
         import planar.kernel.prints
         import planar.kernel.standing  # noqa: F401

@@ -104,8 +104,13 @@ def _recorded(
 
 async def _serve(config: "VenueConfig") -> None:
     """Runs the venue until it is told to stop."""
+    from planar.kernel.linked import make_all
+    from planar.report.progress import announce_compiling
+
+    announce_compiling()
     from planar.venue.server import Venue
 
+    make_all()  # whoever places the first order would wait for the compiler, and all others with him
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
