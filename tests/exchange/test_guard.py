@@ -11,6 +11,7 @@ import pytest
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
 from planar.errors import Unreachable
+from planar.exchange.calls import NEW_IDS
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import OrderRequest
 from planar.exchange.subscription import Source
@@ -191,10 +192,8 @@ def test_streams_of_orders_sign_with_the_exchanges_time(seconds):
             async with asyncio.timeout(20), await exchange.streams.subscribe("orders") as orders:
                 await asyncio.sleep(1.5)
                 assert [state for state, _ in exchange.streams.states().values()] == ["live"]
-                told, source = aiter(orders), None
-                while source is not Source.STREAM:  # a busy machine may take the connection for dead, once
-                    await exchange.place(OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.01"), price=limit))
-                    source = (await anext(told)).source
+                await exchange.place(OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.01"), price=limit))
+                assert (await anext(aiter(orders))).source is Source.STREAM
 
     asyncio.run(scene())
 
@@ -211,5 +210,20 @@ def test_a_request_that_was_given_up_may_be_counted_yet():
             now = cost._now()
             settled = sum(cost._spent(now)[: (now // cost._slot) - (now - cost.window) // cost._slot + 1])
             assert (settled, usage(exchange)["cost"].used - settled) == (start, 400)
+
+    asyncio.run(scene())
+
+
+def test_client_ids_that_are_never_sent_do_not_pile_up():
+    """As of orders that are refused before they leave. One that is too old counts as given by whoever sends it."""
+
+    async def scene():
+        async with opened() as (_, exchange):
+            market = await exchange.market("BTC/USDT")
+            old, *_, new = (exchange.new_client_id() for _ in range(NEW_IDS + 1))
+            assert len(exchange._new_ids) == NEW_IDS
+            for id, is_named in ((old, True), (new, False), (new, True)):
+                request = OrderRequest("BTC/USDT", Side.BUY, amount=Decimal("0.01"), client_id=id)
+                assert exchange._lost(request, market).is_named is is_named
 
     asyncio.run(scene())
