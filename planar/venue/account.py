@@ -67,7 +67,7 @@ class Account:
         self.key, self.secret = key, secret
         self.rights = dict(RIGHTS)
         self.listings = listings
-        self.kernel = KernelState(listings, model)
+        self.kernel = self._kernel_of(listings, model)
         self.orders: dict[int, Order] = {}
         self.by_client_id: dict[str, Order] = {}
         self.open: dict[int, Order] = {}
@@ -81,6 +81,10 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account({self.key[:4]}…)"
+
+    @staticmethod
+    def _kernel_of(listings: Sequence[Listing], model: FillModel) -> KernelState:
+        return KernelState(listings, model)
 
     # Money
 

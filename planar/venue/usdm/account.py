@@ -1,9 +1,9 @@
 """`ContractAccount`: the margin, positions, orders and income behind one key, in one-way mode."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,18 +47,12 @@ class ContractAccount(Account):
     trading_right = FUTURES
     duplicate = DUPLICATE
 
-    def __init__(
-        self,
-        key: str,
-        secret: str,
-        listings: Sequence[Listing],
-        model: FillModel,
-        next_order: Callable[[], int],
-        next_trade: Callable[[], int],
-    ) -> None:
-        super().__init__(key, secret, listings, model, next_order, next_trade)
+    kernel: ContractState
+
+    def __init__(self, key: str, secret: str, listings: Sequence[Listing], *rest: Any) -> None:
+        """As `Account`."""
+        super().__init__(key, secret, listings, *rest)
         self.rights = {**RIGHTS, FUTURES: True}
-        self.kernel: ContractState = ContractState(listings, model)
         self.income: list[Income] = []
         self.forced: list[Order] = []
         self.margins: list[MarginMove] = []
@@ -68,6 +62,10 @@ class ContractAccount(Account):
         self._entries = [0] * len(listings)
         self._fundings_seen = 0
         self._paid: list[Income] = []
+
+    @staticmethod
+    def _kernel_of(listings: Sequence[Listing], model: FillModel) -> ContractState:
+        return ContractState(listings, model)
 
     @staticmethod
     def refused_for(reason: int) -> Refusal:
