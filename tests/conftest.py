@@ -46,6 +46,13 @@ def pytest_configure(config):
         prepare()
 
 
+def pytest_collection_modifyitems(items):
+    """Long proofs take as long as they take."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(0))
+
+
 @pytest.fixture(autouse=True)
 def own_limits(tmp_path_factory, monkeypatch):
     """Counts what it asks of exchanges by itself, and not with everybody on this machine."""

@@ -86,6 +86,21 @@ UNREACHABLE = TURNED_AWAY | {
 UNCERTAIN = (UNREACHABLE - TURNED_AWAY) | {"EXCHANGE_ERROR", "CONNECTOR_FAULT"}
 """Codes that do not tell whether a write was carried out."""
 
+OF_WRITES = {
+    "INSUFFICIENT_FUNDS",
+    "POST_ONLY_WOULD_TAKE",
+    "STOP_WOULD_TRIGGER",
+    "ORDER_NOT_FILLABLE",
+    "DUPLICATE_ORDER_ID",
+    "TOO_MANY_ORDERS",
+    "CANCELLED_NOT_REPLACED",
+    "AMEND_FAILED",
+    "BELOW_MIN_AMOUNT",
+    "BELOW_MIN_COST",
+    "ABOVE_MAX_AMOUNT",
+}
+"""Codes that only a write can be answered with: told to a read, it was not the read that was answered."""
+
 REMEDIES = {
     "AUTHENTICATION": "Check key, secret and, where there is one, passphrase in {keys}, the key's permissions, and "
     "that its IP allow-list holds this machine's address; when all are right, the clock may be off: "
@@ -168,6 +183,8 @@ def translated(error: Exception, asked: Asked, wire: Wire, scrub: Scrubber) -> E
     if asked.address:
         said = HOSTS.sub(asked.address.rstrip("/"), said)
     code = _code(error, said, asked, wire)
+    if code in OF_WRITES and not asked.is_write:
+        code = "BAD_RESPONSE"
     told = REPORTED.get(code, code)
     is_sent = asked.is_write and wire.sent > 0
     kind = Unknown if is_sent and told in UNCERTAIN else Unreachable if told in UNREACHABLE else Rejected

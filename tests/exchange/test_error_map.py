@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
-from planar.exchange.error_map import CODES, UNCERTAIN, UNREACHABLE, Asked, translated
+from planar.exchange.error_map import CODES, OF_WRITES, UNCERTAIN, UNREACHABLE, Asked, translated
 from planar.exchange.quirks import quirk_of
 from planar.exchange.scrub import Scrubber
 from planar.exchange.wire import Wire
@@ -46,7 +46,14 @@ def test_codes_keep_the_names_that_the_documents_promise():
 def test_a_read_is_unreachable_or_rejected_and_never_unknown(errors):
     for name, code in CODES.items():
         found = seen(getattr(errors, name)("binance no"))
-        assert type(found) is (Unreachable if code in UNREACHABLE else Rejected), name
+        assert type(found) is (Unreachable if code in UNREACHABLE | OF_WRITES else Rejected), name
+
+
+def test_a_read_that_is_answered_as_if_it_had_placed_an_order_was_not_answered(errors):
+    for error in (errors.InsufficientFunds, errors.DuplicateOrderId, errors.OrderImmediatelyFillable):
+        found = seen(error('binance {"code":-2010,"msg":"Account has insufficient balance."}'))
+        assert isinstance(found, Unreachable)
+        assert found.code == "BAD_RESPONSE"
 
 
 def test_a_write_whose_outcome_is_not_told_is_unknown(errors):
@@ -78,7 +85,8 @@ def test_codes_of_which_the_outcome_is_open_are_known_codes():
 
 
 def test_a_message_says_who_what_why_and_what_to_do(errors):
-    found = seen(errors.InsufficientFunds('binance {"code":-2010,"msg":"Account has insufficient balance."}'))
+    told = 'binance {"code":-2010,"msg":"Account has insufficient balance."}'
+    found = seen(errors.InsufficientFunds(told), is_write=True)
     assert str(found) == (
         "binance: the ticker failed: Account has insufficient balance (-2010). See what is free, and in which wallet: "
         "`planar balance binance --type spot`."

@@ -43,8 +43,7 @@ STRATEGIES = (crowd.Takes, crowd.Rests, crowd.Guards, crowd.Quotes)
 START = {"USDT": Decimal(1_000_000), "BTC": Decimal(0), "ETH": Decimal(0)}
 CASH = Decimal(100_000)
 STREAM_FAULTS = ("lose", "duplicate", "reorder", "unclosed_as_closed", "freeze")
-ORDERS = ("POST /api/v3/order", "POST /api/v3/order", "DELETE /api/v3/order", "POST *Replace")
-"""What is answered that there is too little money; no question is."""
+WHERE = ("POST /api/v3/order", "POST /api/v3/order", "DELETE /api/v3/order", "POST *Replace", "GET *")
 RARE = {"hang": 1, "418": 1, "maintenance": 1, "accept_then_hang": 2}
 SECONDS = {"hang": 4.0, "accept_then_hang": 4.0, "delay": 0.5, "418": 1.0, "429": 1.0}
 
@@ -56,7 +55,7 @@ def lie(dice):
         where = dice.choice(("user", "btcusdt@*", "ethusdt@*"))
         return Rule(what, f"stream {where}", count=1 if what == "freeze" else dice.randint(1, 4))
     what = dice.choices([*REQUEST_FAULTS], [RARE.get(name, 4) for name in REQUEST_FAULTS])[0]
-    where = dice.choice(ORDERS if what == "answer" else (*ORDERS, "GET *"))
+    where = dice.choice(WHERE)
     code = {"status": 400, "code": -2010, "text": "Account has insufficient balance for requested action."}
     return Rule(what, where, seconds=SECONDS.get(what, 0.0), **(code if what == "answer" else {}))
 
