@@ -75,6 +75,8 @@ class Hearing:
         sent.saw(order)
         if order.status <= Status.PARTIAL:
             self.books.tell("accepted", sent.k, sent.id, order.time or self.now(), exchange_id=order.id)
+            if order.is_triggered:
+                self.books.tell("triggered", sent.k, sent.id, order.updated or self.now(), exchange_id=order.id)
         elif order.status is not Status.UNKNOWN:
             sent.ends[order.id] = order
         self._end(sent)

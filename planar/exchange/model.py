@@ -236,6 +236,7 @@ class Order:
     """An order as the exchange knows it. fees: by currency; empty where the exchange does not say.
 
     stop: the trigger of a stop or a take, as its kind says; a trailing stop has how far it follows instead.
+    is_triggered: whether the exchange says that its trigger was reached; few say that it was not.
     """
 
     id: str
@@ -259,6 +260,7 @@ class Order:
     trail: Decimal | None = None
     trail_by: Decimal | None = None
     activation: Decimal | None = None
+    is_triggered: bool = False
 
     @property
     def remaining(self) -> Decimal | None:

@@ -18,6 +18,7 @@ class _State(NamedTuple):
     status: Status = Status.FILLED
     filled: Decimal = Decimal(0)
     terms: tuple[Decimal | None, ...] = ()
+    is_triggered: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -86,7 +87,8 @@ def _key(data: MarketTrade | Fill | Order) -> Hashable:
 def _state_of(data: MarketTrade | Fill | Order) -> _State:
     if not isinstance(data, Order):
         return _State(data.time)
-    return _State(happened(data), data.status, data.filled, (data.price, data.amount, data.stop))
+    terms = data.price, data.amount, data.stop
+    return _State(happened(data), data.status, data.filled, terms, data.is_triggered)
 
 
 def _is_further(state: _State, before: _State) -> bool:
@@ -94,5 +96,7 @@ def _is_further(state: _State, before: _State) -> bool:
     if state[1:] == before[1:]:
         return False
     if state.time is not None and before.time is not None and state.time < before.time:
+        return False
+    if before.is_triggered and state.is_open and not state.is_triggered:
         return False
     return state.filled >= before.filled and (before.is_open or not state.is_open)

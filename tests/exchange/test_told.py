@@ -52,6 +52,15 @@ def test_an_order_that_ended_before_what_was_checked_is_forgotten_and_does_not_c
     assert not told.is_news(ORDER)
 
 
+def test_that_an_order_was_triggered_is_news_and_is_not_undone_by_what_comes_late():
+    told = Told()
+    told.is_news(ORDER)
+    assert told.is_news(replace(ORDER, is_triggered=True))
+    assert not told.is_news(ORDER)
+    assert not told.is_news(replace(ORDER, is_triggered=True))
+    assert told.is_news(replace(ORDER, status=Status.CANCELLED))
+
+
 def test_it_says_when_it_is_time_to_check():
     told = Told(room=100)
     for number in range(50):

@@ -86,8 +86,10 @@ async def quiet(session, venue, moment):
 
 
 def same(account, trader):
-    """Whether as many orders are open here as there."""
-    return len(account.open) == sum(int(record["active_n"]) for record in trader.memory.instruments)
+    """Whether as many orders are open here as there, and as many of them wait for their trigger."""
+    here = [int(record["form"]) for k in range(len(trader.instruments)) for record in trader.open_records(k)]
+    there = [order.ticket.waits and not order.is_working for order in account.open.values()]
+    return (len(there), sum(there)) == (len(here), sum(form >= Kind.STOP for form in here))
 
 
 class Replayed(PaperAccount):

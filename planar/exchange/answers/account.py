@@ -63,13 +63,14 @@ def order(raw: Raw, market: Market, request: OrderRequest | None = None, quirk: 
     if trail:
         trail, stop = {"activation": stop, **trail}, None
     kind = Kind.TRAIL if trail else _kind(raw, price, stop, request)
+    status = _status(raw, filled)
     return Order(
         id=str(raw["id"]),
         client_id=quirk.client_id(raw) or str(raw.get("clientOrderId") or (request.client_id if request else "")),
         symbol=market.symbol,
         side=side,
         kind=kind,
-        status=_status(raw, filled),
+        status=status,
         amount=amount,
         filled=filled,
         price=price if kind in (Kind.LIMIT, Kind.STOP_LIMIT, Kind.TAKE_LIMIT) else None,
@@ -83,6 +84,7 @@ def order(raw: Raw, market: Market, request: OrderRequest | None = None, quirk: 
         updated=_past(raw.get("lastUpdateTimestamp") or raw.get("lastTradeTimestamp") or raw.get("timestamp")),
         fees=_fees_of(raw),
         **trail,
+        is_triggered=kind >= Kind.STOP and status <= Status.PARTIAL and quirk.is_triggered(raw),
     )
 
 

@@ -161,6 +161,12 @@ class BinanceFamily(Quirk):
         delta = info.get("trailingDelta") or (info.get("d") if info.get("e") == "executionReport" else None)
         return {"trail": Decimal(delta) / 10_000} if delta else {}
 
+    def is_triggered(self, raw: Mapping[str, Any]) -> bool:
+        """``workingTime``, in streams ``W``: since when it is on the book, -1 or left out while it is not."""
+        info = raw.get("info") or {}
+        working = info.get("W") if info.get("e") == "executionReport" else info.get("workingTime")
+        return int(working or -1) > 0 or super().is_triggered(raw)
+
     def span(self, method: str, market: Market) -> int | None:
         """CCXT ends prints after an hour, and says nothing of how far orders may reach."""
         days = 1 if market.kind is MarketKind.SPOT else 7

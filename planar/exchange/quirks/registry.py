@@ -164,6 +164,10 @@ class Quirk:
         """The id of the order that this one goes on as since it was triggered; empty where it keeps its own."""
         return ""
 
+    def is_triggered(self, raw: Mapping[str, Any]) -> bool:
+        """Whether it says of an order with a trigger that this was reached. Asked of open orders alone."""
+        return bool(self.became(raw))
+
     def expire_params(self, expire: int) -> Mapping[str, Any] | None:
         """CCXT's parameters of an order that is good until a time; None where they are not known."""
         return None
