@@ -92,7 +92,8 @@ class Connection:
         """Sends what is queued until the socket closes."""
         while not self.socket.closed:
             try:
-                await asyncio.wait_for(self._has_more.wait(), PING_SECONDS)
+                async with asyncio.timeout(PING_SECONDS):
+                    await self._has_more.wait()
             except TimeoutError:
                 await self._ping()
                 continue

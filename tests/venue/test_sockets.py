@@ -9,7 +9,8 @@ import pytest
 from venue.conftest import KEY, binance, config, until
 
 from planar.venue import clock
-from planar.venue.chaos import Rule
+from planar.venue.chaos import Chaos, Rule
+from planar.venue.connection import Connection
 from planar.venue.server import Venue
 
 
@@ -226,3 +227,30 @@ def test_a_running_venue_tells_by_itself(runner):
             return seen
 
     assert len(runner.run(asyncio.wait_for(play(), 20))) == 5
+
+
+class Pipe:
+    """A socket that takes everything."""
+
+    closed = False
+
+    async def send_str(self, text):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_what_writes_to_a_client_ends_when_it_is_told_to_whatever_came_just_before(runner, turns):
+    async def play():
+        connection = Connection(Chaos())
+        connection.socket = Pipe()
+        writing = asyncio.ensure_future(connection.write())
+        await asyncio.sleep(0.01)
+        connection.send("the last word")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writing.cancel()
+        done, _ = await asyncio.wait([writing], timeout=1)
+        writing.cancel()
+        return done == {writing}
+
+    assert runner.run(play())
