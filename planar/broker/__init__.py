@@ -11,5 +11,6 @@ sent         orders on their way or at the exchange, found under any of their na
 books        what a broker tells of orders
 hearing      what the exchange says of them, told to the books once
 search       what became of those that nobody could say anything of
+contracts    what only perpetuals have: leverage, margin, funding, forced closes
 live         the broker: sends what is asked for
 """

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from planar.broker.books import Books
 from planar.broker.gate import Gate, State
 from planar.broker.sent import Heard, Orders, Sent
-from planar.broker.terms import base_fee_of, change_of, filled_of
+from planar.broker.terms import base_fee_of, change_of, filled_of, symbol_of
 from planar.errors import ExchangeError, Rejected
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Fill, Order
 from planar.model.instrument import Instrument
-from planar.model.order import Reason, Status, Tif
+from planar.model.order import Forced, Reason, Status, Tif
 
 if TYPE_CHECKING:
     from planar.broker.protector import Protector
@@ -50,6 +50,7 @@ class Hearing:
         self.orders = Orders()
         self.fills, self.foreign = Heard(KEPT_FILLS), Heard(KEPT_FOREIGN)
         self.ghosts: set[str] = set()
+        self.forced: dict[tuple[str, str], Forced] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._doubts: set[asyncio.Task[None]] = set()
         self._is_closing = False
@@ -141,6 +142,9 @@ class Hearing:
 
     def _hear_foreign(self, order: Order) -> None:
         """An order of the account that this session did not send: told once, and left alone."""
+        if how := self.exchange.forced(order.client_id):
+            self.forced[order.symbol, order.id] = how
+            return
         if self.foreign.add((order.symbol, order.id)):
             self.books.write("foreign", {"symbol": order.symbol, "id": order.id, "client_id": order.client_id})
             LOG.info("order %s of %s is not of this session, and is left alone", order.id, order.symbol)
@@ -150,7 +154,10 @@ class Hearing:
     def hear_fill(self, fill: Fill) -> None:
         """An order of the account traded; heard twice it is booked once."""
         sent = self.orders.found(fill.symbol, fill.order_id, fill.client_id)
-        if sent is None or not self.fills.add((fill.symbol, fill.id)):
+        if sent is None:
+            self._hear_forced(fill)
+            return
+        if not self.fills.add((fill.symbol, fill.id)):
             return
         self._replaced(sent, fill.client_id, fill.order_id, fill.time)
         self.orders.bind(sent, fill.order_id)
@@ -159,6 +166,19 @@ class Hearing:
         sent.book(fill.order_id, fill.amount)
         if not sent.is_over:
             self._end(sent)
+
+    def _hear_forced(self, fill: Fill) -> None:
+        """The exchange closed a position, or a part of it, without an order of this session: that is booked once."""
+        how = self.exchange.forced(fill.client_id) or self.forced.get((fill.symbol, fill.order_id), Forced.NONE)
+        found = [k for k, each in enumerate(self.instruments) if each.is_contract and symbol_of(each) == fill.symbol]
+        if not how or not found or not self.fills.add((fill.symbol, fill.id)):
+            return
+        told = filled_of(fill, self.instruments[found[0]])
+        numbers = 0, fill.time, int(fill.side), told.ticks, told.amount, told.cost, told.fee, int(how)
+        info = {"trade": fill.id, "exchange_id": fill.order_id, "price": str(fill.price), "symbol": fill.symbol}
+        if not self.books.tell("forced", found[0], *numbers, **info):
+            del self.fills[fill.symbol, fill.id]  # a fill before it is still to come
+            LOG.error("%s: a forced close of %s is of more than the books have", self.exchange.name, fill.symbol)
 
     def is_own(self, fill: Fill) -> bool:
         """Whether a fill of the account is of an order of this session."""

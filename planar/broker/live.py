@@ -6,9 +6,11 @@ once by its id, and an order is over when its last fill is booked.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from planar.broker.books import Books
+from planar.broker.contracts import Contracts
 from planar.broker.hearing import LOG
 from planar.broker.pace import Pace
 from planar.broker.risk import RiskGate
@@ -19,7 +21,7 @@ from planar.errors import ExchangeError, Rejected, Unknown, Unreachable
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Order
 from planar.exchange.risk import JUDGED
-from planar.model.ask import Amend, Ask, Cancel, Place
+from planar.model.ask import Amend, Ask, Cancel, Leverage, Margin, Place
 from planar.model.instrument import Instrument, exact
 from planar.model.order import Reason, Status
 
@@ -33,6 +35,8 @@ REASONS = {
     "BELOW_MIN_COST": Reason.BELOW_MIN_COST,
     "INVALID_PRICE": Reason.INVALID_PRICE,
     "TOO_MANY_ORDERS": Reason.TOO_MANY_ORDERS,
+    "MAX_POSITION": Reason.MAX_POSITION,
+    "REDUCE_ONLY_WOULD_INCREASE": Reason.REDUCE_ONLY_WOULD_INCREASE,
     "ORDER_DONE": Reason.ORDER_DONE,
     "ORDER_NOT_FOUND": Reason.UNKNOWN_ORDER,
 }
@@ -71,6 +75,7 @@ class Broker(Search):
         super().__init__(exchange, instruments, books, clock, fail)
         self.pace = Pace()
         self.risk: RiskGate | None = None
+        self.contracts = Contracts(self)
         self.turns = [asyncio.Lock() for _ in instruments]
 
     @property
@@ -78,6 +83,12 @@ class Broker(Search):
         """Whether anything is still on its way, or not known."""
         is_open = any(each.is_unknown or each.is_away or each.is_behind for each in self.orders.values())
         return is_open or bool(self._tasks) or bool(self.ghosts)
+
+    def restore_contract(self, body: Mapping[str, Any]) -> None:
+        """Something that was told of a contract, and of no order, before the journal ended."""
+        self.contracts.restore(body)
+        if body["what"] == "forced":
+            self.fills.add((body["symbol"], body["trade"]))
 
     def send(self, asks: Sequence[Ask], *, is_late: bool = False) -> None:
         """Journals what is asked for, then sends it: of each instrument in order, of several side by side.
@@ -105,7 +116,9 @@ class Broker(Search):
         return passed
 
     def _bar(self, ask: Ask, why: str) -> None:
-        if isinstance(ask, Amend):
+        if isinstance(ask, Leverage | Margin):
+            self.contracts.refuse(ask, why)
+        elif isinstance(ask, Amend):
             self.books.tell("not_amended", ask.k, ask.id, self.now(), int(Reason.RISK_LIMIT), error=why)
         elif ask.id in self.orders:
             self.drop(self.orders[ask.id], Reason.RISK_LIMIT, why)
@@ -136,6 +149,9 @@ class Broker(Search):
         JUDGED.set(True)
         async with self.turns[k]:
             for ask in asks:
+                if isinstance(ask, Leverage | Margin):
+                    await self.contracts.change(ask)
+                    continue
                 sent = self.orders.get(ask.id)
                 if sent is None or (not isinstance(ask, Cancel) and self._is_barred(ask)):
                     continue  # it is over since, or may not leave any more

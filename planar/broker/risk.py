@@ -11,7 +11,7 @@ from planar.broker.gate import Gate, State
 from planar.broker.limits import barred, broken
 from planar.broker.terms import symbol_of
 from planar.kernel.limits import judge_late, only_reduces
-from planar.model.ask import Amend, Ask, Cancel, Place
+from planar.model.ask import Amend, Ask, Cancel, Leverage, Margin, Place
 from planar.model.order import NEVER
 from planar.simulator.books import Books
 from planar.store.candles import utc
@@ -37,6 +37,8 @@ class RiskGate:
             if isinstance(ask, Cancel):
                 self.cancelled.add(ask.id)
                 yield ask, ""
+            elif isinstance(ask, Leverage | Margin):
+                yield ask, barred(self.gate.state, self.gate.why, is_exit=True)
             else:
                 yield ask, self._barred(ask, late=False)
 

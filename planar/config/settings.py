@@ -218,6 +218,10 @@ class StrategySettings:
     instruments: tuple[str, ...] = setting((), "Instead of the class's instruments.")
     cash: float = setting(10_000.0, "Cash to begin with.", unit="quote")
     params: Mapping[str, Any] = setting(NOTHING, "Parameters by name.")
+    leverage: float = setting(
+        0.0, "Leverage that the account must have of its perpetuals when a session begins; 0 is any."
+    )
+    margin_mode: Literal["", "isolated", "cross"] = setting("", "The same of their margin; left out, any.")
     fill: str = setting("", "Fill model of its backtests: a profile, or a file; the class's when left out.")
     risk: Risk = field(default_factory=Risk)
 

@@ -32,6 +32,7 @@ from planar.exchange.told import happened
 from planar.exchange.transport import is_loopback
 from planar.exchange.wire import WIRE, Wire
 from planar.exchange.worth import LastPrices
+from planar.model.order import Forced
 
 T = TypeVar("T")
 LOG = logging.getLogger("planar.exchange")
@@ -237,6 +238,10 @@ class Connected(Exchange):
         if isinstance(error, ExchangeError):
             return error
         return translated(error, self._asked(what), Wire(), self._scrub)
+
+    def forced(self, client_id: str) -> Forced:
+        """What an order is that the exchange itself placed to close a position; NONE for all others."""
+        return self.quirk.forced(client_id)
 
     def health(self) -> Health:
         """How the exchange is doing, of the last requests of this process."""

@@ -8,7 +8,7 @@ from planar.errors import Rejected
 from planar.exchange.answers import derivatives as answers
 from planar.exchange.answers.numbers import MalformedError
 from planar.exchange.batches import Batches
-from planar.exchange.model import FundingPayment, FundingRate, MarginMode, Market, Position, Tier
+from planar.exchange.model import ContractTerms, FundingPayment, FundingRate, MarginMode, Market, Position, Tier
 from planar.exchange.paging import pages
 
 PAGE = 1000
@@ -45,6 +45,25 @@ class Derivatives(Batches):
         market = await self._contract(symbol)
         what = f"setting the margin of {market.symbol} to {mode}"
         await self._settle("set_margin_mode", str(mode), market.symbol, what=what, market=market)
+
+    async def add_margin(self, symbol: str, amount: Decimal) -> None:
+        """Puts so much more behind an isolated position; below 0 takes it back."""
+        market = await self._contract(symbol)
+        method, done = ("add_margin", "adding") if amount > 0 else ("reduce_margin", "taking back")
+        what = f"{done} margin of {market.symbol}"
+        await self._call(method, market.symbol, float(abs(amount)), what=what, is_write=True, market=market)
+
+    async def contract_terms(self, symbol: str) -> ContractTerms:
+        """How the account has a derivative set."""
+        market = await self._contract(symbol)
+        what = f"how {market.symbol} is set"
+        told = await self._call("fetch_leverage", market.symbol, what=what)
+        if told.get("marginMode") is None and self._has("fetch_margin_mode"):
+            told = {**told, **(await self._call("fetch_margin_mode", market.symbol, what=what))}
+        mode = {}
+        if self._has("fetch_position_mode"):
+            mode = await self._call("fetch_position_mode", market.symbol, what=what)
+        return answers.contract_terms({**told, **mode}, market)
 
     async def _settle(self, method: str, *args: Any, what: str, market: Market) -> None:
         """A write that leaves the same behind however often it is sent."""

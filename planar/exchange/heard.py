@@ -20,7 +20,9 @@ def heard(kind: Kind, name: str, raw: Any, markets: Mapping[str, Market], quirk:
     Raises MalformedError for what cannot be read.
     """
     if kind is Kind.BALANCE:
-        return account.balance(raw, wallet, is_change=True) if quirk.is_balance(raw) else None
+        if not quirk.is_balance(raw):
+            return None
+        return account.balance(raw, wallet, is_change=True, is_funding=quirk.is_funding(raw))
     market = markets.get(name.partition(" ")[0])
     if market is None:
         raise MalformedError(f"it is of {name!r}, which is no market")

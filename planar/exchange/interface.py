@@ -13,6 +13,7 @@ from planar.errors import Rejected, did_you_mean
 from planar.exchange.model import (
     Balance,
     Book,
+    ContractTerms,
     Fees,
     Fill,
     FundingPayment,
@@ -29,6 +30,7 @@ from planar.exchange.model import (
     Tier,
     Wallet,
 )
+from planar.model.order import Forced
 
 if TYPE_CHECKING:
     import polars as pl
@@ -237,6 +239,14 @@ class Exchange(ABC):
         """Sets isolated or cross margin for a market; what it is already is no error."""
         self._refuse("margin modes")
 
+    async def add_margin(self, symbol: str, amount: Decimal) -> None:
+        """Puts so much more behind an isolated position; below 0 takes it back."""
+        self._refuse("margin of positions")
+
+    async def contract_terms(self, symbol: str) -> ContractTerms:
+        """How the account has a derivative set."""
+        self._refuse("how contracts are set")
+
     async def tiers(self, symbol: str) -> list[Tier]:
         """Brackets of leverage, from the smallest notional up."""
         self._refuse("leverage tiers")
@@ -252,6 +262,10 @@ class Exchange(ABC):
     async def funding_payments(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
         """What this account received and paid."""
         self._refuse("funding payments")
+
+    def forced(self, client_id: str) -> Forced:
+        """What an order is that the exchange itself placed to close a position; NONE for all others."""
+        return Forced.NONE
 
     async def rights(self) -> Rights | None:
         """What the key may do; None where the exchange does not say."""

@@ -145,13 +145,19 @@ class MarketTrade:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is owned in one wallet, by currency; free and used add up to total. Currencies without any are left out."""
+    """What is owned in one wallet, by currency; free and used add up to total. Currencies without any are left out.
+
+    is_funding: told since funding was paid or received. settled: of the total, without what open positions have won,
+    where that is told.
+    """
 
     wallet: Wallet
     time: int | None
     total: Mapping[str, Decimal]
     free: Mapping[str, Decimal]
     used: Mapping[str, Decimal]
+    is_funding: bool = False
+    settled: Mapping[str, Decimal] = field(default_factory=dict)
 
     def changed(self, news: "Balance") -> "Balance":
         """This one with what is new of some currencies; those that are empty now are left out."""
@@ -310,6 +316,16 @@ class Fees:
     symbol: str
     maker: Decimal
     taker: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ContractTerms:
+    """How an account has one derivative set. is_hedged: longs and shorts are positions of their own. None: not told."""
+
+    symbol: str
+    leverage: Decimal | None
+    margin_mode: MarginMode | None
+    is_hedged: bool | None
 
 
 @dataclass(frozen=True, slots=True)

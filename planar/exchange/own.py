@@ -27,7 +27,7 @@ class OwnData(PublicData):
             "fetch_balance",
             {"type": kind},
             what=f"the balance of the {wallet} wallet",
-            into=lambda raw: answers.balance(raw, wallet),
+            into=lambda raw: answers.balance(raw, wallet, settled=self.quirk.settled(raw)),
         )
 
     async def rights(self) -> Rights | None:

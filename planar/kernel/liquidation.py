@@ -258,8 +258,13 @@ def _charge(state, ins, before, mark, time):
         if units_before > units:
             amount, units = before, units_before
     next_funding(ins)
-    if amount == 0:
-        return
+    if amount:
+        pay(state, ins, units, amount, mark, rate, time)
+
+
+@compiled
+def pay(state, ins, units, amount, mark, rate, time):
+    """Books funding that was paid, below 0 received, on so much of a position at a mark."""
     set_cash(state, plus(state.cash, -units))
     if ins.is_isolated and ins.base:
         ins.kept = plus(ins.kept, -units)

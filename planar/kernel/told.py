@@ -4,12 +4,15 @@ Nothing is matched here. Ids count from 1, as strategies see them; amounts in ba
 in ticks, times in UTC milliseconds. `State.latency` is 0 and each instrument's columns have one row, its last candle.
 """
 
+from planar.kernel.contracts import wallet_of
 from planar.kernel.ledger import (
     accept,
     add_to_position,
     apply_fill,
+    book_contract,
     drop_amend,
     finish,
+    force,
     left_of,
     next_due,
     required,
@@ -22,12 +25,13 @@ from planar.kernel.ledger import (
 )
 from planar.kernel.limits import look
 from planar.kernel.linked import F, I, linked
+from planar.kernel.liquidation import pay
 from planar.kernel.loop import rest_of_step
 from planar.kernel.machine import compiled, set_float, set_int
 from planar.kernel.numbers import cost_down, plus, ticks_down
 from planar.kernel.state import NEEDS_PYTHON, TELL, Amend, Instrument, Live, Order, State
 from planar.kernel.triggers import form_after
-from planar.model.order import NEVER, Event, Kind, Reason, Side, Status
+from planar.model.order import NEVER, Event, Forced, Kind, Reason, Side, Status
 
 OLD = -1
 """The answer where that is no news, or the order is over: nothing was changed."""
@@ -190,12 +194,19 @@ def add_base(address, k, units):
 def adopted(address, k, cash, base):
     """Quote and base units of the account became the books' own; negative: they are not any more.
 
-    Base comes and goes at the last price, rounded down to a tick.
+    Base comes and goes at the last price, rounded down to a tick; that of a contract is a part of its position, which
+    the wallet does not notice.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     set_cash(state, plus(state.cash, cash))
     ticks = max(ticks_down(ins, ins.last), 1)
+    if ins.is_contract:
+        side = Side.BUY.value if base > 0 else Side.SELL.value
+        if base:
+            book_contract(state, ins, side, abs(base), ticks, cost_down(ins, abs(base), ticks), 0)
+            ins.is_changed = state.has_changes = 1
+        return 0
     set_base(ins, plus(ins.base, base))
     if base > 0:
         add_to_position(state, ins, base, cost_down(ins, base, ticks), 0, ticks)
@@ -206,9 +217,58 @@ def adopted(address, k, cash, base):
     return 0
 
 
+@linked(I(I, I, I, I))
+def funded(address, k, time, units):
+    """Funding of a contract was paid, below 0 received: quote units."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    worth = float(cost_down(ins, abs(ins.base), max(ticks_down(ins, ins.mark), 1)))
+    rate = units / (worth if ins.base > 0 else -worth) if worth > 0.0 else 0.0
+    pay(state, ins, units, ins.base, ins.mark, rate, time)
+    return 0
+
+
+@linked(I(I, I, I, I, I, I, I, I, I))
+def forced(address, k, time, side, ticks, amount, cost, fee, how):
+    """The exchange closed so much of a contract's position, as `Forced` says; of what the books do not have, OLD."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if ins.base * side >= 0 or amount > abs(ins.base):
+        return OLD
+    kept, wallet = ins.kept, wallet_of(state)
+    force(state, ins, ticks, amount, cost, fee, time, how)
+    if how == Forced.LIQUIDATION and ins.is_isolated and ins.base:
+        ins.kept = plus(kept, wallet_of(state) - wallet)  # none of it is freed until nothing is left
+    return 0
+
+
+@linked(I(I, I, I))
+def leveraged(address, k, hundredths):
+    """The exchange has that leverage for a contract."""
+    Instrument(State(address, 0).instruments, k).leverage = hundredths
+    return 0
+
+
+@linked(I(I, I, I))
+def margined(address, k, units):
+    """So many quote units more are behind an isolated position, below 0 less."""
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    ins.kept = plus(ins.kept, units)
+    state.booked += 1
+    return 0
+
+
+@linked(I(I, I, F))
+def marked(address, k, price):
+    """A contract's mark stands there."""
+    Instrument(State(address, 0).instruments, k).mark = price
+    return 0
+
+
 @linked(I(I, I, I, F, F, F, F, F))
 def closed(address, k, time, open, high, low, close, volume):
-    """A candle of the instrument has closed; its price is the instrument's last."""
+    """A candle of the instrument has closed; its price is the instrument's last, and the mark until one is told."""
     ins = Instrument(State(address, 0).instruments, k)
     set_int(ins.time, 0, time)
     set_float(ins.open, 0, open)
@@ -216,7 +276,7 @@ def closed(address, k, time, open, high, low, close, volume):
     set_float(ins.low, 0, low)
     set_float(ins.close, 0, close)
     set_float(ins.volume, 0, volume)
-    ins.last = close
+    ins.last = ins.mark = close
     return 0
 
 

@@ -54,4 +54,20 @@ class Cancel(NamedTuple):
     k: int
 
 
-Ask = Place | Amend | Cancel
+class Leverage(NamedTuple):
+    """Another leverage of a contract, in hundredths. id: 0, of no order."""
+
+    id: int
+    k: int
+    hundredths: int
+
+
+class Margin(NamedTuple):
+    """Quote units that go behind an isolated position, below 0 come back. id: 0, of no order."""
+
+    id: int
+    k: int
+    units: int
+
+
+Ask = Place | Amend | Cancel | Leverage | Margin

@@ -115,11 +115,12 @@ class Limit(Named):
 
 
 class Forced(Named):
-    """What filled without an order."""
+    """What filled without an order. DELEVERAGED: sessions alone are told of it."""
 
     NONE = 0
     DELISTED = 1
     LIQUIDATION = 2
+    DELEVERAGED = 3
 
 
 class Event(Named):

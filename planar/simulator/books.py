@@ -86,6 +86,10 @@ class Books:
         """Quote units, and how many of them orders hold."""
         return int(self.record["cash"]), int(self.record["reserved"])
 
+    def wallet_units(self) -> int:
+        """Quote units: cash, and what the base of contracts has cost."""
+        return int(self.record["cash"]) + sum(self.memory.instruments["entry"].tolist())
+
     def base(self, k: int) -> tuple[int, int]:
         """Base units of an instrument, and how many of them orders hold."""
         record = self.memory.instruments[k]

@@ -74,6 +74,32 @@ async def settings(at: Place) -> None:
     await flat(at)
 
 
+@case("tells how a perpetual is set: its leverage, its margin mode, one-way", PERPETUALS)
+async def terms(at: Place) -> None:
+    await flat(at)
+    for mode, leverage in ((MarginMode.ISOLATED, 5), (MarginMode.CROSS, 20)):
+        await at.exchange.set_margin_mode(at.symbol, mode)
+        await at.exchange.set_leverage(at.symbol, Decimal(leverage))
+        told = await at.exchange.contract_terms(at.symbol)
+        assert (told.symbol, told.leverage, told.margin_mode, told.is_hedged) == (at.symbol, leverage, mode, False)
+
+
+@case("puts margin behind an isolated position and takes it back, and the wallet stays", PERPETUALS)
+async def added_margin(at: Place) -> None:
+    await flat(at)
+    quote = (await at.market()).quote
+    await at.exchange.set_margin_mode(at.symbol, MarginMode.ISOLATED)
+    await at.buy("0.01")
+    before, wallet = (await at.exchange.positions())[0].margin, (await at.balance()).settled[quote]
+    await at.exchange.add_margin(at.symbol, Decimal(100))
+    after = (await at.exchange.positions())[0].margin
+    assert abs(after - before - 100) < 10  # the market moves meanwhile
+    await at.exchange.add_margin(at.symbol, Decimal(-50))  # what it has lost since needs some
+    assert (await at.balance()).settled[quote] == wallet
+    await flat(at)
+    await at.exchange.set_margin_mode(at.symbol, MarginMode.CROSS)
+
+
 @case("lets reduce-only orders close a position and no more, and refuses them without one", PERPETUALS)
 async def reduce_only(at: Place) -> None:
     await flat(at)

@@ -1,18 +1,21 @@
-"""A session's books beside its account: what the account has more or less, and what explains it. Pure."""
+"""A session's books beside its account: what the account has more or less, and what explains it. Pure.
 
-from collections.abc import Mapping, Sequence
+A position of a perpetual is something that one has, too, by its symbol; its gain is not, before it is realised.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from planar.broker.terms import decimal, symbol_of
-from planar.exchange.model import Fill
+from planar.exchange.model import Balance, Fill, Position
 from planar.exchange.precision import short
 from planar.model.instrument import Instrument, exact
 from planar.model.order import Side
 from planar.simulator.books import Books
 
 Money = dict[str, Decimal]
-"""Amounts by currency."""
+"""Amounts by currency, and positions by symbol, below 0 for a short."""
 
 NOTHING = Decimal(0)
 
@@ -20,17 +23,30 @@ NOTHING = Decimal(0)
 def owned(books: Books) -> Money:
     """What the session counts as its own."""
     first = books.instruments[0]
-    found = {first.quote: decimal(books.cash()[0], exact(first.quote_unit))}
+    found = {first.quote: decimal(books.wallet_units(), exact(first.quote_unit))}
     for k, instrument in enumerate(books.instruments):
-        found[instrument.base] = found.get(instrument.base, NOTHING) + decimal(books.base(k)[0], exact(instrument.unit))
+        name = held_as(instrument)
+        found[name] = found.get(name, NOTHING) + decimal(books.base(k)[0], exact(instrument.unit))
     return found
+
+
+def held_as(instrument: Instrument) -> str:
+    """The name under which what is held of an instrument is counted."""
+    return symbol_of(instrument) if instrument.is_contract else instrument.base
+
+
+def held(balance: Balance, positions: Iterable[Position]) -> Money:
+    """What an account has."""
+    return {**balance.total, **balance.settled} | {one.symbol: one.side * one.amount for one in positions}
 
 
 def slack(books: Books) -> Money:
     """What rounding may explain: each fill is booked in whole units, against the session."""
     count = int(books.record["fills_n"]) + 2
     found = {books.instruments[0].quote: decimal(count, exact(books.instruments[0].quote_unit))}
-    return found | {each.base: decimal(count, exact(each.unit)) for each in books.instruments}
+    return found | {
+        held_as(each): NOTHING if each.is_contract else decimal(count, exact(each.unit)) for each in books.instruments
+    }
 
 
 def surplus(total: Mapping[str, Decimal], mine: Money) -> Money:
@@ -39,8 +55,14 @@ def surplus(total: Mapping[str, Decimal], mine: Money) -> Money:
 
 
 def lacking(extra: Money, allowed: Money) -> Money:
-    """What the session owns and the account does not have."""
-    return {currency: -amount for currency, amount in extra.items() if amount < -allowed[currency]}
+    """What the session owns and the account does not have; of a position, which is one, also what it has beside."""
+    found = {name: -amount for name, amount in extra.items()}
+    return {name: x for name, x in found.items() if (abs(x) if is_position(name) else x) > allowed[name]}
+
+
+def is_position(name: str) -> bool:
+    """Whether it is a perpetual's symbol, and no currency."""
+    return ":" in name
 
 
 def moved(fills: Sequence[Fill], instruments: Sequence[Instrument]) -> Money:
@@ -54,8 +76,9 @@ def moved(fills: Sequence[Fill], instruments: Sequence[Instrument]) -> Money:
 
     for fill in fills:
         instrument, sign = by_symbol[fill.symbol], 1 if fill.side is Side.BUY else -1
-        add(instrument.base, sign * fill.amount)
-        add(instrument.quote, -sign * fill.cost)
+        add(held_as(instrument), sign * fill.amount)
+        if not instrument.is_contract:  # of which nobody says what it has realised
+            add(instrument.quote, -sign * fill.cost)
         add(fill.fee_currency, -(fill.fee or NOTHING))
     return found
 

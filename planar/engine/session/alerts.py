@@ -200,6 +200,8 @@ def _topics(kind: str, body: Any) -> list[str]:
     """What an entry is told under; nothing where nobody wants to be woken for it."""
     if kind == "told" and body["what"] == "filled":
         return ["fills"]
+    if kind == "told" and body["what"] == "forced":
+        return ["errors"]
     if kind == "told" and body["what"] == "ended" and body["numbers"][2] == Status.REJECTED:
         return ["errors"]
     if kind == "alarm":

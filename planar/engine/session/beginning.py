@@ -4,6 +4,7 @@ import logging
 from decimal import Decimal
 
 from planar.broker.terms import units_of
+from planar.engine.session.contracts import check_one_kind, check_settings, contract_terms, wallet_of
 from planar.engine.session.feed import history
 from planar.engine.session.origin import Origin, code_of, instrument_of
 from planar.engine.session.wish import Wish
@@ -18,7 +19,7 @@ from planar.strategy.columns import declared_warm_up
 LOG = logging.getLogger("planar.session")
 
 
-async def beginning(exchange: Exchange, market: CcxtExchange, wish: Wish, now: int) -> tuple[Origin, list[Candles]]:
+async def beginning(exchange: CcxtExchange, market: CcxtExchange, wish: Wish, now: int) -> tuple[Origin, list[Candles]]:
     """The origin of a session, and the candles of each instrument before it.
 
     exchange: has the account; market: tells prices; now: the market's time, UTC ms. Raises ConfigError where there is
@@ -26,6 +27,10 @@ async def beginning(exchange: Exchange, market: CcxtExchange, wish: Wish, now: i
     """
     timeframe = type(wish.strategy).timeframe
     instruments = [await _instrument(exchange, market, symbol) for symbol in wish.symbols]
+    check_one_kind(instruments, exchange)
+    for each in instruments:
+        if each.is_contract:
+            check_settings(exchange, each, wish.margin_mode, wish.leverage)
     count = max(wish.history, declared_warm_up(wish.strategy))
     pasts = [await history(market, symbol, timeframe, count, now) for symbol in wish.symbols]
     origin = Origin(
@@ -50,17 +55,18 @@ async def beginning(exchange: Exchange, market: CcxtExchange, wish: Wish, now: i
 async def _instrument(exchange: Exchange, market: CcxtExchange, symbol: str) -> Instrument:
     """The rules of a market, with what this account pays there."""
     found = await market.market(symbol)
+    terms = await contract_terms(exchange, f"{market.id}:{found.symbol}", found)
     try:
         fees = await exchange.fees(found.symbol)
     except ExchangeError as error:
         LOG.warning("the fees of this account are not known, those that the exchange lists count: %s", error)
-        return instrument_of(market.id, found)
-    return instrument_of(market.id, found, float(fees.maker), float(fees.taker))
+        return instrument_of(market.id, found, **terms)
+    return instrument_of(market.id, found, float(fees.maker), float(fees.taker), **terms)
 
 
 async def _cash(exchange: Exchange, instrument: Instrument, wanted: Decimal | None) -> int:
     """Quote units to begin with."""
-    free = (await exchange.balance()).free.get(instrument.quote, Decimal(0))
+    free = (await exchange.balance(wallet_of([instrument]))).free.get(instrument.quote, Decimal(0))
     if wanted is not None and wanted > free:
         raise ConfigError(
             f"--cash {wanted:f}: {exchange.name} has {short(free)} {instrument.quote} free. Ask for less, or deposit "

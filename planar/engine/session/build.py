@@ -112,6 +112,8 @@ async def opened(
         mode,
         choice.cash,
         compiled=choice.compiled,
+        leverage=usual.leverage if usual else 0.0,
+        margin_mode=usual.margin_mode if usual else "",
         given=given,
         edited=choice.edited,
     )

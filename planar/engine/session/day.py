@@ -100,6 +100,8 @@ def equity_at(trader: Trader, moment: int) -> Decimal | None:
         side, amount, cost, fee = (int(fill[name]) for name in ("side", "amount", "cost", "fee"))
         cash += side * cost + (0 if fill["fee_in_base"] else fee)
         bases[fill["instrument"]] -= side * amount - (fee if fill["fee_in_base"] else 0)
+    paid = trader.log("fundings", 0)
+    cash += int(paid["units"][paid["time"] >= moment].sum())
     worth = decimal(cash, exact(first.quote_unit))
     for k, instrument in enumerate(trader.instruments):
         candles = trader.tapes[k].copied()

@@ -6,7 +6,7 @@ from planar.broker.protector import protects
 from planar.engine.session.archive import replayed
 from planar.engine.session.recorder import Recorder
 from planar.errors import PlanarError, StrategyError
-from planar.model.ask import Ask, Cancel, Place
+from planar.model.ask import Ask, Cancel, Leverage, Margin, Place
 from planar.model.order import STOPS, Reason, Status
 from planar.store.candles import utc
 
@@ -61,6 +61,8 @@ class _Late:
                 why = f"{self._why}, and so was the exit that it made room for"
                 tell("not_cancelled", ask.k, ask.id, error=why, is_withheld=True)
             return is_kept
+        if isinstance(ask, Leverage | Margin):
+            return True
         if isinstance(ask, Place) and ask.kind in STOPS and self._is_exit(ask) and not stays:
             return True
         if isinstance(ask, Place):

@@ -129,6 +129,8 @@ class LiveSession:
             await self._begin(journal)
         self._read(Kind.ORDERS, orders, self.broker.hear_order)
         self._read(Kind.FILLS, fills, self.broker.hear_fill)
+        if self.broker.contracts.traded:
+            self._read(Kind.BALANCE, await self._subscribed(Kind.BALANCE), self.broker.contracts.hear_balance)
         if self.is_resumed:
             await self.safety.compare()
         await self._follow()
@@ -195,6 +197,7 @@ class LiveSession:
         self.safety.say(await preflight(self.exchange, self.market, self.origin, self.recorder.trader, is_new=False))
         if self._paper is not None:
             self.recovery.restore_paper(self._paper)
+        await self.recovery.set_contracts()
         await self.recovery.settle()
         self.recorder.commit()
 

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from planar.engine.session.trader import Trader
 from planar.errors import ConfigError
 from planar.exchange.model import Market, MarketKind
 from planar.model.instrument import Instrument
+from planar.model.tiers import Tier, Tiers
 from planar.model.timeframe import milliseconds
 from planar.strategy.base import Strategy
 from planar.strategy.candles import FIELDS, Candles
@@ -49,13 +51,13 @@ class Origin:
 
     def document(self) -> dict[str, Any]:
         """As JSON keeps it."""
-        return asdict(self)
+        return {**vars(self), "instruments": [_written(each) for each in self.instruments]}
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Origin":
         """What `document` made."""
         known: dict[str, Any] = dict(document)
-        known["instruments"] = tuple(Instrument(**each) for each in known["instruments"])
+        known["instruments"] = tuple(_read(each) for each in known["instruments"])
         known["base"] = tuple(known["base"])
         return cls(**known)
 
@@ -92,10 +94,33 @@ def _for(strategy: Strategy, exchange: str, mode: str) -> Strategy:
     return made
 
 
-def instrument_of(exchange: str, market: Market, maker: float | None = None, taker: float | None = None) -> Instrument:
-    """The rules of a market; fees that are not known are those that it lists, else 0.1 %."""
+def _written(instrument: Instrument) -> dict[str, Any]:
+    """An instrument as JSON keeps it."""
+    told = dict(vars(instrument))
+    if instrument.tiers is not None:
+        rows = [vars(tier).values() for tier in instrument.tiers.tiers]
+        told["tiers"] = [[None if x is None else str(x) for x in row] for row in rows]
+    return told
+
+
+def _read(told: Mapping[str, Any]) -> Instrument:
+    """What `_written` made."""
+    known = dict(told)
+    if known.get("tiers"):
+        rows: list[list[Any]] = [[None if x is None else Decimal(x) for x in row] for row in known["tiers"]]
+        known["tiers"] = Tiers(known["name"], tuple(Tier(*row) for row in rows))
+    return Instrument(**known)
+
+
+def instrument_of(
+    exchange: str, market: Market, maker: float | None = None, taker: float | None = None, **terms: Any
+) -> Instrument:
+    """The rules of a market; fees that are not known are those that it lists, else 0.1 %.
+
+    terms: what an `Instrument` has that is a contract. Raises ConfigError for what no session trades.
+    """
     if market.kind is not MarketKind.SPOT:
-        raise ConfigError(f"{market.symbol} is a derivative; this version trades spot markets only.")
+        _check_linear(market)
     listed = [0.001 if fee is None else float(fee) for fee in (market.maker, market.taker)]
     return Instrument(
         f"{exchange}:{market.symbol}",
@@ -105,8 +130,17 @@ def instrument_of(exchange: str, market: Market, maker: float | None = None, tak
         min_cost=float(market.min_cost),
         maker=listed[0] if maker is None else maker,
         taker=listed[1] if taker is None else taker,
-        fee_side=market.fee_side or "quote",
+        fee_side="quote" if terms else market.fee_side or "quote",
+        **terms,
     )
+
+
+def _check_linear(market: Market) -> None:
+    if market.kind is not MarketKind.SWAP or market.is_inverse or market.settle != market.quote:
+        raise ConfigError(
+            f"{market.symbol} is no linear perpetual: sessions trade spot markets and perpetuals such as "
+            f"{market.base}/USDT:USDT."
+        )
 
 
 def history_document(candles: Candles) -> dict[str, Any]:

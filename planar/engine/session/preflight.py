@@ -4,6 +4,7 @@ import logging
 from decimal import Decimal
 
 from planar.broker.terms import decimal, symbol_of
+from planar.engine.session.contracts import check_flat
 from planar.engine.session.origin import Origin
 from planar.engine.session.trader import Trader
 from planar.errors import ConfigError, ExchangeError
@@ -33,7 +34,9 @@ async def preflight(exchange: Exchange, prices: Exchange, origin: Origin, trader
     exchange: has the account. prices: tells prices; on paper that is another. is_new: nothing is held yet, so it may as
     well not begin where a market is not traded.
     """
-    found = await _rights(exchange)
+    found = await _rights(exchange, is_futures=origin.instruments[0].is_contract)
+    if is_new and origin.instruments[0].is_contract:
+        await check_flat(exchange, origin.instruments)
     for instrument in origin.instruments:
         market = await exchange.market(symbol_of(instrument))
         if is_new and not (await prices.market(market.symbol)).is_active:
@@ -43,10 +46,12 @@ async def preflight(exchange: Exchange, prices: Exchange, origin: Origin, trader
             )
         _check_least(exchange, instrument, trader)
         found += await _fees(exchange, instrument, market)
+        if instrument.is_contract and is_new:
+            found.append(f"{market.symbol}: leverage {instrument.leverage:g}, {instrument.margin_mode} margin.")
     return found
 
 
-async def _rights(exchange: Exchange) -> list[str]:
+async def _rights(exchange: Exchange, *, is_futures: bool) -> list[str]:
     try:
         rights = await exchange.rights()
     except ExchangeError as error:
@@ -54,12 +59,14 @@ async def _rights(exchange: Exchange) -> list[str]:
         return []
     if rights is None:
         return [f"{exchange.name} does not say what the key may do."]
-    if rights.can_trade_spot is False:
+    what = "futures" if is_futures else "spot markets"
+    can_trade = rights.can_trade_futures if is_futures else rights.can_trade_spot
+    if can_trade is False:
         raise ConfigError(
-            f"the key of {exchange.name} may not trade spot markets. Give it that right at the exchange, or another "
+            f"the key of {exchange.name} may not trade {what}. Give it that right at the exchange, or another "
             "key in user/secrets.toml."
         )
-    found = [f"The key of {exchange.name} may trade."] if rights.can_trade_spot else []
+    found = [f"The key of {exchange.name} may trade."] if can_trade else []
     if rights.can_withdraw:
         found.append("It may withdraw as well, which no session needs: take that right from it.")
     return found
@@ -67,7 +74,7 @@ async def _rights(exchange: Exchange) -> list[str]:
 
 def _check_least(exchange: Exchange, instrument: Instrument, trader: Trader) -> None:
     """There is something to trade with: cash for the least order, or something held."""
-    cash = decimal(trader.cash()[0], exact(instrument.quote_unit))
+    cash = decimal(trader.wallet_units(), exact(instrument.quote_unit))
     least = Decimal(str(instrument.min_cost))
     is_flat = not any(trader.base(k)[0] for k in range(len(trader.instruments)))
     if is_flat and cash < least:

@@ -14,7 +14,19 @@ from planar.broker.gate import State
 from planar.broker.journal import Entry
 from planar.broker.live import Broker, Sent
 from planar.broker.terms import symbol_of
-from planar.engine.session.accounting import Money, alike, explained, lacking, owned, slack, surplus, trades
+from planar.engine.session.accounting import (
+    Money,
+    alike,
+    explained,
+    held,
+    is_position,
+    lacking,
+    owned,
+    slack,
+    surplus,
+    trades,
+)
+from planar.engine.session.contracts import wallet_of
 from planar.engine.session.markets import Markets
 from planar.engine.session.recorder import Recorder
 from planar.errors import ExchangeError
@@ -179,12 +191,14 @@ class Reconciler:
         is_deep: all is asked for that may have been told to nobody; else only what is open of the session.
         """
         before = self._mark()
-        balance = await self._exchange.balance()
+        balance = await self._exchange.balance(wallet_of(self._broker.instruments))
+        contracts = [symbol_of(self._broker.instruments[k]) for k in self._broker.contracts.traded]
+        positions = await self._exchange.positions(contracts) if contracts else []
         await self._ask(is_deep)
         self._recorder.commit()
         if self._broker.busy or self._mark() != before:
             return None
-        return surplus(balance.total, owned(self._trader))
+        return surplus(held(balance, positions), owned(self._trader))
 
     def _mark(self) -> tuple[int, ...]:
         """Another one whenever something became of an order, here or there."""
@@ -198,7 +212,17 @@ class Reconciler:
             if mine or is_deep:
                 await self._ask_for_orders(symbol_of(instrument), mine)
             for fill in await self._exchange.fills(symbol_of(instrument), self._since) if is_deep else ():
+                if instrument.is_contract:
+                    await self._look_up(fill)
                 self._hear_fill(fill)
+        if is_deep:
+            await self._broker.contracts.ask_for_payments(self._since)
+
+    async def _look_up(self, fill: Fill) -> None:
+        """Asks for the order of a fill that is nobody's: the exchange may have closed the position."""
+        key = (fill.symbol, fill.id)
+        if not self._broker.is_own(fill) and key not in self._reported and key not in self._others:
+            self._broker.hear_order(await self._exchange.order(fill.order_id, fill.symbol))
 
     async def _ask_for_orders(self, symbol: str, mine: list[Sent]) -> None:
         there = await self._exchange.open_orders(symbol)
@@ -211,8 +235,9 @@ class Reconciler:
 
     def _hear_fill(self, fill: Fill) -> None:
         key = (fill.symbol, fill.id)
+        self._broker.hear_fill(fill)
         if self._broker.is_own(fill):
-            self._broker.hear_fill(fill)
+            self._others.pop(key, None)
         elif key not in self._reported:
             self._others[key] = fill
 
@@ -256,9 +281,15 @@ class Reconciler:
             self._broker.gate.lift(CAUSE)
             return
         mine = owned(self._trader)
-        told = " and ".join(f"{short(missing[c])} of the session's {short(mine[c])} {c}" for c in missing)
+        told = " and ".join(self._words(name, mine[name], missing[name]) for name in missing)
         why = (
-            f"The books do not balance: {told} are not in the account {self._exchange.name}, so somebody took them out "
-            "or traded them. Put that back, or let the books follow with `planar adopt`; until then no new positions."
+            f"The books do not balance: {told}, so somebody took that out or traded it. Put that back, or let the "
+            "books follow with `planar adopt`; until then no new positions."
         )
         self._broker.gate.restrict(CAUSE, State.REDUCING, why)
+
+    def _words(self, name: str, mine: Decimal, missing: Decimal) -> str:
+        if is_position(name):
+            there = short(mine - missing)
+            return f"the position of {name} is {short(mine)} here, and {there} in the account {self._exchange.name}"
+        return f"{short(missing)} of the session's {short(mine)} {name} are not in the account {self._exchange.name}"

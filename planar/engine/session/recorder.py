@@ -11,12 +11,12 @@ from planar.broker.journal import Entry, Journal
 from planar.engine.session.origin import Origin
 from planar.engine.session.trader import Trader
 from planar.errors import DataError
-from planar.model.ask import Amend, Ask, Cancel, Place, Row
+from planar.model.ask import Amend, Ask, Cancel, Leverage, Margin, Place, Row
 from planar.model.order import Limit
 from planar.strategy.base import Strategy
 from planar.strategy.kept import Code
 
-ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel)}
+ASKS: dict[str, Callable[..., Ask]] = {kind.__name__.lower(): kind for kind in (Place, Amend, Cancel, Leverage, Margin)}
 
 DECIDING = ("limits", "begin", "candle", "step", "told", "ordered", "adopted", "edited")
 """Kinds of entries that change a trader; all others are for the reader."""

@@ -14,9 +14,9 @@ from planar.engine.session.edit import first_code
 from planar.engine.session.origin import history_of
 from planar.engine.session.paper import PaperAccount
 from planar.engine.session.recorder import DECIDING, read_asks, replay
-from planar.engine.session.trader import Trader
-from planar.errors import ExchangeError, Rejected
-from planar.model.ask import Amend, Cancel, Place
+from planar.engine.session.trader import OF_NO_ORDER, Trader
+from planar.errors import ConfigError, ExchangeError, Rejected
+from planar.model.ask import Amend, Cancel, Leverage, Place
 from planar.model.order import NEVER, STOPS, Reason
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class Recovery:
                 wanted = None if is_over else of.wanted
                 sent[ask.id] = broker.restore(ask, wanted, of.all, of.offered, is_over=is_over)
         for entry in entries.of("told"):
+            if entry.body["what"] in OF_NO_ORDER:
+                broker.restore_contract(entry.body)
+                continue
             told = sent.get(entry.body.get("order", entry.body["numbers"][0]))
             if told is not None:
                 broker.restore_told(told, entry.body)
@@ -103,6 +106,25 @@ class Recovery:
                 sent = session.broker.orders[int(record["id"]) + 1]
                 if sent.exchange_id:  # the others never arrived
                     paper.rest(k, record, sent.request, sent.names[-1])
+
+    async def set_contracts(self) -> None:
+        """Has the leverage at the exchange that the strategy asked for last: nobody may have said whether that arrived.
+
+        Raises ConfigError where the margin is of another mode.
+        """
+        session, books = self._session, self._session.recorder.trader
+        for k in session.broker.contracts.traded:
+            instrument, wanted = session.origin.instruments[k], int(books.memory.instruments[k]["leverage"])
+            found = await session.exchange.contract_terms(symbol_of(instrument))
+            if found.margin_mode and found.margin_mode != instrument.margin_mode:
+                raise ConfigError(
+                    f"session {session.folder.name} began with {instrument.margin_mode} margin of {instrument.name}, "
+                    f"and the account has {found.margin_mode} margin there now. Set it back at the exchange."
+                )
+            if found.leverage is None or round(100 * found.leverage) == wanted:
+                continue
+            session.broker.contracts.leverages[k] = round(100 * found.leverage)
+            await session.broker.contracts.change(Leverage(0, k, wanted))
 
     async def settle(self) -> None:
         """Asks what became of each order that was not over; one that never arrived is not sent late.

@@ -15,12 +15,12 @@ import numpy as np
 
 from planar.engine.session.story import Execution, Moment, Outcome, Story
 from planar.engine.simulation import Simulation
-from planar.kernel import check, limits, match, prints, told
+from planar.kernel import check, limits, match, prints, reads, told
 from planar.kernel.linked import make_all
 from planar.kernel.machine import note_prepared
 from planar.kernel.numbers import RATE
 from planar.kernel.triggers import STOP, TAKE, TRAIL, TRAIL_BY
-from planar.model.ask import Amend, Ask, Place
+from planar.model.ask import Amend, Ask, Leverage, Place
 from planar.model.instrument import Instrument, exact
 from planar.model.order import NEVER, TAKES, Kind, Reason, Side, Status
 from planar.simulator.fill_model import FillModel
@@ -83,6 +83,8 @@ class Shadow:
         by_own = {own: id for id, own in self._ids.items()}
         names = ("order", "time", "ticks", "amount", "cost", "fee", "fee_in_base", "maker")
         for order, *numbers in zip(*(fills[name].tolist() for name in names), strict=True):
+            if order < 0:
+                continue  # what the simulated exchange closed by itself
             made[by_own[order + 1]].fills.append(Execution(*numbers))
         return made
 
@@ -108,6 +110,8 @@ class Shadow:
         if isinstance(ask, Place):
             if ask.id not in self._unsent:
                 self._place(ask)
+        elif isinstance(ask, Leverage):
+            self._simulation.memory.instruments[ask.k]["leverage"] = ask.hundredths
         elif ask.id in self._ids and isinstance(ask, Amend):
             self._amend(ask)
         elif ask.id in self._ids:
@@ -156,15 +160,17 @@ class Shadow:
     def _lend(self, k: int, side: int, units: int, budget: int, ticks: int) -> None:
         """Makes free what the order needs."""
         record, state = self._simulation.memory.instruments[k], self._state
-        if side == Side.SELL:
+        instrument = self.instruments[k]
+        if side == Side.SELL and not instrument.is_contract:
             free = int(record["base"] - record["reserved"] + record["returning"])
             told.add_base(self._address, k, max(AMPLE * units - free, 0))
             return
-        instrument = self.instruments[k]
         price = max(ticks, math.ceil(record["last"] / instrument.price_step))
         value = exact(instrument.unit) * exact(instrument.price_step) / exact(instrument.quote_unit)
         need = AMPLE * max(budget, math.ceil(units * price * value))
         free = int(state["cash"] - state["reserved"] + state["returning"])
+        if instrument.is_contract:
+            free = math.floor(reads.free(self._address, k) / instrument.quote_unit)
         told.add_cash(self._address, max(need - free, 0))
 
 

@@ -14,7 +14,7 @@ from planar.errors import StrategyError
 from planar.kernel import ledger, reads, told
 from planar.kernel.limits import DAY
 from planar.kernel.state import NEEDS_PYTHON, ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_POSITION, ON_STEP
-from planar.model.ask import Amend, Ask, Cancel, Place, Row
+from planar.model.ask import Amend, Ask, Cancel, Leverage, Margin, Place, Row
 from planar.model.instrument import Instrument, exact
 from planar.model.order import NEVER, Event, Kind, Limit, Status
 from planar.simulator.books import Books
@@ -30,6 +30,11 @@ OPERATOR = "operator"
 """The tag of orders that no strategy asked for."""
 
 FIRST_ROOM = 1_024
+OF_NO_ORDER = {"funded": 1, "forced": 1, "leveraged": 2, "margined": 2, "marked": 2}
+"""What contracts are told of no order, and how many of its numbers the kernel does not take: they begin with 0, where
+others have their order, and the time.
+"""
+
 HOOK_BITS = {
     "on_candle": ON_CANDLE,
     "on_fill": ON_FILL,
@@ -108,6 +113,7 @@ class Trader(Books):
         self._columns: list[list[np.ndarray]] = [[] for _ in instruments]
         self._seen = {"orders": 0, "amends": 0, "refusals": 0, "events": 0}
         self._cancelling: set[int] = set()
+        self._terms: list[tuple[int, int]] = []
         self.put_in = 0.0
         """Worth, in quote, of what was adopted since the beginning."""
         self._set_up(strategies)
@@ -224,6 +230,7 @@ class Trader(Books):
 
     def begin(self) -> list[Ask]:
         """Runs ``on_reset`` and ``on_start``, once."""
+        self._terms = self._set_terms()
         self.interpreter.call("on_reset")
         self.record["now"] = max(tape.end for tape in self.tapes)
         self.interpreter.call("on_start")
@@ -236,6 +243,7 @@ class Trader(Books):
         What is asked for comes in the order in which it is to be sent.
         """
         self._seen["events"] = int(self.record["events_n"])
+        self._terms = self._set_terms()
         told.step(self.address, time)
         for k, tape in enumerate(self.tapes):
             record, count = self.memory.instruments[k], len(tape)
@@ -255,6 +263,7 @@ class Trader(Books):
 
     def clear(self, time: int, ks: Sequence[int], *, is_close: bool) -> list[Ask]:
         """What an operator asks for: no open orders of these instruments any more; is_close: no positions either."""
+        self._terms = self._set_terms()
         self.record["now"] = time
         for k in ks:
             self.interpreter.brokers[k].cancel_all()
@@ -263,7 +272,7 @@ class Trader(Books):
         return self._asked()
 
     def _asked(self) -> list[Ask]:
-        """What was asked for since the last time: cancels, then amends, then orders."""
+        """What was asked for since the last time: cancels, leverage and margin, amends, then orders."""
         first = self._seen["orders"]
         cancels = [Cancel(id, k) for k in range(len(self.instruments)) for id in self._new_cancels(k)]
         amends = [self._amend(record) for record in self.log("amends", self._seen["amends"])]
@@ -272,7 +281,20 @@ class Trader(Books):
         self.make_room()
         before = [each for each in cancels if each.id <= first]
         after = [each for each in cancels if each.id > first]
-        return [*before, *amends, *(each for each in orders if each is not None), *after]
+        return [*before, *self._new_terms(), *amends, *(each for each in orders if each is not None), *after]
+
+    def _set_terms(self) -> list[tuple[int, int]]:
+        """Leverage and margin of each contract, as the books have them."""
+        return [(int(each["leverage"]), int(each["kept"])) for each in self.memory.instruments]
+
+    def _new_terms(self) -> list[Ask]:
+        """Leverage and margin that the hooks of a decision asked for: nothing is filled while they run."""
+        asks: list[Ask] = []
+        before, self._terms = self._terms, self._set_terms()
+        for k, ((leverage, kept), now) in enumerate(zip(before, self._terms, strict=False)):
+            asks += [Leverage(0, k, now[0])] if now[0] != leverage else []
+            asks += [Margin(0, k, now[1] - kept)] if now[1] != kept else []
+        return asks
 
     def refused(self) -> list[np.void]:
         """What limits refused since the last time: records REFUSAL."""
@@ -316,11 +338,12 @@ class Trader(Books):
     def tell(self, name: str, k: int, *numbers: int) -> bool:
         """Calls ``planar.kernel.told``'s function of that name; False where that is no news, or the order is over.
 
-        ``adjusted`` is of no order: it takes quote units and base units that came in, or, negative, went out.
+        ``adjusted`` is of no order: it takes quote units and base units that came in, or, negative, went out. Nor is
+        what stands in `OF_NO_ORDER`.
         """
         if name == "adjusted":
             return self._adjust(k, *numbers)
-        answer = getattr(told, name)(self.address, k, *numbers)
+        answer = getattr(told, name)(self.address, k, *numbers[OF_NO_ORDER.get(name, 0) :])
         if name == "not_cancelled":
             self._cancelling.discard(numbers[0])
         self.make_room()
@@ -349,7 +372,8 @@ class Trader(Books):
     @property
     def is_sound(self) -> bool:
         """Whether no balance is below zero."""
-        return self.cash()[0] >= 0 and all(self.base(k)[0] >= 0 for k in range(len(self.instruments)))
+        owned = [self.base(k)[0] for k, each in enumerate(self.instruments) if not each.is_contract]
+        return self.wallet_units() >= 0 and min(owned, default=0) >= 0
 
     def equity(self) -> float:
         """Cash, and what is held at its last price, in quote."""

@@ -22,7 +22,8 @@ HISTORY = 1_000
 class Wish:
     """What to run.
 
-    strategy: its class, and where it is loaded from. cash: in quote; None is all that is free. given: which parameters
+    strategy: its class, and where it is loaded from. cash: in quote; None is all that is free. leverage,
+    margin_mode: of perpetuals, which the account is to have; 0 and empty is as it has them. given: which parameters
     were named, and ``--instruments`` where those were; None is all. What was not is as it was where a session goes on.
     from_run: the session that it is begun from, empty for none. edited: the hash of the code with which a session that
     ran another one is to go on. said: what is to be said of a beginning, beside what
@@ -36,6 +37,8 @@ class Wish:
     cash: Decimal | None = None
     history: int = HISTORY
     compiled: bool | None = None
+    leverage: float = 0.0
+    margin_mode: str = ""
     given: frozenset[str] | None = None
     from_run: str = ""
     edited: str = ""

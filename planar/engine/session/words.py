@@ -9,9 +9,9 @@ from planar.broker.terms import decimal, price_of, symbol_of
 from planar.config.limits import told as limit_told
 from planar.engine.session.origin import Origin
 from planar.engine.session.recorder import read_asks
-from planar.model.ask import Amend, Ask, Place
+from planar.model.ask import Amend, Ask, Leverage, Margin, Place
 from planar.model.instrument import Instrument, exact
-from planar.model.order import TAKES, Kind, Reason, Side, Status, Tif
+from planar.model.order import TAKES, Forced, Kind, Reason, Side, Status, Tif
 from planar.store.candles import utc
 
 
@@ -141,6 +141,11 @@ def _asked(origin: Origin, ask: Ask) -> str:
         price = ask.limit or ask.stop
         amount = _amount(origin, ask.k, ask.units)
         return f"{symbol}: order {ask.id} shall be for {amount} at {_plain(price_of(price, instrument))}"
+    if isinstance(ask, Leverage):
+        return f"{symbol}: its leverage shall be {ask.hundredths / 100:g}"
+    if isinstance(ask, Margin):
+        money = f"{_plain(decimal(abs(ask.units), exact(instrument.quote_unit)))} {instrument.quote}"
+        return f"{symbol}: {money} shall {'go behind' if ask.units > 0 else 'come back from'} its position"
     return f"{symbol}: order {ask.id} shall be cancelled"
 
 
@@ -206,9 +211,35 @@ def _told(origin: Origin, body: Mapping[str, Any]) -> list[str]:
         return [f"{symbol}: order {order} has its new terms"]
     if what == "not_amended":
         return [f"{symbol}: order {order} keeps its terms ({Reason(numbers[2]).name}): {body.get('error', '')}"]
+    if what in ("funded", "forced", "leveraged", "margined"):
+        return [f"{symbol}: {_of_contract(origin, body)}"]
     if what == "not_cancelled":
         return [f"{symbol}: order {order} was not cancelled: {body.get('error', '')}"]
     return []
+
+
+def _of_contract(origin: Origin, body: Mapping[str, Any]) -> str:
+    """What only perpetuals are told."""
+    instrument, numbers, what = origin.instruments[body["k"]], body["numbers"], body["what"]
+    why = f": {body['error']}" if body.get("error") else ""
+    if what == "leveraged":
+        return f"its leverage {'stays' if why else 'is'} {numbers[2] / 100:g}{why}"
+    if what == "margined":
+        return f"the margin behind its position stays as it was{why}"
+    if what == "funded":
+        money = _plain(decimal(abs(numbers[2]), exact(instrument.quote_unit)))
+        return f"funding of {money} {instrument.quote} was {'paid' if numbers[2] > 0 else 'received'}"
+    amount, fee = _amount(origin, body["k"], numbers[4]), _plain(decimal(numbers[6], exact(instrument.quote_unit)))
+    at = _plain(Decimal(body["price"]))
+    return FORCED[Forced(numbers[7])].format(f"{amount} {instrument.base} at {at}, fee {fee} {instrument.quote}")
+
+
+FORCED = {
+    Forced.LIQUIDATION: "the exchange liquidated the position: {}",
+    Forced.DELEVERAGED: "the exchange closed a part of a position that had won, since those who lost could not pay "
+    "(auto-deleveraging): {}",
+    Forced.DELISTED: "the exchange closed the position, since the contract ends: {}",
+}
 
 
 def _adopted(origin: Origin, body: Mapping[str, Any]) -> str:

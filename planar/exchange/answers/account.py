@@ -1,7 +1,7 @@
 """What is one's own: balances, orders, fills, fees."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,10 +21,18 @@ STATUSES = {
     "expired_in_match": Status.EXPIRED,
 }
 USUAL = Quirk()
+NOTHING: Mapping[str, Decimal] = {}
 TIFS = {"GTC": Tif.GTC, "IOC": Tif.IOC, "FOK": Tif.FOK, "GTD": Tif.GTD, "GTT": Tif.GTD, "PO": Tif.GTC, "GTX": Tif.GTC}
 
 
-def balance(raw: Raw, wallet: Wallet, *, is_change: bool = False) -> Balance:
+def balance(
+    raw: Raw,
+    wallet: Wallet,
+    *,
+    is_change: bool = False,
+    is_funding: bool = False,
+    settled: Mapping[str, Decimal] = NOTHING,
+) -> Balance:
     """What is owned in a wallet. is_change: only what changed of it, also what is empty now."""
     parts = {part: {c: decimal(v) for c, v in (raw.get(part) or {}).items()} for part in ("total", "free", "used")}
     if not raw.get("info") and not parts["total"]:
@@ -41,7 +49,7 @@ def balance(raw: Raw, wallet: Wallet, *, is_change: bool = False) -> Balance:
         if open_ is not None or held is not None:
             free[currency] = open_ if open_ is not None else whole - (held or NONE)
             used[currency] = whole - free[currency]
-    return Balance(wallet, raw.get("timestamp") or None, total, free, used)
+    return Balance(wallet, raw.get("timestamp") or None, total, free, used, is_funding, dict(settled))
 
 
 def order(raw: Raw, market: Market, request: OrderRequest | None = None, quirk: Quirk = USUAL) -> Order:

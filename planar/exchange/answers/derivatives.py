@@ -1,7 +1,7 @@
 """What derivatives have: positions, tiers of leverage, funding."""
 
 from planar.exchange.answers.numbers import NONE, SIDES, Raw, decimal, needed, positive, time_of
-from planar.exchange.model import FundingPayment, FundingRate, MarginMode, Market, Position, Tier
+from planar.exchange.model import ContractTerms, FundingPayment, FundingRate, MarginMode, Market, Position, Tier
 from planar.model.order import Side
 from planar.model.timeframe import milliseconds
 
@@ -25,6 +25,17 @@ def position(raw: Raw, market: Market, *, is_change: bool = False) -> Position |
         margin=decimal(raw.get("collateral")) or decimal(raw.get("initialMargin")),
         unrealised_pnl=decimal(raw.get("unrealizedPnl")),
         time=raw.get("timestamp"),
+    )
+
+
+def contract_terms(raw: Raw, market: Market) -> ContractTerms:
+    """How an account has a derivative set. raw: CCXT's leverage, margin mode and position mode in one."""
+    mode = raw.get("marginMode")
+    return ContractTerms(
+        market.symbol,
+        decimal(raw.get("longLeverage")),
+        MarginMode(mode) if mode in ("isolated", "cross") else None,
+        raw.get("hedged"),
     )
 
 

@@ -7,9 +7,16 @@ from typing import Any, ClassVar, NoReturn
 from planar.config.settings import ExchangeSettings
 from planar.exchange.model import Market, MarketKind, Order, OrderRequest, Rights, Wallet
 from planar.exchange.quirks.registry import Amend, MarketMinimum, Pool, Quirk, quirk
-from planar.model.order import Kind
+from planar.model.order import Forced, Kind
 
 HOUR = 3_600_000
+
+FORCED = {
+    "autoclose-": Forced.LIQUIDATION,
+    "adl_autoclose": Forced.DELEVERAGED,
+    "settlement_autoclose-": Forced.DELISTED,
+}
+"""How client ids begin of orders that the exchange places itself."""
 
 
 @quirk("binanceus", "binanceusdm", "binancecoinm")
@@ -120,6 +127,21 @@ class BinanceFamily(Quirk):
     def is_balance(self, raw: Mapping[str, Any]) -> bool:
         """CCXT takes what a deposit adds for what there is; the balance itself is told right after."""
         return (raw.get("info") or {}).get("e") != "balanceUpdate"
+
+    def settled(self, raw: Mapping[str, Any]) -> Mapping[str, Decimal]:
+        """Of futures, where CCXT takes the margin balance."""
+        info = raw.get("info")
+        assets = info.get("assets") if isinstance(info, Mapping) else None
+        return {each["asset"]: Decimal(each["walletBalance"]) for each in assets or ()}
+
+    def is_funding(self, raw: Mapping[str, Any]) -> bool:
+        """Its stream names what changed the wallet."""
+        told = (raw.get("info") or {}).get("a")
+        return isinstance(told, Mapping) and told.get("m") == "FUNDING_FEE"
+
+    def forced(self, client_id: str) -> Forced:
+        """By how it names them."""
+        return next((how for start, how in FORCED.items() if client_id.startswith(start)), Forced.NONE)
 
     def became(self, raw: Mapping[str, Any]) -> str:
         """Of futures, stops are algo orders, which go on as another order under the same client id."""

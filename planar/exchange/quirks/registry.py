@@ -14,6 +14,7 @@ from planar.config.names import DEMO, ccxt_ids
 from planar.config.settings import ExchangeSettings
 from planar.errors import ConfigError, did_you_mean
 from planar.exchange.model import Market, MarketKind, Order, OrderRequest, Rights, Wallet
+from planar.model.order import Forced
 
 OURS = ("planar.exchange.quirks.binance", "planar.exchange.quirks.others")
 
@@ -159,6 +160,18 @@ class Quirk:
     def is_balance(self, raw: Mapping[str, Any]) -> bool:
         """Whether CCXT made a balance of something that tells one."""
         return True
+
+    def settled(self, raw: Mapping[str, Any]) -> Mapping[str, Decimal]:
+        """By currency, what is owned without what open positions have won, where CCXT's total counts that too."""
+        return {}
+
+    def is_funding(self, raw: Mapping[str, Any]) -> bool:
+        """Whether a balance is told since funding was paid or received, as far as that is told."""
+        return False
+
+    def forced(self, client_id: str) -> Forced:
+        """What an order is that the exchange itself placed to close a position; NONE for all others."""
+        return Forced.NONE
 
     def became(self, raw: Mapping[str, Any]) -> str:
         """The id of the order that this one goes on as since it was triggered; empty where it keeps its own."""

@@ -1,0 +1,127 @@
+"""`Contracts`: what only perpetuals have: leverage and margin that are asked for, funding, and forced closes."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from planar.broker.hearing import LOG, SOON, TRIES
+from planar.broker.sent import Heard
+from planar.broker.terms import decimal, symbol_of
+from planar.errors import ExchangeError, Rejected
+from planar.exchange.model import Balance, FundingPayment
+from planar.model.ask import Leverage, Margin
+from planar.model.instrument import exact
+
+if TYPE_CHECKING:
+    from planar.broker.live import Broker
+
+KEPT = 10_000
+ASKED = 3
+"""How often a change of leverage is sent where nobody says what became of it: it does no harm twice."""
+
+
+class Contracts:
+    """Of one session. leverages: of each instrument at the exchange, as far as is known, in hundredths."""
+
+    def __init__(self, broker: "Broker") -> None:
+        self._broker = broker
+        self.leverages = [round(100 * each.leverage) for each in broker.instruments]
+        self._paid = Heard(KEPT)
+
+    @property
+    def traded(self) -> Sequence[int]:
+        """Which of the instruments are contracts."""
+        return [k for k, each in enumerate(self._broker.instruments) if each.is_contract]
+
+    def restore(self, body: Mapping[str, Any]) -> None:
+        """Something that was told before the journal ended."""
+        k = body["k"]
+        if body["what"] == "leveraged":
+            self.leverages[k] = body["numbers"][2]
+        elif body["what"] == "funded":
+            self._paid.add((k, body["payment"]))
+
+    # What is asked for.
+
+    async def change(self, ask: Leverage | Margin) -> None:
+        """Has the exchange do it; where it does not, the books follow."""
+        if isinstance(ask, Margin):
+            await self._move(ask)
+            return
+        try:
+            await self.set_leverage(ask.k, ask.hundredths)
+        except ExchangeError as error:
+            LOG.warning("%s", error)
+            self.refuse(ask, str(error))
+
+    async def set_leverage(self, k: int, hundredths: int) -> None:
+        """Sets it at the exchange, and tells the books so. Raises ExchangeError where that cannot be done."""
+        symbol, wanted = symbol_of(self._broker.instruments[k]), Decimal(hundredths) / 100
+        for attempt in range(1, ASKED + 1):
+            try:
+                await self._broker.exchange.set_leverage(symbol, wanted)
+                break
+            except Rejected:
+                raise
+            except ExchangeError:
+                if attempt == ASKED:
+                    raise
+                await asyncio.sleep(SOON * attempt)
+        self.leverages[k] = hundredths
+        self._broker.books.tell("leveraged", k, 0, self._broker.now(), hundredths)
+
+    async def _move(self, ask: Margin) -> None:
+        instrument = self._broker.instruments[ask.k]
+        amount = decimal(ask.units, exact(instrument.quote_unit))
+        try:
+            await self._broker.exchange.add_margin(symbol_of(instrument), amount)
+        except ExchangeError as error:
+            LOG.warning("%s", error)
+            if isinstance(error, Rejected):
+                self.refuse(ask, str(error))
+
+    def refuse(self, ask: Leverage | Margin, why: str) -> None:
+        """It was not done: the books have it as it was."""
+        now, tell = self._broker.now(), self._broker.books.tell
+        if isinstance(ask, Margin):
+            tell("margined", ask.k, 0, now, -ask.units, error=why)
+        else:
+            tell("leveraged", ask.k, 0, now, self.leverages[ask.k], error=why)
+
+    # Funding.
+
+    def hear_balance(self, balance: Balance) -> None:
+        """The wallet has changed: where funding was paid, it is asked how much, and for what."""
+        if balance.is_funding:
+            self._broker.watch(self._funded())
+
+    async def _funded(self) -> None:
+        """Asks until a payment is listed that the books do not have."""
+        since = self._broker.now() - 60_000
+        for attempt in range(1, TRIES + 1):
+            try:
+                if await self.ask_for_payments(since):
+                    break
+            except ExchangeError as error:  # whoever compares the books asks again
+                LOG.warning("%s", error)
+            await asyncio.sleep(SOON * attempt)
+        self._broker.books.commit()
+
+    async def ask_for_payments(self, since: int) -> int:
+        """Tells the books of funding that was paid and received since a time; gives how many payments were news."""
+        count = 0
+        for k in self.traded:
+            for payment in await self._broker.exchange.funding_payments(symbol_of(self._broker.instruments[k]), since):
+                count += self._book(k, payment)
+        return count
+
+    def _book(self, k: int, payment: FundingPayment) -> bool:
+        instrument = self._broker.instruments[k]
+        if payment.currency != instrument.quote or not self._paid.add((k, payment.id or payment.time)):
+            return False
+        units = -math.floor(Fraction(payment.amount) / exact(instrument.quote_unit))
+        told = {"payment": payment.id or payment.time, "amount": str(payment.amount)}
+        return self._broker.books.tell("funded", k, 0, payment.time, units, **told)
