@@ -101,7 +101,7 @@ def test_whoever_dies_there_goes_on_with_the_venues_books(tmp_path, instant):
 
     async def scene():
         async with venue() as there:
-            assert await killed(tmp_path / "one", there, arm, 8.0), "it never came there"
+            assert await killed(tmp_path / "one", there, arm, 60.0), "it never came there"
             assert await gone_on(tmp_path / "one", there)
 
     asyncio.run(scene())
@@ -119,8 +119,8 @@ def test_whoever_dies_in_recovery_recovers(tmp_path, instant):
 
     async def scene():
         async with venue() as there:
-            assert await killed(tmp_path / "one", there, first, 8.0)
-            assert await killed(tmp_path / "one", there, second, 8.0), "it never came there"
+            assert await killed(tmp_path / "one", there, first, 60.0)
+            assert await killed(tmp_path / "one", there, second, 60.0), "it never came there"
             assert await gone_on(tmp_path / "one", there)
 
     asyncio.run(scene())
@@ -136,7 +136,7 @@ def test_whoever_dies_there_leaves_nothing_without_its_protection(tmp_path, inst
     async def scene():
         async with venue() as there:
             for _ in range(times):
-                assert await killed(tmp_path / "one", there, arm, 20.0, Guarded, compiled=False), "it never came there"
+                assert await killed(tmp_path / "one", there, arm, 60.0, Guarded, compiled=False), "it never came there"
             assert await gone_on(tmp_path / "one", there, cls=Guarded, compiled=False)
 
     asyncio.run(scene())
