@@ -48,6 +48,8 @@ HOOK_BITS = {
 }
 
 ASKED = "asked for"
+COUNTERS = ("path_decided", "touched", "steps", "liquidations", "joint")
+"""What the kernel counts."""
 """Why a run was interpreted that need not have been."""
 
 
@@ -179,7 +181,7 @@ def _instance(strategy: str | Path | Strategy | type[Strategy], params: Mapping[
 
 
 def _cash(cash: float | Mapping[str, float], market: Market) -> float:
-    quote = market.instruments[0].quote
+    quote = market.instruments[0].settle
     if isinstance(cash, Mapping):
         if set(cash) != {quote}:
             remedy = f"give cash={{{quote!r}: amount}}"
@@ -350,7 +352,7 @@ class Session:
 
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:
         settled = simulation.end()
-        counters = {name: int(simulation.state[name]) for name in ("path_decided", "touched", "steps", "liquidations")}
+        counters = {name: int(simulation.state[name]) for name in COUNTERS}
         limited = simulation.memory.limits
         counters |= {name: 0 if limited is None else int(limited[0][name]) for name in ("days_lost", "stops")}
         return Run(

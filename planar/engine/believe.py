@@ -12,6 +12,7 @@ from planar.engine.market import Market
 from planar.engine.unprotected import Unprotected
 from planar.model import timeframe as timeframes
 from planar.model.order import Forced, Limit, Reason, Status
+from planar.report.terminal import decimals, money
 from planar.simulator.drawn import Drawn
 from planar.simulator.fill_model import FillModel
 from planar.store.candles import gaps
@@ -73,12 +74,24 @@ def _about_margin(run: Evidence) -> list[Row]:
     """What contracts paid and lost besides trading."""
     if not any(one.is_contract for one in run.market.instruments):
         return []
-    paid, quote = float(run.logs.money(run.logs.fundings["units"].sum())), run.market.instruments[0].quote
+    paid = float(run.logs.money(run.logs.fundings["units"].sum()))
     forced = int((run.logs.fills["forced"] == Forced.LIQUIDATION).sum())
     return [
-        ("Funding paid", f"{paid:,.2f} {quote} in {len(run.logs.fundings):,} payments"),
-        ("Liquidations", f"{run.counters['liquidations']:,}, in {forced:,} fills"),
+        ("Funding paid", f"{_money(run, paid)} in {len(run.logs.fundings):,} payments"),
+        ("Liquidations", f"{run.counters['liquidations']:,}, in {forced:,} fills{_joint(run)}"),
     ]
+
+
+def _joint(run: Evidence) -> str:
+    """How many of the liquidations it took the worst marks of all positions at once for."""
+    positions = [one for one in run.market.instruments if one.margin_mode == "cross"]
+    if len(positions) < 2 or run.model.path != "pessimistic":
+        return ""
+    return f"; {run.counters['joint']:,} only as all marks are at their worst at once"
+
+
+def _money(run: Evidence, value: float) -> str:
+    return money(value, run.market.instruments[0].settle, run.cash)
 
 
 def _missing(candles: Candles, start: int) -> int:
@@ -96,7 +109,7 @@ def _about_terms(run: Evidence) -> list[Row]:
         ("Fees", f"{rates} ({market.fees_source})"),
         ("Steps", market.steps_source),
         *market.beside.told,
-        ("Spread and impact paid", f"{_slippage(run.costs):,.2f} {market.instruments[0].quote}"),
+        ("Spread and impact paid", _money(run, _slippage(run.costs))),
         ("Path and latency", f"{run.model.path}, {_latency(run.model)}"),
         ("Limits", _limits(run)),
     ]
@@ -110,7 +123,7 @@ def _latency(model: FillModel) -> str:
 def _limits(run: Evidence) -> str:
     """Each limit with how often it refused something; stops with how often they came."""
     count = np.bincount(run.logs.refusals["limit"], minlength=len(Limit))
-    rows, quote = [], run.market.instruments[0].quote
+    rows, quote = [], run.market.instruments[0].settle
     for name, value in run.limits.items():
         about = []
         if name in STOPS:
@@ -124,9 +137,11 @@ def _limits(run: Evidence) -> str:
 def _about_fills(run: Evidence) -> list[Row]:
     logs, paid, slippage = run.logs, run.costs["fees"], _slippage(run.costs)
     net, funding = run.final - run.cash, float(logs.money(logs.fundings["units"].sum()))
-    gross = f"{net + paid + slippage + funding:+,.2f} gross, {0.0 - paid:+,.2f} fees, {0.0 - slippage:+,.2f} slippage"
+    shown = f"+,.{decimals(run.cash)}f"
+    gross = f"{net + paid + slippage + funding:{shown}} gross, {0.0 - paid:{shown}} fees"
+    gross += f", {0.0 - slippage:{shown}} slippage"
     if any(one.is_contract for one in run.market.instruments):
-        gross += f", {0.0 - funding:+,.2f} funding"
+        gross += f", {0.0 - funding:{shown}} funding"
     return [
         ("Fills decided by the path", f"{run.counters['path_decided']:,} of {len(logs.fills):,}"),
         ("Touched, not crossed", f"{run.counters['touched']:,}"),
@@ -152,10 +167,12 @@ def _slippage(costs: dict[str, float]) -> float:
 def costs(logs: Logs, fills: pl.DataFrame) -> dict[str, float]:
     """What trading cost, in quote: fees, spread, impact, stop slippage."""
     log = logs.fills
-    amount = logs.amount(log["amount"], log["instrument"].astype(np.int64))
-    in_quote = pl.col("fee_currency") == logs.instruments[0].quote
+    index = log["instrument"].astype(np.int64)
+    amount, price = logs.amount(log["amount"], index), logs.price(log["ticks"], index)
+    away = {name: logs.worth_of(log[name], price, index) for name in ("spread", "impact", "slip")}
+    in_quote = pl.col("fee_currency") == logs.instruments[0].settle
     fees = fills.select(pl.when(in_quote).then("fee").otherwise(pl.col("fee") * pl.col("price")).sum()).item()
-    return {"fees": float(fees or 0.0), **{n: float((log[n] * amount).sum()) for n in ("spread", "impact", "slip")}}
+    return {"fees": float(fees or 0.0), **{name: float((each * amount).sum()) for name, each in away.items()}}
 
 
 def rejected(logs: Logs) -> dict[str, int]:

@@ -30,7 +30,8 @@ def curve_of(simulation: Simulation, *, settled: bool = False) -> Curve:
     times = _union(opens, int(state["execution"]))[:steps]
     is_buy, in_base = fills["side"] == Side.BUY, fills["fee_in_base"] != 0
     fee_in_quote, fee_in_base = np.where(in_base, 0, fills["fee"]), np.where(in_base, fills["fee"], 0)
-    changes = np.where(is_buy, -fills["cost"], fills["cost"]) - fee_in_quote
+    signs = records["sign"][fills["instrument"].astype(np.int64)]
+    changes = np.where(is_buy, -fills["cost"], fills["cost"]) * signs - fee_in_quote
     units = _after_each(simulation.start_cash, changes, fills["step"], steps)
     if state["contracts"]:
         fundings = simulation.log("fundings")
@@ -44,17 +45,24 @@ def curve_of(simulation: Simulation, *, settled: bool = False) -> Curve:
         base = _after_each(0, bought[own], fills["step"][own], steps)
         entries = fills["entry"][own]
         if simulation.instruments[k].is_contract:
-            wallet = wallet + _after_each(0, np.diff(entries, prepend=0), fills["step"][own], steps)
+            changes = np.diff(entries, prepend=0) * records[k]["sign"]
+            wallet = wallet + _after_each(0, changes, fills["step"][own], steps)
         amount = base * records[k]["base_n"] / records[k]["base_d"]
         last = np.searchsorted(opens[k], times, side="right") - 1 if len(opens[k]) != len(times) else slice(steps)
         # Where nothing is held, there may not have been a close yet.
-        equity += np.where(base != 0, amount * candles.close[row:][last], 0.0)
+        equity += np.where(base != 0, _asset(records[k], amount, candles.close[row:][last]), 0.0)
     cash = wallet * state["quote_n"] / state["quote_d"]
     if settled and steps:
         equity[-1] = float(state["money"])
-        cash[-1] = (int(state["cash"]) + sum(int(r["entry"]) for r in records)) * state["quote_n"] / state["quote_d"]
-        equity[-1] += sum(float(r["amount"] * r["last"]) for r in records if r["base"])
+        wallet_units = int(state["cash"]) + sum(int(r["sign"] * r["entry"]) for r in records)
+        cash[-1] = wallet_units * state["quote_n"] / state["quote_d"]
+        equity[-1] += sum(float(_asset(r, r["amount"], r["last"])) for r in records if r["base"])
     return Curve(times + int(state["execution"]), equity, cash)
+
+
+def _asset(record: np.void, amount: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """What amounts add to equity at prices, as the kernel has it."""
+    return amount * price if record["sign"] > 0 else -(amount * record["size"] / price)
 
 
 def curve_over_trades(simulation: Simulation, prints: Sequence[Prints]) -> Curve:

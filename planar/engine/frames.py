@@ -47,6 +47,16 @@ class Logs:
         """Quote per base, of ticks of the instrument of each row."""
         return ticks * self.records["price_n"][index] / self.records["price_d"][index]
 
+    def worth_price(self, cost: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """The price at which an amount of 1 of the instrument of each row costs so much."""
+        is_inverse = self.records["sign"][index] < 0
+        return np.where(is_inverse, self.records["size"][index] / cost, cost)
+
+    def worth_of(self, away: np.ndarray, price: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """What an amount of 1 of the instrument of each row costs more, in money, by a price that is so far away."""
+        is_inverse = self.records["sign"][index] < 0
+        return np.where(is_inverse, away * self.records["size"][index] / (price * price), away)
+
     def amount(self, units: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Base, of units of the instrument of each row."""
         return units * self.records["base_n"][index] / self.records["base_d"][index]
@@ -85,7 +95,7 @@ def fills(logs: Logs) -> pl.DataFrame:
     log, orders = logs.fills, logs.orders
     index = log["instrument"].astype(np.int64)
     in_base = log["fee_in_base"].astype(bool)
-    currencies = np.array([[i.quote, i.base] for i in logs.instruments], object)
+    currencies = np.array([[i.settle, i.base] for i in logs.instruments], object)
     tags = orders["tag"][np.maximum(log["order"], 0)] if len(orders) else -1
     return pl.DataFrame(
         {
@@ -126,7 +136,7 @@ def orders(logs: Logs) -> pl.DataFrame:
     index = log["instrument"].astype(np.int64)
     filled, cost = logs.amount(log["filled"], index), logs.money(log["cost"])
     with np.errstate(divide="ignore", invalid="ignore"):
-        average = np.where(log["filled"] > 0, cost / filled, np.nan)
+        average = np.where(log["filled"] > 0, logs.worth_price(cost / filled, index), np.nan)
     frame = pl.DataFrame(
         {
             "id": np.arange(1, len(log) + 1),

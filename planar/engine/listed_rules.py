@@ -8,12 +8,20 @@ from planar.errors import ExchangeError
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Market, MarketKind
 from planar.model.instrument import Instrument
-from planar.model.tiers import Tier
+from planar.model.tiers import Tier, Tiers
 from planar.store.rules import Rules, Snapshot
+
+TIERS_IN_MONEY = ("binance", "binanceusdm", "binancecoinm", "bybit")
+"""Exchanges whose tiers are known to be told in money. Some count contracts, and CCXT passes that on as it is."""
 
 
 async def listed_rules(exchange: Exchange, market: Market) -> Rules:
     """The rules of a market as the exchange lists them now; what it does not say is None."""
+    return rules_of(market, await _tiers(exchange, market))
+
+
+def rules_of(market: Market, tiers: tuple[Tier, ...] | None = None) -> Rules:
+    """The same of a market alone, with its tiers where they are known."""
     return Rules(
         price_step=_told(market.price_step),
         amount_step=_told(market.amount_step),
@@ -22,7 +30,8 @@ async def listed_rules(exchange: Exchange, market: Market) -> Rules:
         maker=market.maker,
         taker=market.taker,
         fee_side=market.fee_side,
-        tiers=await _tiers(exchange, market),
+        tiers=tiers,
+        contract_size=market.contract_size if market.is_inverse else None,
     )
 
 
@@ -40,6 +49,21 @@ async def _tiers(exchange: Exchange, market: Market) -> tuple[Tier, ...] | None:
         return None
 
 
+def contract_under(name: str, snapshot: Snapshot | None) -> Instrument | None:
+    """A perpetual with the tiers, and the size of an inverse one, that were seen; None where they were not."""
+    exchange, _, symbol = name.partition(":")
+    pair, _, settle = symbol.partition(":")
+    if not settle or exchange not in TIERS_IN_MONEY or snapshot is None or snapshot.rules.tiers is None:
+        return None
+    size, is_inverse = snapshot.rules.contract_size, pair.startswith(f"{settle}/")
+    if is_inverse and size is None:
+        return None
+    tiers = Tiers(name, snapshot.rules.tiers)
+    return Instrument(
+        name, amount_step=1.0 if is_inverse else 1e-3, tiers=tiers, contract_size=None if size is None else float(size)
+    )
+
+
 def under(instrument: Instrument, snapshot: Snapshot) -> Instrument:
     """The instrument under rules that were seen; what they do not say stays as it is."""
     rules = snapshot.rules
@@ -51,6 +75,8 @@ def under(instrument: Instrument, snapshot: Snapshot) -> Instrument:
         "maker": rules.maker,
         "taker": rules.taker,
     }
+    if instrument.is_inverse:  # whose least cost is told in quote, where it is told
+        told["min_cost"] = None
     numbers = {name: float(value) for name, value in told.items() if value is not None}
     return replace(instrument, **numbers, fee_side=rules.fee_side or instrument.fee_side)
 

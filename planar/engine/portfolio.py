@@ -245,8 +245,8 @@ def _named(books: Sequence[Book], sessions: Sequence[Session]) -> dict[str, Sess
 
 def _check_money(sessions: Mapping[str, Session]) -> None:
     firsts = {name: session.market.instruments[0] for name, session in sessions.items()}
-    if len({(one.quote, one.quote_unit) for one in firsts.values()}) > 1:
-        told = ", ".join(f"{name} in {one.quote} by {one.quote_unit:g}" for name, one in firsts.items())
+    if len({(one.settle, one.quote_unit) for one in firsts.values()}) > 1:
+        told = ", ".join(f"{name} in {one.settle} by {one.quote_unit:g}" for name, one in firsts.items())
         raise ConfigError(f"one account has one cash, and the books count it differently: {told}.")
 
 

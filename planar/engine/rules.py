@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from planar.engine.listed_rules import dated, under
+from planar.engine.listed_rules import contract_under, dated, under
 from planar.errors import ConfigError
 from planar.model.instrument import Instrument, exact
 from planar.simulator.fee_tiers import FeeTiers
@@ -42,7 +42,7 @@ class Terms:
 
     @classmethod
     def _found(cls, name: str, candles: Candles, seen: Snapshot | None) -> "Terms":
-        default = default_instrument(name, candles)
+        default = contract_under(name, seen) or default_instrument(name, candles)
         if seen is None:
             return cls(default, "assumed", "read off the candles")
         made, rules, where = under(default, seen), seen.rules, dated(seen)
@@ -76,8 +76,12 @@ def default_instrument(name: str, candles: Candles) -> Instrument:
     Only the first candles are looked at, so that later data cannot change a decision.
     """
     if name.count(":") == 2:
-        example = f"Instrument('{name}', tiers=Tiers.of('{name}', [(0, 0.004, 125), (50_000, 0.005, 100)]))"
-        raise ConfigError(f"{name}: a contract needs its leverage tiers. Give it as an Instrument: {example}.")
+        pair, _, settle = name.rpartition(":")
+        terms = f"tiers=Tiers.of('{name}', [(0, 0.004, 125), (50_000, 0.005, 100)])"
+        if not pair.endswith(f"/{settle}"):
+            terms = f"contract_size=100, tiers=Tiers.of('{name}', [(0, 0.004, 125), (5, 0.005, 100)])"
+        example = f"Instrument('{name}', {terms})"
+        raise ConfigError(f"{name}: a contract needs its leverage tiers, which were not stored. Give it: {example}.")
     decimals = next((d for d in range(8) if _are_ticks(candles, 10**d)), 8)
     step = 10.0 ** min(0, max(-8, math.floor(math.log10(ABOUT_ONE_STEP / float(candles.close[0])))))
     return Instrument(name, price_step=float(f"1e-{decimals}"), amount_step=float(f"{step:.0e}"))
@@ -107,11 +111,11 @@ def with_fees(instrument: Instrument, fees: Fees | None) -> Instrument:
 
 def check_quotes(instruments: list[Instrument]) -> None:
     """Raises ConfigError unless one cash can pay for all instruments."""
-    quotes = {i.quote for i in instruments}
+    quotes = {i.settle for i in instruments}
     if len(quotes) > 1:
         raise ConfigError(
             f"the instruments are paid in {' and '.join(sorted(quotes))}: one run has one cash currency. "
-            "Choose instruments of one quote."
+            "Choose instruments that are paid in the same."
         )
     if len({i.quote_unit for i in instruments}) > 1:
         raise ConfigError(

@@ -160,12 +160,16 @@ class Run:
         return float(holding.mean()) if len(holding) else None
 
     def _buy_and_hold(self) -> float | None:
-        """Mean over the instruments of the return of their closes, from the run's start or their listing on."""
+        """Mean over the instruments of the return of their closes, from the run's start or their listing on.
+
+        Of an inverse contract what one of all that is owned returns, in what it is paid in.
+        """
         returns = []
-        for candles in self._market.execution:
+        for instrument, candles in zip(self._market.instruments, self._market.execution, strict=True):
             closes = candles.close[np.searchsorted(candles.time, self._start) :]
             if len(closes) > 1:
-                returns.append(closes[-1] / closes[0] - 1.0)
+                rise = closes[-1] / closes[0]
+                returns.append(1.0 - 1.0 / rise if instrument.is_inverse else rise - 1.0)
         return float(np.mean(returns)) if returns else None
 
     @property
@@ -201,7 +205,7 @@ class Run:
             self.timeframe,
             self._start,
             end=int(curve.time[-1]) if len(curve.time) else self._start,
-            currency=self._market.instruments[0].quote,
+            currency=self._market.instruments[0].settle,
             start_cash=self._cash,
             statistics={k: v for k, v in self.stats.items() if k != "believe"},
             equity=curve.equity,

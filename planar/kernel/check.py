@@ -41,6 +41,8 @@ from planar.kernel.numbers import (
     ticks_up,
     units_of_amount,
     units_of_money,
+    value_of,
+    valued_at,
     whole_steps,
 )
 from planar.kernel.state import SLOTS, Amend, Instrument, Live, Order, State
@@ -62,7 +64,7 @@ def position_of(state, ins):
     """
     amount = ins.closable
     # Far above the minimum cost, the exact figure is not needed.
-    if amount == 0 or ins.min_cost == 0.0 or abs(ins.amount) * ins.last > 4.0 * ins.min_cost:
+    if amount == 0 or ins.min_cost == 0.0 or value_of(ins, abs(ins.amount), ins.last) > 4.0 * ins.min_cost:
         return amount
     cost = cost_down(ins, amount, max(ticks_down(ins, ins.last), 1))
     return 0 if money_of(state, cost) < ins.min_cost else amount
@@ -174,7 +176,7 @@ def _size_of_contract(state, ins, side, limit, trigger, sizing, size, risk_stop)
     if sizing == TARGET:
         back = position_of(state, ins) if against(ins, side) else 0
         most = plus(back, affordable_amount(state, ins, side, free_cash(state), limit, trigger))
-        return whole_steps(ins, min(max(units_of_amount(ins, size / ins.last), 0), most)), -1
+        return whole_steps(ins, min(max(units_of_amount(ins, valued_at(ins, size, ins.last)), 0), most)), -1
     amount = _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop)
     return (whole_steps(ins, amount), -1) if amount >= 0 else (0, -2)
 
@@ -198,17 +200,29 @@ def _valued_amount(state, ins, side, limit, trigger, sizing, size, risk_stop):
     """Base units asked for by cost, fraction or risk; negative when a risk has no distance to its stop."""
     price = reference(ins, limit, trigger)
     if sizing == COST:
-        return max(units_of_amount(ins, size / price), 0)
+        return max(units_of_amount(ins, valued_at(ins, size, price)), 0)
     if sizing == FRACTION:
         return max(part_of(size, position_of(state, ins)), 0)
     taker = ins.taker / 1e9
-    if side == Side.BUY:
+    if ins.sign < 0:
+        loss = _loss_of_inverse(ins, side, price, risk_stop)
+    elif side == Side.BUY:
         loss = price * (1.0 + taker) - risk_stop * (1.0 - taker)
     else:
         loss = risk_stop * (1.0 + taker) - price * (1.0 - taker)
     if not loss > 0.0:
         return -1
     return max(units_of_amount(ins, size * equity_of(state) / loss), 0)
+
+
+@compiled
+def _loss_of_inverse(ins, side, price, risk_stop):
+    """Base that one contract of an inverse contract loses on the way to a stop, fees included; 0 without a way."""
+    if not risk_stop > 0.0:
+        return 0.0
+    taker = ins.taker / 1e9
+    paid, got = (risk_stop, price) if side == Side.BUY else (price, risk_stop)
+    return (1.0 / paid * (1.0 + taker) - 1.0 / got * (1.0 - taker)) * ins.size
 
 
 @compiled
@@ -663,7 +677,7 @@ def close(address, k, fraction, tag):
 @compiled
 def _heading_for(state, ins):
     """What the position is worth at the last close when its market orders are done, and how many those are."""
-    value, orders = amount_of(ins, position_of(state, ins)) * ins.last, 0
+    value, orders = value_of(ins, amount_of(ins, position_of(state, ins)), ins.last), 0
     if ins.base < 0:
         value = -value
     for i in range(ins.active_n):
@@ -672,11 +686,11 @@ def _heading_for(state, ins):
             continue
         orders += 1
         if order.side == Side.SELL:
-            value -= amount_of(ins, left_of(order)) * ins.last
+            value -= value_of(ins, amount_of(ins, left_of(order)), ins.last)
         elif order.by_cost:
             value += money_of(state, order.budget)
         else:
-            value += amount_of(ins, left_of(order)) * ins.last
+            value += value_of(ins, amount_of(ins, left_of(order)), ins.last)
     return value, orders
 
 
@@ -737,7 +751,7 @@ def _requote(address, state, ins, k, id, order, sizing, size, price):
         return -Reason.INVALID_PRICE.value
     if order.cancel_at != NEVER:
         return -Reason.ORDER_DONE.value
-    amount = size if sizing == AMOUNT else size / price_of(ins, limit)
+    amount = size if sizing == AMOUNT else valued_at(ins, size, price_of(ins, limit))
     total = order.filled + whole_steps(ins, max(units_of_amount(ins, amount), 0))
     if order.amend >= 0:
         on_its_way = Amend(state.amends, order.amend)

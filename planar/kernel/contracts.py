@@ -1,7 +1,7 @@
-"""Linear contracts: their books, what their orders hold, and the margin that is free (docs/simulation.md, section 12).
+"""Contracts: their books, what their orders hold, and the margin that is free (docs/simulation.md, sections 12 and 20).
 
 A contract's fills move cash and base as spot fills do, whatever the sign: cash plus what all base has cost is the
-wallet. Money in quote units, amounts in base units.
+wallet. An inverse contract's move cash the other way. Money in quote units, amounts in base units.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from planar.kernel.margin_units import pnl_units
 from planar.kernel.numbers import (
     MOST,
     cost_up,
+    dear_ticks,
     fee_of,
     largest_rate,
     money_of,
     plus,
     product_down,
     product_up,
-    ticks_up,
     units_of_money,
 )
 from planar.kernel.state import Amend, Instrument, Live, State
@@ -43,18 +43,20 @@ def margin_of(ins, units):
 
 
 @compiled
-def valued_at(ins, side, limit, trigger):
+def ticks_to_hold(ins, side, limit, trigger):
     """Ticks at which an order holds its cost: its limit, else what it may have to pay."""
     if limit:
         return limit
     price = reference(ins, 0, trigger)
-    return ticks_up(ins, price * (1.0 + BUFFER) if side == Side.BUY else price)
+    if side == ins.sign:
+        price = price * (1.0 + BUFFER) if ins.sign > 0 else price / (1.0 + BUFFER)
+    return dear_ticks(ins, price)
 
 
 @compiled
 def hold_of(ins, side, amount, limit, trigger):
     """What an order of an amount holds."""
-    return cost_up(ins, amount, valued_at(ins, side, limit, trigger))
+    return cost_up(ins, amount, ticks_to_hold(ins, side, limit, trigger))
 
 
 @compiled
@@ -69,7 +71,7 @@ def hold_after(ins, order, filled):
 @compiled
 def worth_of(ins):
     """What the position is worth at the mark, with its sign."""
-    worth = cost_up(ins, abs(ins.base), ticks_up(ins, ins.mark))
+    worth = cost_up(ins, abs(ins.base), dear_ticks(ins, ins.mark))
     return worth if ins.base >= 0 else -worth
 
 
@@ -107,7 +109,8 @@ def free_margin(state, is_venue):
         ins = Instrument(state.instruments, k)
         if not ins.is_contract or not (ins.base or ins.reserved or ins.bid_reserved):
             continue
-        free = plus(free, plus(ins.entry - ins.kept, -asked_of(ins, bids_of(ins, is_venue), asks_of(ins, is_venue))))
+        asked = asked_of(ins, bids_of(ins, is_venue), asks_of(ins, is_venue))
+        free = plus(free, plus(ins.sign * ins.entry - ins.kept, -asked))
         if not ins.is_isolated and ins.base:
             free = plus(free, gain_of(state, ins))
     return free
@@ -116,7 +119,7 @@ def free_margin(state, is_venue):
 @compiled
 def gain_of(state, ins):
     """What the position has won at the mark."""
-    return pnl_units(state, ins, ins.base, ins.entry, ins.mark, False)
+    return pnl_units(state, ins, ins.base, ins.entry, ins.mark)
 
 
 @linked(B(STA, INS, I, I, I, B))
@@ -165,10 +168,10 @@ def affordable_amount(state, ins, side, budget, limit, trigger):
     """The largest multiple of the amount step whose margin and fee are within a budget."""
     if budget <= 0:
         return 0
-    ticks = valued_at(ins, side, limit, trigger)
+    ticks = ticks_to_hold(ins, side, limit, trigger)
     rate = largest_rate(ins)
     share = 100.0 / ins.leverage + rate / 1e9
-    guess = float(budget) / share / (float(ticks) * float(ins.cost_n) / float(ins.cost_d))
+    guess = float(budget) / share / _about_cost(ins, ticks)
     if guess > MOST:
         raise OverflowError("a budget buys more units than 64 bits count")
     steps, width = int(guess / ins.step), 1
@@ -185,9 +188,16 @@ def affordable_amount(state, ins, side, budget, limit, trigger):
 
 
 @compiled
+def _about_cost(ins, ticks):
+    """What one unit costs, as a float."""
+    cost = float(ins.cost_n) / float(ins.cost_d)
+    return float(ticks) * cost if ins.sign > 0 else cost / float(ticks)
+
+
+@compiled
 def _can_hold(ins, amount, ticks, rate, budget):
     """Whether the margin and the fee of what an order would hold are within a budget."""
-    if float(amount) * float(ticks) * (float(ins.cost_n) / float(ins.cost_d)) > MOST:
+    if float(amount) * _about_cost(ins, ticks) > MOST:
         return False
     held = cost_up(ins, amount, ticks)
     return plus(margin_of(ins, held), fee_of(held, rate)) <= budget
@@ -213,7 +223,7 @@ def move_position(ins, side, amount, cost):
         cost_reduced = cost if reduced == amount else product_down(cost, reduced, amount)
         ins.entry += side * closed
         ins.kept -= ins.kept if reduced == size else product_down(ins.kept, reduced, size)
-        realised = cost_reduced - closed if side == Side.SELL else closed - cost_reduced
+        realised = cost_reduced - closed if side != ins.sign else closed - cost_reduced
         if reduced == size:
             ins.adds = 0
     if amount > reduced:
@@ -241,7 +251,8 @@ def wallet_of(state):
     """Quote units: cash, and what the base of contracts has cost."""
     total = state.cash
     for k in range(state.count):
-        total = plus(total, Instrument(state.instruments, k).entry)
+        ins = Instrument(state.instruments, k)
+        total = plus(total, ins.sign * ins.entry)
     return total
 
 

@@ -93,7 +93,7 @@ def half_spread(state, ins, price):
 
 @compiled
 def impact_of(state, ins, price, amount):
-    """How far an amount (base, float) moves the price: a share of a day's volatility."""
+    """How far an amount (float) moves the price: a share of a day's volatility."""
     if state.impact == 0.0 or not ins.has_volume:
         return 0.0
     estimate(state, ins)
@@ -102,4 +102,6 @@ def impact_of(state, ins, price, amount):
         day_volume = get_float(ins.volume, ins.row) * (DAY / state.execution)
     if day_volume <= 0.0:
         return 0.0
+    if ins.sign < 0:  # the volume is in base
+        amount = amount * ins.size / price
     return state.impact * price * ins.volatility * math.sqrt(amount / day_volume)

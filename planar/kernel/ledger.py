@@ -364,10 +364,12 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
 
 @linked(V(STA, INS, I, I, I, I, I))
 def book_contract(state, ins, side, amount, ticks, cost, fee):
-    """A contract's cash and base change as those of spot do; its position realises what the wallet gains by it."""
+    """A contract's cash and base change as those of spot do, an inverse one's cash the other way; its position realises
+    what the wallet gains by it.
+    """
     opens = amount > against(ins, side)
     realised = move_position(ins, side, amount, cost)
-    set_cash(state, plus(state.cash, -side * cost - fee))
+    set_cash(state, plus(state.cash, -side * ins.sign * cost - fee))
     set_base(ins, plus(ins.base, side * amount))
     ins.realised += money_of(state, realised - fee)
     if opens:
@@ -430,10 +432,10 @@ def settle_delisted(state, ins, time):
     amount = ins.base
     if amount > 0:
         ticks = max(ticks_down(ins, ins.last), 1)
-        cost = cost_down(ins, amount, ticks)
+        cost = cost_down(ins, amount, ticks) if ins.sign > 0 else cost_up(ins, amount, ticks)
     elif amount < 0:
         ticks = max(ticks_up(ins, ins.last), 1)
-        cost = cost_up(ins, -amount, ticks)
+        cost = cost_up(ins, -amount, ticks) if ins.sign > 0 else cost_down(ins, -amount, ticks)
     else:
         return
     force(state, ins, ticks, abs(amount), cost, fee_of(cost, ins.taker), time, Forced.DELISTED)

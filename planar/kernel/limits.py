@@ -8,7 +8,7 @@ from planar.kernel.contracts import hold_of, is_covered
 from planar.kernel.ledger import ask_cancel, left_of, open_order
 from planar.kernel.linked import INS, ORD, STA, B, I, V, linked
 from planar.kernel.machine import compiled, get_int, set_int
-from planar.kernel.numbers import cost_up, money_of, plus, price_of, ticks_up
+from planar.kernel.numbers import cost_up, dear_ticks, money_of, plus, price_of
 from planar.kernel.state import Amend, Instrument, Limits, Live, Order, Refusal, State
 from planar.kernel.worth import cost_at_worst, equity_of
 from planar.model.order import NEVER, Kind, Limit, Side
@@ -169,7 +169,7 @@ def _too_dear(state, ins, id, side, amount, limit, trigger, budget, is_new, is_l
     if limits.max_position_cost == NEVER and limits.max_exposure == NEVER:
         return NONE
     if budget < 0:
-        cost = max(cost, cost_up(ins, amount, ticks_up(ins, ins.last)))
+        cost = max(cost, cost_up(ins, amount, dear_ticks(ins, ins.last)))
     after = _engaged(state, ins, id, is_late, side, cost)
     if after > limits.max_position_cost:
         return _refuse(state, ins, id, is_new, Limit.MAX_POSITION_COST.value, money_of(state, after))
@@ -235,7 +235,7 @@ def _engaged(state, ins, id, is_late, side, claim):
     """Quote units: what is held at the last close, and what all orders but that one may still add to it, which claims
     so much itself on its side.
     """
-    close = ticks_up(ins, ins.last)
+    close = dear_ticks(ins, ins.last)
     bids, asks = (claim, 0) if side == Side.BUY else (0, claim)
     for i in range(ins.active_n):
         order = open_order(ins, i)

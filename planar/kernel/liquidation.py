@@ -1,4 +1,4 @@
-"""Where a contract's position ends, its end, and its funding (docs/simulation.md, section 12)."""
+"""Where a contract's position ends, its end, and its funding (docs/simulation.md, sections 12 and 20)."""
 
 from planar.kernel.contracts import wallet_of
 from planar.kernel.draws import slippage
@@ -84,8 +84,8 @@ def _behind(state, ins, open_time):
         units -= other.kept
         if k != ins.index and _is_cross_position(other):
             mark = _assumed_mark(state, other, open_time)
-            units = plus(units, pnl_units(state, other, other.base, other.entry, mark, False))
-            needed = plus(needed, maintenance_units(state, other, other.tiers, other.base, mark, False))
+            units = plus(units, pnl_units(state, other, other.base, other.entry, mark))
+            needed = plus(needed, maintenance_units(state, other, other.tiers, other.base, mark))
     return units, needed
 
 
@@ -110,11 +110,11 @@ def set_level(state, ins, open_time):
 def level(state, ins, open_time):
     """The mark at which a position is liquidated: 0 or infinite where there is none, or where any is too much."""
     units, needed = _behind(state, ins, open_time)
-    amount, cost = abs(ins.amount), money_of(state, abs(ins.entry))
+    amount, cost = abs(ins.amount) * ins.size, money_of(state, abs(ins.entry))
     balance = money_of(state, units - needed)
     if ins.base > 0:
-        return liquidation_prices(ins.tiers, balance, amount, cost, 0.0, 0.0, False)[0]
-    return liquidation_prices(ins.tiers, balance, 0.0, 0.0, amount, cost, False)[1]
+        return liquidation_prices(ins.tiers, balance, amount, cost, 0.0, 0.0, ins.sign < 0)[0]
+    return liquidation_prices(ins.tiers, balance, 0.0, 0.0, amount, cost, ins.sign < 0)[1]
 
 
 @inlined
@@ -148,9 +148,16 @@ def _is_under(state, ins, mark, open_time):
     """Whether margin is short at a mark, in whole units; of a position that is gone, of those it has left behind."""
     units, needed = _behind(state, ins, open_time)
     if ins.base:
-        units = plus(units, pnl_units(state, ins, ins.base, ins.entry, mark, False))
-        needed = plus(needed, maintenance_units(state, ins, ins.tiers, ins.base, mark, False))
+        units = plus(units, pnl_units(state, ins, ins.base, ins.entry, mark))
+        needed = plus(needed, maintenance_units(state, ins, ins.tiers, ins.base, mark))
     return units <= needed
+
+
+@compiled
+def _is_by_others(state, ins, mark):
+    """Whether the position would stand at a mark if those of others were as last settled."""
+    usual = level(state, ins, NEVER)
+    return usual != ins.level and not (mark <= usual if ins.base > 0 else mark >= usual)
 
 
 # Its end.
@@ -168,8 +175,10 @@ def liquidate(state, ins, price, mark, time, open_time):
         if k == ins.index or (is_cross and not is_alone and other.is_contract and not other.is_isolated):
             _cancel_orders(state, other, time)
     state.liquidations += 1
+    if is_cross and not is_alone and state.path == PESSIMISTIC:
+        state.joint += _is_by_others(state, ins, mark)
     while ins.base:
-        amount = reduction_units(ins, ins.tiers, ins.base, mark, False)
+        amount = reduction_units(ins, ins.tiers, ins.base, mark)
         _reduce(state, ins, amount, price, True, time, open_time)
         if not _is_under(state, ins, mark, open_time):
             return
@@ -208,7 +217,7 @@ def _reduce(state, ins, amount, price, is_trading, time, open_time):
     left = max(_behind(state, ins, open_time)[0], 0)
     size, entry, kept, wallet = abs(ins.base), abs(ins.entry), ins.kept, wallet_of(state)
     closed = entry if amount == size else product_down(entry, amount, size)
-    if ins.base > 0:
+    if ins.base * ins.sign > 0:
         cost = max(cost_down(ins, amount, ticks), closed - left)
         rest = plus(left, cost - closed)
     else:
@@ -252,9 +261,9 @@ def _charge(state, ins, before, mark, time):
     smaller of what was held before and is held now.
     """
     amount, rate = ins.base, get_float(ins.funding_rates, ins.funding_i)
-    units = funding_units(state, ins, amount, mark, rate, False) if amount else 0
+    units = funding_units(state, ins, amount, mark, rate) if amount else 0
     if before != amount:
-        units_before = funding_units(state, ins, before, mark, rate, False) if before else 0
+        units_before = funding_units(state, ins, before, mark, rate) if before else 0
         if units_before > units:
             amount, units = before, units_before
     next_funding(ins)

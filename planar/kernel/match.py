@@ -46,15 +46,22 @@ from planar.model.order import NEVER, Event, Kind, Reason, Side, Status, Tif
 UNLIMITED = 2**62
 
 
+@inlined
+def _volume_of(ins):
+    """What the candle's volume leaves us, as an amount; of an inverse contract the fewest that base can have been."""
+    volume = get_float(ins.volume, ins.row)
+    if ins.sign < 0:
+        volume = volume * get_float(ins.low, ins.row) / ins.size
+    return volume * ins.share
+
+
 @compiled
 def budget_of(state, ins):
     """The volume that orders may still use in this step."""
     if ins.budget_step != state.steps:
         ins.budget_step = state.steps
         if state.budgeted and ins.has_volume:
-            ins.budget = int(
-                math.floor(min(get_float(ins.volume, ins.row) * ins.share * ins.base_d / ins.base_n, 4.0e18))
-            )
+            ins.budget = int(math.floor(min(_volume_of(ins) * ins.base_d / ins.base_n, 4.0e18)))
         else:
             ins.budget = UNLIMITED
     return ins.budget
@@ -139,8 +146,7 @@ def _maker_cap(state, ins, order):
         beyond = min(order.price, high) - low + 1
     else:
         beyond = high - max(order.price, low) + 1
-    volume = get_float(ins.volume, ins.row) * ins.share
-    cap = state.participation * volume * beyond / (high - low + 1) * ins.base_d / ins.base_n
+    cap = state.participation * _volume_of(ins) * beyond / (high - low + 1) * ins.base_d / ins.base_n
     return int(math.floor(min(max(cap, 0.0), 4.0e18)))
 
 
@@ -158,7 +164,7 @@ def make(state, ins, order, time):
 @compiled
 def _costs(ins, order, amount, ticks, rate):
     """Cost and fee of a fill."""
-    if order.side == Side.SELL:
+    if order.side != ins.sign:  # a sell; of an inverse contract it is the buy that is paid
         cost = cost_down(ins, amount, ticks)
         return cost, fee_of(cost, rate)
     if order.form == Kind.LIMIT:
@@ -169,7 +175,7 @@ def _costs(ins, order, amount, ticks, rate):
 
 @linked(PAIR(INS, ORD, I, I, I))
 def _costs_of_limit(ins, order, amount, ticks, rate):
-    """The same of a buy with a limit: its fills never cost more than what they free of its reservation."""
+    """The same of one that pays at a limit: its fills never cost more than what they free of its reservation."""
     cost = cost_up(ins, amount, ticks)
     before, after = left_of(order), left_of(order) - amount
     cost = min(cost, cost_up(ins, before, order.price) - cost_up(ins, after, order.price))

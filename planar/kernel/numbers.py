@@ -130,25 +130,40 @@ def fee_of(cost, rate):
 
 @inlined
 def _is_short(ins, amount, ticks):
-    """Whether the product that is a cost fits 64 bits, as nearly all do."""
-    return abs(float(amount) * float(ticks) * float(ins.cost_n)) < 9.2e18
+    """Whether the product that is a cost fits 64 bits, as nearly all do; an inverse contract's is none."""
+    return abs(float(amount) * float(ticks) * ins.cost_scale) < 9.2e18
+
+
+@compiled
+def _inverse_cost(ins, amount, ticks, is_up):
+    """The cost of an inverse contract, a quotient; one division after the other where their product is too long."""
+    first, then = ticks, ins.cost_d
+    if float(ticks) * float(ins.cost_d) < 9.2e18:
+        first, then = ticks * ins.cost_d, 1
+    if is_up:
+        return -(-product_up(amount, ins.cost_n, first) // then)
+    return product_down(amount, ins.cost_n, first) // then
 
 
 @compiled
 def _long_cost_down(ins, amount, ticks):
     apart()
+    if ins.sign < 0:
+        return _inverse_cost(ins, amount, ticks, False)
     return product_down(amount, times(ticks, ins.cost_n), ins.cost_d)
 
 
 @compiled
 def _long_cost_up(ins, amount, ticks):
     apart()
+    if ins.sign < 0:
+        return _inverse_cost(ins, amount, ticks, True)
     return product_up(amount, times(ticks, ins.cost_n), ins.cost_d)
 
 
 @inlined
 def cost_down(ins, amount, ticks):
-    """What a sell of an amount of either sign brings, in quote units, rounded down."""
+    """What is got for an amount, in quote units, rounded down: by a sell, of an inverse contract by a buy."""
     if not _is_short(ins, amount, ticks):
         return _long_cost_down(ins, amount, ticks)
     product = amount * ticks * ins.cost_n
@@ -157,7 +172,7 @@ def cost_down(ins, amount, ticks):
 
 @inlined
 def cost_up(ins, amount, ticks):
-    """What a buy costs, in quote units, rounded up."""
+    """What is paid for an amount, in quote units, rounded up: by a buy, of an inverse contract by a sell."""
     if not _is_short(ins, amount, ticks):
         return _long_cost_up(ins, amount, ticks)
     product = amount * ticks * ins.cost_n
@@ -199,6 +214,26 @@ def ticks_up(ins, price):
 def ticks_near(ins, price):
     """Ticks of a price, to the nearest."""
     return whole(np.floor(_over(price * ins.price_d, ins.price_n) + 0.5))
+
+
+@inlined
+def dear_ticks(ins, price):
+    """Ticks of a price, rounded to where things cost more."""
+    return ticks_up(ins, price) if ins.sign > 0 else max(ticks_down(ins, price), 1)
+
+
+@compiled
+def value_of(ins, amount, price):
+    """What an amount is worth at a price, as money; nothing before there is one."""
+    if ins.sign > 0:
+        return amount * price
+    return amount * ins.size / price if price > 0.0 else 0.0
+
+
+@compiled
+def valued_at(ins, money, price):
+    """The amount that is worth so much at a price."""
+    return money / price if ins.sign > 0 else money * price / ins.size
 
 
 @compiled

@@ -20,6 +20,7 @@ from planar.kernel.match import (
 from planar.kernel.numbers import price_of
 from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
 from planar.kernel.triggers import is_asleep, see, waits_at, waits_below
+from planar.kernel.worth import asset_at
 from planar.model.order import LIVE, NEVER, Kind, Side, Status
 
 PESSIMISTIC, OPTIMISTIC, ADAPTIVE, OHLC, OLHC = PATHS.values()
@@ -347,7 +348,7 @@ def _equity_after(state, state_address, ins, ins_address, upwards, open_time):
     state.is_trial = 1
     for leg in range(3):
         walk_leg(state, ins, leg, open_time)
-    equity = state.money + ins.amount * get_float(ins.close, ins.row)
+    equity = state.money + asset_at(ins, get_float(ins.close, ins.row))
     _restore(state, state_address, ins, ins_address)
     return equity
 

@@ -72,7 +72,10 @@ def entry_price(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     if ins.is_contract:
-        return money_of(state, abs(ins.entry)) / abs(ins.amount) if ins.base else float("nan")
+        if ins.base == 0:
+            return float("nan")
+        entry = money_of(state, abs(ins.entry))
+        return entry / abs(ins.amount) if ins.sign > 0 else abs(ins.amount) * ins.size / entry
     if ins.entry_units == 0:
         return float("nan")
     return money_of(state, ins.entry_cost) / amount_of(ins, ins.entry_units)

@@ -32,7 +32,7 @@ def position_standing(address, k):
     on_top = asked_of(ins, bids_of(ins, True), asks_of(ins, True)) - (0 if ins.is_isolated else asked)
     if ins.base == 0:
         return 0, 0, 0, 0, on_top
-    kept = maintenance_units(state, ins, ins.tiers, ins.base, ins.mark, False)
+    kept = maintenance_units(state, ins, ins.tiers, ins.base, ins.mark)
     return worth, gain_of(state, ins), asked, kept, on_top
 
 

@@ -48,7 +48,7 @@ STATE = _fields(
     path touch budgeted
     instruments orders fills events amends notes refusals fundings shared scratch stirred limits
     hooks interpreted current item path_decided touched outside
-    contracts booked is_trial liquidations
+    contracts booked is_trial liquidations joint
     trade trades merged tick next_close end_time is_over
     outs outs_size news news_size slips slips_size
     fees fees_n fee_day
@@ -68,7 +68,7 @@ INSTRUMENT = _fields(
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     reduces armed bound
-    is_contract is_isolated leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
+    is_contract is_isolated sign leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
     has_mark mark_open mark_high mark_low mark_close
     funding_times funding_rates funding_n funding_i next_funding funding_paid level_booked is_upwards base_before
     sides amounts estimates blocks ticks_from
@@ -76,15 +76,17 @@ INSTRUMENT = _fields(
     """,
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume share
-    last_entry_price realised
+    cost_scale size last_entry_price realised
     mark level
     """,
 )
 
-# Contracts (docs/simulation.md, section 12). STATE.contracts: how many there are; booked: counts changes of the books;
-# is_trial: a path is only tried. INSTRUMENT.leverage: in hundredths; tiers: address of their table; entry: what the
-# base has cost, with its sign; kept: isolated margin; bid_…: what buys hold, as reserved … are of sells; mark_…: mark
-# candles, a row each; mark: the last settled; level: the mark at which it is liquidated, as of level_booked.
+# Contracts (docs/simulation.md, sections 12 and 20). STATE.contracts: how many there are; booked: counts changes of the
+# books; is_trial: a path is only tried; joint: liquidations for which it took the worst of all marks at once.
+# INSTRUMENT.sign: 1, of an inverse contract -1, of which size is what one is worth in quote, and cost_scale infinite
+# (of all others cost_n); leverage: in hundredths; tiers: address of their table; entry: what the base has cost, with
+# its sign; kept: isolated margin; bid_…: what buys hold, as reserved … are of sells; mark_…: mark candles, a row each;
+# mark: the last settled; level: the mark at which it is liquidated, as of level_booked.
 
 LIMITS = _fields(
     # limits; what was sent last, as a ring of times; the day's loss and the drawdown

@@ -1,11 +1,18 @@
 """What is owned and what an order may cost, before anything is traded."""
 
 from planar.kernel.machine import compiled
-from planar.kernel.numbers import RATE, cost_up, largest_rate, price_of, product_down, ticks_up
+from planar.kernel.numbers import RATE, cost_up, largest_rate, price_of, product_down, ticks_up, value_of
 from planar.kernel.state import Instrument
 
 BUFFER = 0.01
 """How far from its price a buy without a limit may be filled."""
+
+
+@compiled
+def asset_at(ins, price):
+    """What a base balance adds to equity at a price: who holds inverse contracts owes quote."""
+    worth = value_of(ins, ins.amount, price)
+    return worth if ins.sign > 0 else -worth
 
 
 @compiled
@@ -15,7 +22,7 @@ def equity_of(state):
     for k in range(state.count):
         ins = Instrument(state.instruments, k)
         if ins.base:
-            total += ins.amount * ins.last
+            total += asset_at(ins, ins.last)
     return total
 
 

@@ -23,8 +23,10 @@ class Instrument:
     fee_side: "quote", or "base" where a buy pays its fee from what it receives.
     base_unit, quote_unit: smallest steps of balances; amount_step is a multiple of base_unit.
     delisted: when trading ends, UTC milliseconds, if that was known.
-    Of linear perpetuals alone, ``"binance:BTC/USDT:USDT"``: tiers (required), leverage to begin with, margin_mode
-    ("isolated" or "cross"), liquidation_fee as a fraction of what is closed.
+    Of perpetuals alone, ``"binance:BTC/USDT:USDT"``: tiers (required), leverage to begin with, margin_mode ("isolated"
+    or "cross"), liquidation_fee as a fraction of what is closed.
+    Of inverse ones alone, ``"binance:BTC/USD:BTC"``: contract_size (required), quote that one contract is worth. Their
+    amounts count contracts, their money is base: that of quote_unit, min_cost and the tiers.
     Raises ConfigError naming the field, its value and the remedy.
     """
 
@@ -44,6 +46,7 @@ class Instrument:
     leverage: float = 1.0
     margin_mode: str = "isolated"
     liquidation_fee: float = 0.0125
+    contract_size: float | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -61,6 +64,11 @@ class Instrument:
         self._require("base_unit", is_part, "a part of amount_step")
 
     def _check_contract(self) -> None:
+        if self.is_inverse:
+            is_size = self.contract_size is not None and self.contract_size > 0
+            self._require("contract_size", is_size, f"what one contract is worth in {self.quote}, as 100")
+        else:
+            self._require("contract_size", self.contract_size is None, "left out: only inverse contracts are counted")
         if not self.is_contract:
             for field in ("tiers", "margin_mode", "leverage", "liquidation_fee"):
                 given, usual = getattr(self, field), type(self).__dataclass_fields__[field].default
@@ -92,6 +100,16 @@ class Instrument:
         return self.name.partition("/")[2].partition(":")[0]
 
     @property
+    def settle(self) -> str:
+        """What it is paid in: the quote, of an inverse contract the base."""
+        return self.base if self.is_inverse else self.quote
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether it is a perpetual that is paid in base."""
+        return self.is_contract and self.name.rpartition(":")[2] == self.base
+
+    @property
     def is_contract(self) -> bool:
         """Whether it is a perpetual and not spot."""
         return self.name.count(":") == 2
@@ -114,10 +132,9 @@ def check_name(name: str) -> None:
     if not (exchange and colon and pair.count("/") == 1 and all(pair.split("/"))):
         raise ConfigError(f"instrument {name!r} is not 'exchange:BASE/QUOTE', as in 'binance:BTC/USDT'.")
     base, quote = pair.split("/")
-    if ":" in symbol and settle != quote:
-        what = f"an inverse contract, settled in {settle}" if settle == base else "no perpetual"
-        linear = f"{exchange}:{base}/{quote}:{quote}"
-        raise ConfigError(f"instrument {name!r} is {what}; simulated are spot and linear perpetuals, as {linear}.")
+    if ":" in symbol and settle not in (base, quote):
+        known = f"{exchange}:{base}/{quote}:{quote} (linear) and {exchange}:{base}/{quote}:{base} (inverse)"
+        raise ConfigError(f"instrument {name!r} is no perpetual; simulated are spot and perpetuals, as {known}.")
 
 
 @functools.lru_cache(maxsize=1024)

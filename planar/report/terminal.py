@@ -103,8 +103,13 @@ def percent(share: float, *, signed: bool = False) -> str:
 
 def money(value: float, currency: str, start_cash: float) -> str:
     """``12,345.67 USDT``: two decimals, or as many as show five digits of the start cash."""
-    decimals = max(2, 4 - math.floor(math.log10(start_cash)))
-    return f"{round(value, decimals) + 0.0:,.{decimals}f} {currency}"
+    shown = decimals(start_cash)
+    return f"{round(value, shown) + 0.0:,.{shown}f} {currency}"
+
+
+def decimals(start_cash: float) -> int:
+    """How many decimals money is shown with: two, or as many as show five digits of the start cash."""
+    return max(2, 4 - math.floor(math.log10(start_cash)))
 
 
 def duration(ms: int) -> str:

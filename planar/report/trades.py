@@ -47,10 +47,11 @@ def trades(
     ========================  ==============================================================================
     instrument, side          ``"long"`` or ``"short"``; a fill that turns the position ends one and begins one
     opened, closed            time of the first and of the last fill, ms
-    entry_price, exit_price   mean price of the fills that entered and that left, weighted by amount
+    entry_price, exit_price   mean price of the fills that entered and that left, weighted by amount; of an inverse
+                              contract the harmonic mean, by which its profit is what it is
     amount                    all that was entered, in base, before fees
-    fees                      quote
-    pnl                       quote, after fees: what it did to the cash, and to the dust (below)
+    fees                      quote, of an inverse contract (``exchange:BASE/QUOTE:BASE``) base, as its cost
+    pnl                       in what fees are, after them: what it did to the cash, and to the dust (below)
     return                    pnl as a fraction of the cost of all that was entered
     ========================  ==============================================================================
 
@@ -73,10 +74,15 @@ def trades(
     def total(values: np.ndarray) -> np.ndarray:
         return np.bincount(trip, weights=values)[keep]
 
+    def mean_price(which: np.ndarray) -> np.ndarray:
+        mean = total(np.where(legs.is_inverse, 1.0 / legs.price, legs.price) * legs.amount * which)
+        mean /= total(legs.amount * which)
+        return np.where(legs.is_inverse[first[keep]], 1.0 / mean, mean)
+
     direction = np.sign(legs.position[first])
     enters = legs.side == direction[trip]
     amount, entry_cost = total(legs.amount * enters), total(legs.cost * enters)
-    left = legs.position[last] * legs.price[last]
+    left = legs.position[last] * np.where(legs.is_inverse, -legs.cost / legs.amount, legs.price)[last]
     taken_over = np.where(_differs(legs.instrument[first]), 0.0, _shifted(left, 0.0))
     pnl = total(legs.cash) + (left - taken_over)[keep]
     table = pl.DataFrame(
@@ -86,8 +92,8 @@ def trades(
             "side": direction[keep],
             "opened": legs.time[first[keep]],
             "closed": legs.time[last[keep]],
-            "entry_price": total(legs.price * legs.amount * enters) / amount,
-            "exit_price": total(legs.price * legs.amount * ~enters) / total(legs.amount * ~enters),
+            "entry_price": mean_price(enters),
+            "exit_price": mean_price(~enters),
             "amount": amount,
             "fees": total(legs.fees),
             "pnl": pnl,
@@ -129,6 +135,7 @@ class _Legs(NamedTuple):
     cash: np.ndarray  # what the fill did to the cash
     position: np.ndarray  # after the fill, signed
     is_flat: np.ndarray  # after the fill
+    is_inverse: np.ndarray
 
 
 def _follow(fills: pl.DataFrame, dust: Mapping[str, float], rates: Mapping[str, float]) -> _Legs:
@@ -156,8 +163,10 @@ def _follow(fills: pl.DataFrame, dust: Mapping[str, float], rates: Mapping[str, 
         nothing = ROUND_OFF * size.max()
         # An amount of exactly the dust is a position, whichever way its last bits were rounded.
         is_flat[part] = (size <= nothing) | (size + nothing < dust.get(name, 0.0))
-    cash = -side * cost - np.where(from_base != 0.0, 0.0, fees)
-    return _cut(_Legs(row, instrument, time, side, price, amount, cost, fees, cash, position, is_flat), moved)
+    is_inverse = np.array([_is_inverse(name) for name in names], bool)[instrument]
+    cash = np.where(is_inverse, side, -side) * cost - np.where(from_base != 0.0, 0.0, fees)
+    legs = _Legs(row, instrument, time, side, price, amount, cost, fees, cash, position, is_flat, is_inverse)
+    return _cut(legs, moved)
 
 
 def _cut(legs: _Legs, moved: np.ndarray) -> _Legs:
@@ -207,6 +216,12 @@ def _value(instrument: str, currency: str, rates: Mapping[str, float]) -> tuple[
         f"fees of {instrument} were paid in {currency}, and what that is worth is not known: "
         f"give rates={{{currency!r}: its price in {quote}}}."
     )
+
+
+def _is_inverse(instrument: str) -> bool:
+    """Whether the name is that of a contract that is paid in base."""
+    pair, _, settle = instrument.partition(":")[2].partition(":")
+    return bool(settle) and settle == pair.partition("/")[0]
 
 
 def _check(fills: pl.DataFrame) -> None:

@@ -34,12 +34,15 @@ def set_model(state: np.void, model: FillModel) -> None:
 def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> None:
     """Writes the venue's rules for an instrument into its record."""
     base, price = exact(instrument.unit), exact(instrument.price_step)
-    cost = base * price / cash_unit
+    size = Fraction(1) if instrument.contract_size is None else exact(instrument.contract_size)
+    cost = base * size / (price * cash_unit) if instrument.is_inverse else base * price / cash_unit
     record["base_n"], record["base_d"] = base.numerator, base.denominator
     record["price_n"], record["price_d"] = price.numerator, price.denominator
     record["tick"] = record["price_n"] / record["price_d"]
     record["cost_n"] = whole(cost.numerator, instrument.name)
     record["cost_d"] = whole(cost.denominator, instrument.name)
+    record["sign"], record["size"] = -1 if instrument.is_inverse else 1, float(size)
+    record["cost_scale"] = np.inf if instrument.is_inverse else float(cost.numerator)
     record["step"] = int(exact(instrument.amount_step) / base)
     record["min_amount"] = up(instrument.min_amount * base.denominator / base.numerator)
     record["min_cost"] = instrument.min_cost

@@ -17,6 +17,7 @@ class Rules:
 
     Steps and minimums: in base, quote and quote per base, as `planar.Instrument` has them. maker, taker: the fees that
     the exchange lists, as fractions. fee_side: "quote", or "base" where a buy pays from what it receives.
+    contract_size: of an inverse contract, quote that one is worth; its amounts count contracts.
     """
 
     price_step: Decimal | None = None
@@ -27,6 +28,7 @@ class Rules:
     taker: Decimal | None = None
     fee_side: str | None = None
     tiers: tuple[Tier, ...] | None = None
+    contract_size: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,9 @@ def listed(instruments: Iterable[Instrument | str], candles: dict[str, pl.DataFr
     made = [i if isinstance(i, Instrument) else _instrument(i, candles) for i in instruments]
     if not made:
         raise ConfigError("the venue lists nothing: name at least one instrument, such as BTC/USDT.")
+    inverse = next((i for i in made if i.is_inverse), None)
+    if inverse:
+        raise _no_inverse(inverse.name)
     bases = [i.base for i in made]
     twice = next((b for b in bases if bases.count(b) > 1), None)
     if twice:
@@ -153,11 +156,21 @@ def listed(instruments: Iterable[Instrument | str], candles: dict[str, pl.DataFr
     return [Listing(replace(instrument, quote_unit=unit), k) for k, instrument in enumerate(made)]
 
 
+def _no_inverse(name: str) -> ConfigError:
+    return ConfigError(
+        f"{name} is an inverse perpetual, which Binance serves elsewhere: the venue lists spot and linear perpetuals, "
+        "such as BTC/USDT:USDT. A backtest trades inverse ones."
+    )
+
+
 def _instrument(name: str, candles: dict[str, pl.DataFrame] | None) -> Instrument:
     """An instrument as Binance would list it: buys pay their fee in base."""
     full = name if ":" in name.partition("/")[0] else f"binance:{name}"
     tick, step = _steps_of(candles[full]) if candles and full in candles else steps(full)
-    if full.count(":") == 2:
+    pair, _, settle = full.partition(":")[2].partition(":")
+    if settle and settle == pair.partition("/")[0]:
+        raise _no_inverse(full)
+    if settle:
         return usual(full, tick, step)
     return Instrument(full, price_step=tick, amount_step=step, min_cost=MIN_COST, fee_side="base")
 

@@ -11,7 +11,7 @@ import polars as pl
 import planar
 from planar.engine.simulation import Simulation
 
-NAME, SPOT, MINUTES = "binance:BTC/USDT:USDT", "binance:BTC/USDT", 525_600
+NAME, SPOT, COIN, MINUTES = "binance:BTC/USDT:USDT", "binance:BTC/USDT", "binance:BTC/USD:BTC", 525_600
 ROWS = [(0, 0.004, 125), (50_000, 0.005, 100), (600_000, 0.0065, 75)]
 
 
@@ -32,6 +32,12 @@ class Cross(planar.Strategy):
             broker.target(self.below)
 
 
+class CrossOfCoins(Cross):
+    """The same on an inverse contract."""
+
+    instruments = (COIN,)
+
+
 def market() -> tuple[pl.DataFrame, pl.DataFrame]:
     """Minutes from a seed, and a funding rate every eight hours."""
     dice = np.random.default_rng(1)
@@ -42,7 +48,7 @@ def market() -> tuple[pl.DataFrame, pl.DataFrame]:
     return pl.DataFrame(columns), pl.DataFrame({"time": time_[::480], "rate": np.full(len(time_[::480]), 1e-4)})
 
 
-def best(**terms) -> tuple[float, planar.Run]:
+def best(strategy: type[planar.Strategy] = Cross, **terms) -> tuple[float, planar.Run]:
     """Millions of candles a second, and the run."""
     took, run = [], Simulation.run
 
@@ -54,7 +60,7 @@ def best(**terms) -> tuple[float, planar.Run]:
     Simulation.run = timed
     try:
         for _ in range(4):
-            result = planar.backtest(Cross, **terms)
+            result = planar.backtest(strategy, **terms)
     finally:
         Simulation.run = run
     return MINUTES / min(took) / 1e6, result
@@ -71,6 +77,10 @@ def main() -> None:
             speed, run = best(candles=frame, instruments=[one], funding={NAME: rates}, marks=marks)
             told = f"{len(run.fills)} fills, {len(run.fundings)} payments"
             print(f"{mode:9s}{what:14s} {speed:6.1f} M candles/s, {told}")
+    terms = {"leverage": 3, "contract_size": 100, "amount_step": 1, "taker": 0.0005, "maker": 0.0002}
+    one = planar.Instrument(COIN, tiers=planar.Tiers.of(COIN, ROWS), **terms)
+    speed, run = best(strategy=CrossOfCoins, candles=frame, instruments=[one], funding={COIN: rates})
+    print(f"inverse, isolated       {speed:6.1f} M candles/s, {len(run.fills)} fills, {len(run.fundings)} payments")
 
 
 if __name__ == "__main__":

@@ -166,8 +166,6 @@ def test_a_contract_needs_its_tiers():
     assert "a contract needs its leverage tiers" in refusal(instruments=[BTC], funding="none")
     with pytest.raises(planar.ConfigError, match="tiers=None must be the instrument's leverage tiers"):
         Instrument(BTC)
-    with pytest.raises(planar.ConfigError, match="an inverse contract, settled in BTC"):
-        Instrument("binance:BTC/USD:BTC")
     with pytest.raises(planar.ConfigError, match="left out: it belongs to contracts"):
         Instrument("binance:BTC/USDT", leverage=3)
 

@@ -3,12 +3,16 @@
 import asyncio
 from decimal import Decimal
 
+import ccxt
 import polars as pl
 import pytest
 from engine.fetching import BTC, END, MINUTE, fetched, opened
 
 import planar
 from planar import Instrument, Strategy
+from planar.engine.listed_rules import rules_of
+from planar.exchange.answers.market_data import market as market_of
+from planar.model.tiers import Tiers
 from planar.store.rules import Rules
 from planar.store.store import Store
 from planar.store.synthetic import START, synthetic
@@ -137,3 +141,64 @@ def test_given_candles_have_no_stored_rules(store):
     store.note_rules(BTC, COARSE, "of binance")
     frame = store.read_candles(BTC, "1h").with_columns(pl.col("volume"))
     assert believed(planar.backtest(Buys, frame))[1] == "read off the candles"
+
+
+# Perpetuals.
+
+COIN = "binance:BTC/USD:BTC"
+BTCUSD_PERP = {
+    "symbol": "BTCUSD_PERP", "pair": "BTCUSD", "contractType": "PERPETUAL", "deliveryDate": 4133404800000,
+    "onboardDate": 1597042800000, "contractStatus": "TRADING", "contractSize": 100, "marginAsset": "BTC",
+    "baseAsset": "BTC", "quoteAsset": "USD", "pricePrecision": 1, "quantityPrecision": 0, "baseAssetPrecision": 8,
+    "quotePrecision": 8, "underlyingType": "COIN",
+    "filters": [
+        {"filterType": "PRICE_FILTER", "minPrice": "1000", "maxPrice": "4520958", "tickSize": "0.1"},
+        {"filterType": "LOT_SIZE", "stepSize": "1", "maxQty": "1000000", "minQty": "1"},
+    ],
+}  # fmt: skip
+"""As Binance's documentation of ``GET /dapi/v1/exchangeInfo`` shows it."""
+
+BRACKETS = Tiers.of(COIN, [(0, 0.004, 125), (5, 0.005, 100)]).tiers
+
+
+def holding(name: str) -> type[Strategy]:
+    return type("Holding", (Buys,), {"instruments": [name]})
+
+
+def stored(path, name: str, rules: Rules) -> Store:
+    made = Store(path, clock=lambda: START)
+    made.write_candles(name, "1h", synthetic([name], candles=50)[name], "test")
+    made.note_rules(name, rules, "of binance")
+    return made
+
+
+def test_an_inverse_contract_has_the_size_and_the_tiers_that_its_exchange_listed(tmp_path):
+    market = market_of(ccxt.binancecoinm().parse_market(BTCUSD_PERP))
+    kept = stored(tmp_path / "s.duckdb", COIN, rules_of(market, BRACKETS))
+    run = planar.backtest(holding(COIN), store=kept, funding="none", cash={"BTC": 1.0})
+    [made] = run.logs.instruments
+    assert (made.contract_size, made.amount_step, made.min_amount, made.price_step) == (100.0, 1.0, 1.0, 0.1)
+    assert made.tiers.tiers == BRACKETS
+    assert (made.settle, made.maker, made.taker) == ("BTC", float(market.maker), float(market.taker))
+    assert len(run.fills) > 0
+
+
+def test_a_linear_perpetual_has_the_tiers_that_its_exchange_listed(tmp_path):
+    name = "binance:BTC/USDT:USDT"
+    kept = stored(tmp_path / "s.duckdb", name, Rules(amount_step=Decimal("0.001"), tiers=BRACKETS))
+    [made] = planar.backtest(holding(name), store=kept, funding="none").logs.instruments
+    assert made == Instrument(name, made.price_step, 0.001, tiers=Tiers(name, BRACKETS))
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        (COIN, Rules(tiers=BRACKETS)),  # what a contract is worth is not known
+        (COIN, Rules(contract_size=Decimal(100))),
+        ("okx:BTC/USDT:USDT", Rules(tiers=BRACKETS)),  # which are of contracts
+    ],
+)
+def test_a_perpetual_of_which_not_enough_is_known_must_be_given(tmp_path, name, rules):
+    kept = stored(tmp_path / "s.duckdb", name, rules)
+    with pytest.raises(planar.ConfigError, match="leverage tiers, which were not stored"):
+        planar.backtest(holding(name), store=kept, funding="none")

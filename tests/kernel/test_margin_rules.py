@@ -266,28 +266,29 @@ UNITS = st.integers(0, 33).flatmap(lambda bits: st.integers(1, 2**bits))
 
 
 @compiled
-def funding(state, ins, amount, price, rate, inverse):
-    return margin_units.funding_units(StateRecord(state, 0), InstrumentRecord(ins, 0), amount, price, rate, inverse)
+def funding(state, ins, amount, price, rate):
+    return margin_units.funding_units(StateRecord(state, 0), InstrumentRecord(ins, 0), amount, price, rate)
 
 
 @compiled
-def kept(state, ins, tiers, amount, price, inverse):
-    return margin_units.maintenance_units(
-        StateRecord(state, 0), InstrumentRecord(ins, 0), tiers, amount, price, inverse
-    )
+def kept(state, ins, tiers, amount, price):
+    return margin_units.maintenance_units(StateRecord(state, 0), InstrumentRecord(ins, 0), tiers, amount, price)
 
 
 @compiled
-def won(state, ins, amount, cost, price, inverse):
-    return margin_units.pnl_units(StateRecord(state, 0), InstrumentRecord(ins, 0), amount, cost, price, inverse)
+def won(state, ins, amount, cost, price):
+    return margin_units.pnl_units(StateRecord(state, 0), InstrumentRecord(ins, 0), amount, cost, price)
 
 
 @compiled
-def closed(ins, tiers, amount, price, inverse):
-    return margin_units.reduction_units(InstrumentRecord(ins, 0), tiers, amount, price, inverse)
+def closed(ins, tiers, amount, price):
+    return margin_units.reduction_units(InstrumentRecord(ins, 0), tiers, amount, price)
 
 
-def places(memory: Memory) -> tuple[int, int]:
+def places(memory: Memory, base: Fraction, inverse: bool) -> tuple[int, int]:
+    """Where the records are, an inverse contract counted in contracts of 10 quote."""
+    record, size = memory.instruments[0], 10 if inverse else 1
+    record["sign"], record["size"], record["base_d"] = -1 if inverse else 1, size, base.denominator * size
     return memory.state.ctypes.data, memory.instruments.ctypes.data
 
 
@@ -308,8 +309,8 @@ def test_funding_is_rounded_against_whoever_it_is_of(made, amount, price, rate, 
     base, quote, memory = made
     exactly = worth(base, quote, amount, price, inverse) * Fraction(rate)
     assume(abs(exactly) < 2**49)
-    long = funding(*places(memory), amount, price, rate, inverse)
-    short = funding(*places(memory), -amount, price, rate, inverse)
+    long = funding(*places(memory, base, inverse), amount, price, rate)
+    short = funding(*places(memory, base, inverse), -amount, price, rate)
     assert 0 <= long + short <= 1
     for found, right in ((long, exactly), (short, -exactly)):
         assert -slack(exactly) <= found - right < 1 + slack(exactly)
@@ -321,7 +322,7 @@ def test_what_must_be_kept_is_rounded_up(made, tiers, amount, price, inverse):
     exactly = maintenance(tiers, worth(base, quote, amount, price, inverse) * quote) / quote
     size = worth(base, quote, amount, price, inverse) + Fraction(tiers.table["amount"].max()) / quote
     assume(size < 2**49)
-    found = kept(*places(memory), tiers, -amount, price, inverse)
+    found = kept(*places(memory, base, inverse), tiers, -amount, price)
     assert -slack(size) <= found - exactly < 1 + slack(size)
 
 
@@ -331,7 +332,7 @@ def test_what_was_won_is_rounded_down_to_the_cost_of_the_entry(made, amount, sid
     now = worth(base, quote, amount, price, inverse)
     assume(now < 2**49)
     exactly = side * (cost - now if inverse else now - cost)
-    found = won(*places(memory), side * amount, side * cost, price, inverse)
+    found = won(*places(memory, base, inverse), side * amount, side * cost, price)
     assert -slack(now) <= exactly - found < 1 + slack(now)
 
 
@@ -345,7 +346,7 @@ def test_each_step_of_partial_liquidation_goes_down_by_a_tier_at_least_until_not
     assume(worth(base, quote, amount, price, inverse) < 2**49)
     while left:
         before = margin.tier_of(tiers, margin.notional_of(float(left * base), price, inverse))
-        part = closed(places(memory)[1], tiers, side * left, price, inverse)
+        part = closed(places(memory, base, inverse)[1], tiers, side * left, price)
         left, steps = left - part, steps + 1
         assert part > 0
         assert left >= 0

@@ -136,6 +136,7 @@ def rules(price_step, amount_step, base_unit, quote_unit, fees, fee_side) -> Rul
     record["base_n"], record["base_d"] = base.numerator, base.denominator
     record["price_n"], record["price_d"] = price.numerator, price.denominator
     record["cost_n"], record["cost_d"] = made.factor.numerator, made.factor.denominator
+    record["cost_scale"], record["sign"] = made.factor.numerator, 1
     record["step"] = int(exact(amount_step) / base)
     record["maker"], record["taker"] = (round(fee * 1e9) for fee in fees)
     record["dearest"] = max(record["maker"], record["taker"], 0)
@@ -194,6 +195,20 @@ def steps_of(address, units):
 def test_costs_are_exact_fractions_rounded(rules, amount, ticks):
     exactly = amount * ticks * rules.factor
     assume(exactly < 2**62 and ticks * rules.factor.numerator < 9e18)
+    assert costs(rules.address, amount, ticks) == (math.floor(exactly), math.ceil(exactly))
+
+
+@settings(max_examples=500, deadline=None)
+@given(RULES, st.integers(0, 50).flatmap(lambda bits: st.integers(0, 2**bits)), TICKS, st.integers(1, 2**40))
+def test_costs_of_inverse_contracts_are_exact_fractions_rounded(rules, amount, ticks, size):
+    """Whether or not the ticks and what they divide by have a product of 64 bits."""
+    record, i = rules.memory.instruments[0], rules.instrument
+    factor = exact(i.unit) * size / (exact(i.price_step) * exact(i.quote_unit))
+    assume(max(factor.numerator, factor.denominator) < 2**62)
+    exactly = amount * factor / ticks
+    assume(amount * factor < 2**62)
+    record["cost_n"], record["cost_d"] = factor.numerator, factor.denominator
+    record["cost_scale"], record["sign"] = math.inf, -1
     assert costs(rules.address, amount, ticks) == (math.floor(exactly), math.ceil(exactly))
 
 

@@ -101,7 +101,8 @@ def _contract_terms(name: str, one: ReferenceInstrument) -> dict:
     if not one.is_contract:
         return {}
     tiers = Tiers.of(name, one.tiers)
-    return {"tiers": tiers, **{field: getattr(one, field) for field in ("leverage", "margin_mode", "liquidation_fee")}}
+    names = ("leverage", "margin_mode", "liquidation_fee", "contract_size")
+    return {"tiers": tiers, **{field: getattr(one, field) for field in names}}
 
 
 def _perpetual(scenario: Scenario, k: int, shift: int) -> Perpetual:
@@ -284,6 +285,7 @@ class KernelPlayer(Player):
                 for f in log("fills")
                 if f["order"] < 0
             ],
+            "joint": int(state["joint"]),
             "path_decided": int(state["path_decided"]),
             "touched": int(state["touched"]),
             "position": [float(reads.position(self.address, k)) for k in range(len(records))],
@@ -298,7 +300,7 @@ class KernelPlayer(Player):
             "holds": [
                 (int(r["bid_reserved"] - r["bid_returning"]), int(r["reserved"] - r["returning"])) for _, r in own
             ],
-            "wallet": int(self.state["cash"]) + sum(int(r["entry"]) for _, r in own),
+            "wallet": int(self.state["cash"]) + sum(int(r["sign"] * r["entry"]) for _, r in own),
             "funding": [(int(f["time"]), int(f["instrument"]), int(f["units"])) for f in fundings if f["units"]],
         }
 

@@ -97,6 +97,26 @@ BUGS = {
         "arrives = arrival(state, ins, order)",
         "arrives = state.now",
     ),
+    "what a buy of inverse contracts is paid is rounded up": (
+        "match.py",
+        "if order.side != ins.sign:",
+        "if order.side == Side.SELL:",
+    ),
+    "the profit of an inverse contract is that of a linear one": (
+        "contracts.py",
+        "cost_reduced - closed if side != ins.sign else",
+        "cost_reduced - closed if side == Side.SELL else",
+    ),
+    "the volume of inverse contracts is counted at the high": (
+        "match.py",
+        "volume * get_float(ins.low, ins.row) / ins.size",
+        "volume * get_float(ins.high, ins.row) / ins.size",
+    ),
+    "the worst of all marks at once is always to blame": (
+        "liquidation.py",
+        "return usual != ins.level and not",
+        "return not",
+    ),
     "GTD that ends now is still taken": ("check.py", "if expire <= state.now:", "if expire < state.now:"),
     "an expiry loses against a cancel of the same moment": (
         "match.py",

@@ -23,6 +23,7 @@ class Account:
         self.units: list[Units] = [market.units for market in markets]
         self.closes: list[float | None] = [None] * len(markets)
         self.settled = [False] * len(markets)  # delisted and closed
+        self.joint = 0  # liquidations that it took the worst marks of all for
         units = self.units[0]
         contracts = {k: Contract(one, self.units[k]) for k, one in enumerate(instruments) if one.is_contract}
         self.ledger = Ledger(len(markets), units.fit(down(cash * units.qd / units.qn)), contracts)
@@ -40,7 +41,7 @@ class Account:
         total = self.units[0].money(self.ledger.cash_units)
         for units, base, close in zip(self.units, self.ledger.base_units, self.closes, strict=True):
             if base != 0:
-                total += units.amount(base) * close
+                total += -units.worth(base, close) if units.is_inverse else units.worth(base, close)
         return total
 
     def balance(self, k: int) -> float:

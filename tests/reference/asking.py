@@ -77,14 +77,15 @@ class Desk(Account):
             return self.close(k)
         if close is None:
             return self._place(k, "buy" if weight > 0 else "sell", Asked(budget=0))  # refused: NO_PRICE
-        held = self.position(k) * close
+        n = self.position_units(k)
+        held = math.copysign(units.worth(abs(n), close), n)
         for order in under_way:
             if order.side == "sell":
-                held -= units.amount(order.amount - order.filled) * close
+                held -= units.worth(order.amount - order.filled, close)
             elif order.budget is not None:
                 held += units.money(order.budget)
             else:
-                held += units.amount(order.amount - order.filled) * close
+                held += units.worth(order.amount - order.filled, close)
         missing = weight * self.equity() - held
         if self.instruments[k].is_contract and missing != 0:
             return self._place(k, "buy" if missing > 0 else "sell", Asked(worth=abs(missing)))

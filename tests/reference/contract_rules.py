@@ -54,7 +54,8 @@ def towards(account: Account, order: Order, worth: float) -> int:
     k = order.instrument
     held = account.position_units(k)
     against = abs(held) if (held < 0 if order.is_buy else held > 0) else 0
-    return min(account.units[k].base_down(worth / account.closes[k]), against + part_of_free(account, order, 1.0))
+    wanted = account.units[k].amount_worth(worth, account.closes[k])
+    return min(account.units[k].base_down(wanted), against + part_of_free(account, order, 1.0))
 
 
 def set_leverage(account: Account, k: int, leverage: float) -> str | None:

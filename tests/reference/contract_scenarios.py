@@ -1,4 +1,5 @@
-"""Random scenarios with linear contracts: one to three markets, spot among them, in the form of `scenarios`.
+"""Random scenarios with contracts, linear and inverse: one to three markets, spot among them, in the form of
+`scenarios`.
 
 `contract_scenario(rng)` asks for anything, `leveraged_scenario(rng)` for large positions that are guarded and that
 the market takes away.
@@ -97,6 +98,8 @@ def _random_market(rng) -> Scenario:
         rows.append(_random_rows(rng, world, count, ratio, cash))
         is_contract = k == 0 or rng.random() < 0.7
         instruments.append(_contract_of(rng, instrument, cash, is_cross) if is_contract else instrument)
+        if is_contract and rng.random() < 0.35:
+            instruments[-1], rows[-1] = _inverse_of(rng, instruments[-1], rows[-1], world[0])
         marks.append(_random_marks(rng, rows[-1], world) if is_contract else None)
         funding.append(_random_funding(rng, execution, count) if is_contract else ())
     model = _random_model(rng, execution)
@@ -117,6 +120,13 @@ def _contract_of(rng, instrument: Instrument, cash: float, is_cross: bool) -> In
         margin_mode="cross" if is_cross or rng.random() < 0.2 else "isolated",
         liquidation_fee=rng.choice([0.0, 0.005, 0.0125]),
     )
+
+
+def _inverse_of(rng, instrument: Instrument, rows: tuple, price: float) -> tuple[Instrument, tuple]:
+    """The same as an inverse one, of which about as many contracts are worth as much, and as much is traded."""
+    size = float(f"{price * price * rng.choice([1.0, 1.0, 0.3, 5.0]):.1g}")
+    as_base = tuple(row and (*row[:4], row[4] * price) for row in rows)
+    return replace(instrument, contract_size=size), as_base
 
 
 def _random_marks(rng, rows: tuple, world: tuple) -> tuple | None:
@@ -210,7 +220,8 @@ def _random_size(rng, scenario: Scenario, instrument: Instrument, side: str, pri
     size = rng.choice(["amount", "amount", "cost", "fraction", "fraction", "risk"])
     cash = min(scenario.cash * instrument.leverage, Tiers(instrument.tiers).max_notional(instrument.leverage))
     if size == "amount":
-        return size, cash / price * rng.choice([0.1, 0.3, 0.01, 0.9, 2.0, 1e-7]), {}
+        worth = cash * price / instrument.contract_size if instrument.contract_size else cash / price
+        return size, worth * rng.choice([0.1, 0.3, 0.01, 0.9, 2.0, 1e-7]), {}
     if size == "cost":
         return size, cash * rng.choice([0.3, 0.05, 0.9, 1.2]), {}
     if size == "risk":

@@ -68,10 +68,12 @@ class ContractVenue(Venue):
     # The books.
 
     def bill(self, order: Order, n: int, ticks: int, rate: int) -> tuple[int, int]:
-        """Cost and fee of a fill; the costs of a limit buy add up to no more than that of the whole."""
+        """Cost and fee of a fill; those of one who pays at a limit add up to no more than that of
+        the whole.
+        """
         units, limit = self.units, order.price_ticks
-        cost = units.cost_up(n, ticks) if order.is_buy else units.cost_down(n, ticks)
-        if order.is_buy and limit:
+        cost = units.cost_up(n, ticks) if units.pays(order.is_buy) else units.cost_down(n, ticks)
+        if units.pays(order.is_buy) and limit:
             cost = min(cost, units.cost_up(order.left, limit) - units.cost_up(order.left - n, limit))
         return cost, units.fee(cost, rate)
 

@@ -1,4 +1,4 @@
-"""Section 12: the books of a linear contract, and what its orders and its position ask."""
+"""Sections 12 and 20: the books of a contract, and what its orders and its position ask."""
 
 from .margin import Tiers, maintenance_units, pnl_units
 from .model import Instrument
@@ -58,7 +58,8 @@ class Contract:
 
     def realised(self, n: int, cost: int) -> int:
         """What closing `n` units of the position for a cost realises."""
-        return cost - self.closed(n) if self.base > 0 else self.closed(n) - cost
+        is_paid = not self.units.pays(self.base < 0)
+        return cost - self.closed(n) if is_paid else self.closed(n) - cost
 
     def book_liquidation(self, fill: Fill) -> None:
         """What it realises and its fee go off the margin, which is freed when nothing is left of the position."""
@@ -82,7 +83,7 @@ class Contract:
         """The position at the mark, with its sign."""
         if self.base == 0:
             return 0
-        worth = self.units.cost_up(abs(self.base), self.units.ticks_up(self.mark))
+        worth = self.units.cost_up(abs(self.base), self.units.dear_ticks(self.mark))
         return worth if self.base > 0 else -worth
 
     def gain(self, mark: float) -> int:
@@ -114,16 +115,17 @@ class Contract:
         return self.units.cost_up(n, ticks)
 
     def hold_ticks(self, is_buy: bool, price_ticks: int, stop_ticks: int, close: float) -> int:
-        """The ticks at which an order holds: its limit, else the trigger's price or the close, 1 % on top for a buy."""
+        """The ticks at which an order holds: its limit, else about the trigger's price or the close."""
         if price_ticks:
             return price_ticks
         m = self.units.price(stop_ticks) if stop_ticks else close
-        return self.units.ticks_up(m * 1.01 if is_buy else m)
+        return self.units.worst_ticks(is_buy, m)
 
     def largest(self, budget: int, ticks: int) -> int:
         """The largest whole steps whose margin and fee, held at `ticks`, are within a budget."""
         units, step = self.units, self.units.step_units
-        low, high = 0, max(budget, 0) * self.leverage // (100 * step * ticks * units.k)
+        of_one = units.j / ticks if units.is_inverse else ticks * units.k
+        low, high = 0, max(budget, 0) * self.leverage // (100 * step * of_one)
         while low < high:
             middle = (low + high + 1) // 2
             hold = self.hold(middle * step, ticks)

@@ -170,10 +170,10 @@ class Engine(Desk):
         base, units = self.ledger.base_units[k], self.units[k]
         if base > 0:
             ticks = max(units.ticks_down(self.closes[k]), 1)
-            cost = units.cost_down(base, ticks)
+            cost = units.cost_up(base, ticks) if units.is_inverse else units.cost_down(base, ticks)
         elif base < 0:
             ticks = units.ticks_up(self.closes[k])
-            cost = units.cost_up(-base, ticks)
+            cost = units.cost_down(-base, ticks) if units.is_inverse else units.cost_up(-base, ticks)
         else:
             return
         fee = units.fee(cost, units.taker)

@@ -71,7 +71,8 @@ class Ledger:
     @property
     def wallet(self) -> int:
         """Cash, and what all contracts have cost."""
-        return self.cash_units + sum(contract.entry for contract in self.contracts.values())
+        entries = (-one.entry if one.units.is_inverse else one.entry for one in self.contracts.values())
+        return self.cash_units + sum(entries)
 
     @property
     def own(self) -> int:
@@ -134,6 +135,10 @@ class Ledger:
         self.fills.append(fill)
         self.untold.append(fill)
         self.note(fill.time, "FILL", fill.order)
+        if units.is_inverse:
+            self.base_units[k] = units.fit(self.base_units[k] + (fill.amount if fill.is_buy else -fill.amount))
+            self.cash_units = units.fit(self.cash_units + (fill.cost if fill.is_buy else -fill.cost) - fill.fee)
+            return 0
         if not fill.is_buy:
             self.cash_units = units.fit(self.cash_units + fill.cost - fill.fee)
             self.base_units[k] -= fill.amount

@@ -127,14 +127,14 @@ class Watch:
         ticks = terms.price_ticks
         if not ticks:
             m = units.price(terms.stop_ticks) if terms.stop_ticks else self.account.closes[k]
-            ticks = units.ticks_up(m * 1.01 if terms.is_buy else m)
+            ticks = units.worst_ticks(terms.is_buy, m)
         return units.cost_up(terms.left, ticks)
 
     def _claim(self, k: int, terms: Terms) -> int:
         cost, units = self._cost(k, terms), self.account.units[k]
         if terms.budget is not None:
             return cost
-        return max(cost, units.cost_up(terms.left, units.ticks_up(self.account.closes[k])))
+        return max(cost, units.cost_up(terms.left, units.dear_ticks(self.account.closes[k])))
 
     def _engaged(self, k: int, judged: Order, terms: Terms) -> int:
         """What is held of an instrument, and what its orders may add, one of them on the terms that are judged."""
@@ -150,7 +150,7 @@ class Watch:
         base = self.account.base_units[k]
         if is_spot:
             return units.cost_up(base, units.ticks_up(close)) + claims[True]
-        held = units.cost_up(abs(base), units.ticks_up(close)) * (1 if base > 0 else -1)
+        held = units.cost_up(abs(base), units.dear_ticks(close)) * (1 if base > 0 else -1)
         return max(abs(held + claims[True]), abs(held - claims[False]))
 
     def _largest_claim(self, k: int, order: Order) -> int:

@@ -9,46 +9,49 @@ from .margin import reduction_units
 from .orders import Fill
 
 
-def others(venue: ContractVenue) -> Iterator[tuple[Contract, float]]:
-    """The other cross positions, each with the mark that the path model takes for it."""
+def others(venue: ContractVenue, *, at_worst: bool = True) -> Iterator[tuple[Contract, float]]:
+    """The other cross positions, each with the mark that the path model takes for it; or with its last settled."""
     for k, contract in venue.ledger.contracts.items():
         if k == venue.k or not contract.is_cross or contract.base == 0:
             continue
-        if venue.model.path == "pessimistic" and k in venue.peers:
+        if at_worst and venue.model.path == "pessimistic" and k in venue.peers:
             candle = venue.peers[k].mark_candle
             yield contract, candle.low if contract.base > 0 else candle.high
         else:
             yield contract, contract.mark
 
 
-def money(venue: ContractVenue) -> int:
+def money(venue: ContractVenue, *, at_worst: bool = True) -> int:
     """What there is for the position, without its own gain."""
     if not venue.contract.is_cross:
         return venue.contract.kept
-    return venue.ledger.own + sum(contract.gain(mark) for contract, mark in others(venue))
+    return venue.ledger.own + sum(contract.gain(mark) for contract, mark in others(venue, at_worst=at_worst))
 
 
-def kept_by_others(venue: ContractVenue) -> int:
+def kept_by_others(venue: ContractVenue, *, at_worst: bool = True) -> int:
     """What other positions must keep of that money."""
     if not venue.contract.is_cross:
         return 0
-    return sum(contract.maintenance(mark) for contract, mark in others(venue))
+    return sum(contract.maintenance(mark) for contract, mark in others(venue, at_worst=at_worst))
 
 
 def is_under(venue: ContractVenue, mark: float) -> bool:
     """Whether the position is to be liquidated at a mark."""
     contract = venue.contract
-    return money(venue) + contract.gain(mark) <= contract.maintenance(mark) + kept_by_others(venue)
+    gain, kept = (contract.gain(mark), contract.maintenance(mark)) if contract.base else (0, 0)
+    return money(venue) + gain <= kept + kept_by_others(venue)
 
 
-def levels(venue: ContractVenue) -> tuple[float, float]:
+def levels(venue: ContractVenue, *, at_worst: bool = True) -> tuple[float, float]:
     """The marks at and below which, and at and above which the position is liquidated."""
     contract, units = venue.contract, venue.units
     if contract.base == 0:
         return 0.0, math.inf
-    balance = units.money(money(venue) - kept_by_others(venue))
-    size, cost = units.amount(abs(contract.base)), units.money(abs(contract.entry))
+    balance = units.money(money(venue, at_worst=at_worst) - kept_by_others(venue, at_worst=at_worst))
+    size, cost = units.valued(abs(contract.base)), units.money(abs(contract.entry))
     sides = (size, cost, 0.0, 0.0) if contract.base > 0 else (0.0, 0.0, size, cost)
+    if units.is_inverse:
+        return contract.tiers.inverse_liquidation_prices(balance, *sides)
     return contract.tiers.liquidation_prices(balance, *sides)
 
 
@@ -60,9 +63,17 @@ def liquidate_at_open(venue: ContractVenue) -> None:
         liquidate(venue, venue.candle.open, mark)
 
 
+def is_by_others(venue: ContractVenue, mark: float) -> bool:
+    """Whether the position would stand at a mark if those of all others were as last settled."""
+    below, above = levels(venue, at_worst=False)
+    return (below, above) != levels(venue) and below < mark < above
+
+
 def liquidate(venue: ContractVenue, price: float, mark: float, *, is_alone: bool = False) -> None:
     """Cancels orders, then reduces the position until the rest of it, if any, is no longer under."""
     contract = venue.contract
+    if not is_alone and is_by_others(venue, mark):
+        venue.account.joint += 1
     _cancel_orders(venue, is_alone)
     while contract.base:
         n = reduction_units(venue.units, contract.tiers, contract.base, mark)
@@ -93,7 +104,10 @@ def _reduce(venue: ContractVenue, n: int, price: float, worse: float, moment: in
     contract, units, is_buy = venue.contract, venue.units, venue.contract.base < 0
     ticks = venue.adverse_ticks(is_buy, price, worse)
     left, closed = max(money(venue), 0), contract.closed(n)
-    cost = min(units.cost_up(n, ticks), closed + left) if is_buy else max(units.cost_down(n, ticks), closed - left)
+    if units.pays(is_buy):
+        cost = min(units.cost_up(n, ticks), closed + left)
+    else:
+        cost = max(units.cost_down(n, ticks), closed - left)
     fee = min(units.fee(cost, contract.liquidation_fee), left + contract.realised(n, cost))
     fill = Fill(moment, venue.k, -1, ticks, n, cost, fee, False, "taker", "liquidation", is_buy)
     venue.ledger.book(fill, units)

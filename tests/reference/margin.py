@@ -1,4 +1,4 @@
-"""`docs/margin.md` for linear contracts: tiers, maintenance, liquidation prices, and the same in whole units."""
+"""`docs/margin.md`: tiers, maintenance, liquidation prices, and the same in whole units."""
 
 import math
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Tiers:
     def liquidation_prices(
         self, balance: float, long: float, long_cost: float, short: float, short_cost: float
     ) -> tuple[float, float]:
-        """Section 4: liquidated at and below the first, at and above the second. Sizes and costs are unsigned."""
+        """Section 4, linear: liquidated at and below the first, at and above the second. All are unsigned."""
         rest = balance - long_cost + short_cost
         below, above, is_under = math.inf, 0.0, True
         of_long = of_short = 0  # tiers
@@ -80,30 +80,44 @@ class Tiers:
             of_short += end_short == p1
             p0 = p1
 
+    def inverse_liquidation_prices(
+        self, balance: float, long: float, long_cost: float, short: float, short_cost: float
+    ) -> tuple[float, float]:
+        """Section 4, inverse: a long is a short in `1 / p`."""
+        low, high = self.liquidation_prices(balance, short, short_cost, long, long_cost)
+        return 1.0 / high if high else math.inf, 1.0 / low if low else math.inf
+
 
 # Section 7: whole units.
 
 
+def _worth(units: Units, n: int, price: float) -> float:
+    """`notional_of`."""
+    return units.valued(n) / price if units.is_inverse else units.valued(n) * price
+
+
 def funding_units(units: Units, n: int, price: float, rate: float) -> int:
     """What `n` units pay, below 0 receive, for funding at a mark."""
-    return units.quote_up(units.amount(n) * price * rate)
+    return units.quote_up(_worth(units, n, price) * rate)
 
 
 def maintenance_units(units: Units, tiers: Tiers, n: int, price: float) -> int:
     """What `n` units must keep at a mark."""
-    return units.quote_up(tiers.maintenance_margin(units.amount(n) * price))
+    return units.quote_up(tiers.maintenance_margin(_worth(units, n, price)))
 
 
 def pnl_units(units: Units, n: int, cost: int, price: float) -> int:
     """What `n` units that have cost `cost`, of the same sign, gain at a price."""
-    return units.fit(units.quote_down(units.amount(n) * price) - cost)
+    if units.is_inverse:
+        return units.fit(cost - units.quote_up(_worth(units, n, price)))
+    return units.fit(units.quote_down(_worth(units, n, price)) - cost)
 
 
 def reduction_units(units: Units, tiers: Tiers, n: int, price: float) -> int:
     """What one step of partial liquidation closes of `n` units: down to the floor of their tier."""
-    number, held = tiers.number_of(units.amount(n) * price), abs(n)
+    number, held = tiers.number_of(_worth(units, n, price)), abs(n)
     while number > 0:
-        kept = units.step(units.base_down(tiers.tiers[number].floor / price))
+        kept = units.step(units.base_down(units.amount_worth(tiers.tiers[number].floor, price)))
         if kept < held:
             return held - kept
         number -= 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Instrument:
-    """One spot pair or, with tiers, one linear contract, and the rules of its exchange.
+    """One spot pair or, with tiers, one contract, and the rules of its exchange.
 
     Fees are rates (0.001 is 0.1 %), `delisted` is a time in ms; tiers are rows of (floor, maintenance rate, max
     leverage) and, where it is told, the maintenance amount.
@@ -30,11 +30,17 @@ class Instrument:
     leverage: float = 1.0
     margin_mode: str = "isolated"
     liquidation_fee: float = 0.0
+    contract_size: float | None = None  # of an inverse contract, section 20
 
     @property
     def is_contract(self) -> bool:
         """Whether it is traded on margin."""
         return bool(self.tiers)
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether it is a contract whose money is base."""
+        return self.contract_size is not None
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,8 @@ def _equity_after(walk: Walk) -> float:
     for leg in range(3):
         walk.leg(leg)
     units = venue.units
-    equity = units.money(ledger.cash_units) + units.amount(ledger.base_units[k]) * venue.candle.close
+    worth = units.worth(ledger.base_units[k], venue.candle.close)
+    equity = units.money(ledger.cash_units) + (-worth if units.is_inverse else worth)
     ledger.restore(k, saved)
     venue.budget, venue.met, venue.fill_count = own
     slippage.count = drawn

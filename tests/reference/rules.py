@@ -195,7 +195,7 @@ def size(account: Account, order: Order, asked: Asked) -> None:
     elif asked.risk is not None:
         n = units.base_down(_amount_at_risk(account, order, asked))
     elif asked.cost is not None:
-        n = units.base_down(asked.cost / _expected_price(account, order))
+        n = units.base_down(units.amount_worth(asked.cost, _expected_price(account, order)))
     else:
         n = units.part(asked.fraction, account.position_units(k))
     order.amount = units.step(max(n, 0))
@@ -238,8 +238,17 @@ def _expected_price(account: Account, order: Order) -> float:
 
 
 def _amount_at_risk(account: Account, order: Order, asked: Asked) -> float:
-    taker = account.units[order.instrument].taker / 1e9
+    units = account.units[order.instrument]
+    taker = units.taker / 1e9
     p, s = _expected_price(account, order), asked.stop_loss
+    if units.is_inverse:
+        if s <= 0:
+            raise RefusedError("INVALID_PRICE")
+        dear, cheap = (s, p) if order.is_buy else (p, s)
+        loss = (1 / dear * (1 + taker) - 1 / cheap * (1 - taker)) * units.size
+        if not loss > 0:
+            raise RefusedError("INVALID_PRICE")
+        return asked.risk * account.equity() / loss
     loss = p * (1 + taker) - s * (1 - taker) if order.is_buy else s * (1 + taker) - p * (1 - taker)
     if not loss > 0:
         raise RefusedError("INVALID_PRICE")

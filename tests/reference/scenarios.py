@@ -674,7 +674,8 @@ class _Engine(Engine):
 
 def name_of(one: Instrument, k: int) -> str:
     """What the engines call an instrument: by its own name where it has one, since draws go by that."""
-    return f"x:{f'C{k}' if one.name == 'COIN' else one.name}/USD" + ":USD" * one.is_contract
+    base = f"C{k}" if one.name == "COIN" else one.name
+    return f"x:{base}/USD" + (f":{base if one.is_inverse else 'USD'}" if one.is_contract else "")
 
 
 class ReferencePlayer(Player):
@@ -816,6 +817,7 @@ class ReferencePlayer(Player):
             "refused": engine.watch.refused,
             "watch": self._watched(),
             "settled": [(f.time, f.is_buy, f.tag) for f in engine.fills if f.order < 0],
+            "joint": engine.joint,
             "path_decided": engine.path_decided,
             "touched": engine.touched,
             "position": [float(engine.position(k)) for k in range(len(engine.instruments))],

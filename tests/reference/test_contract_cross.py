@@ -84,6 +84,22 @@ def test_the_pessimist_sees_the_others_at_their_worse_extreme(path, gone):
     assert [row[1] for row in liquidations(engine)] == gone
 
 
+@pytest.mark.parametrize(
+    ("path", "low", "joint"),
+    [
+        ("pessimistic", 75, 1),  # with the other at 100, 10.00 kept, it would take (1,000 - 290) / 9.9 = 71.7
+        ("pessimistic", 71, 0),  # which comes as well
+        ("ohlc", 71, 0),
+    ],
+)
+def test_liquidations_that_only_the_worst_of_all_marks_at_once_caused_are_counted(path, low, joint):
+    """One that a gap to its own level brings is none of them."""
+    rows = [FLAT, FLAT, (low, 100, low, low)], [FLAT, FLAT, (100, 100, 95, 100)]
+    engine = play_two(*rows, {0: both("buy", 10)}, cash=300, path=path)
+    assert len(liquidations(engine)) >= 1
+    assert engine.joint == joint
+
+
 def test_the_pessimist_sells_what_follows_at_its_worse_extreme():
     """Ticks are 5. At 94 the other has lost 60.00 and keeps 9.40: (1,000 - 230.60) / 9.9 = 77.7, so at 75, but no less
     than what leaves 1,000 - 240 = 760.00. Then at 90 (94), no less than 1,000 - 60 = 940.00: nothing is left.

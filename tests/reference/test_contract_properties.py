@@ -68,7 +68,8 @@ def check_reducing(before: Contract, after: Contract, fill: Fill, realised: int)
     size, closed, freed = abs(before.base), abs(before.entry) - abs(after.entry), before.kept - after.kept
     assert 0 <= abs(before.entry) * fill.amount - closed * size < size
     assert 0 <= before.kept * fill.amount - freed * size < size
-    assert realised == (fill.cost - closed if before.base > 0 else closed - fill.cost)
+    is_paid = (before.base > 0) != before.units.is_inverse
+    assert realised == (fill.cost - closed if is_paid else closed - fill.cost)
 
 
 def check_liquidation(before: Contract, after: Contract, fill: Fill, realised: int) -> None:
@@ -89,7 +90,8 @@ def conserves(player: ReferencePlayer) -> None:
     for fill in engine.fills:
         sign = 1 if fill.is_buy else -1
         bases[fill.instrument] += sign * fill.amount - (fill.fee if fill.fee_in_base else 0)
-        cash -= sign * fill.cost + (0 if fill.fee_in_base else fill.fee)
+        is_inverse = engine.units[fill.instrument].is_inverse
+        cash -= (-sign if is_inverse else sign) * fill.cost + (0 if fill.fee_in_base else fill.fee)
     cash -= sum(paid for *_, paid in ledger.fundings)
     assert (ledger.cash_units, ledger.base_units) == (cash, bases)
     for k, contract in ledger.contracts.items():
@@ -169,8 +171,11 @@ def test_random_scenarios_reach_what_contracts_know():
         seen["isolated"] += any(kept for *_, kept, _ in result["entries"])
         seen["cross"] += any(entry and not kept for _, entry, kept, _ in result["entries"])
         seen["short"] += any(base < 0 for base in result["bases"])
+        inverse = {k for k, one in enumerate(scenario.instruments) if one.is_inverse}
+        seen["inverse"] += any(fill[1] in inverse for fill in result["fills"])
+        seen["inverse gone"] += any(fill[1] in inverse and fill[2] < 0 for fill in result["fills"])
         seen["fills"] += len(result["fills"])
     reasons = {"MAX_POSITION", "INSUFFICIENT_FUNDS", "LIQUIDATED", "RISK_LIMIT"}
-    kinds = {"liquidation", "delisted", "paid", "received", "isolated", "cross", "short"}
+    kinds = {"liquidation", "delisted", "paid", "received", "isolated", "cross", "short", "inverse", "inverse gone"}
     assert reasons | kinds <= set(seen), seen
     assert min(seen["liquidation"], seen["paid"], seen["received"], seen["LIQUIDATED"]) >= 20, seen

@@ -62,6 +62,9 @@ class Units:
         self.bn, self.bd = base_unit.numerator, base_unit.denominator
         self.qn, self.qd = quote_unit.numerator, quote_unit.denominator
         self.k = base_unit * price_step / quote_unit
+        self.is_inverse = instrument.is_inverse
+        self.size = float(instrument.contract_size or 1.0)
+        self.j = base_unit * decimal(self.size) / (price_step * quote_unit)
         self.maker = round(instrument.maker * 1e9)
         self.taker = round(instrument.taker * 1e9)
         self.dearest = max(self.maker, self.taker, 0)
@@ -116,6 +119,38 @@ class Units:
         units = self.fit(down(x * float(n)))
         return min(units, n) if x <= 1 else units
 
+    # Section 20: what differs for inverse contracts, where it is base that is paid.
+
+    def pays(self, is_buy: bool) -> bool:
+        """Whether a side pays a fill's cost; the other is paid it."""
+        return is_buy != self.is_inverse
+
+    def valued(self, n: int) -> float:
+        """The amount of `docs/margin.md`."""
+        return self.amount(n) * self.size
+
+    def worth(self, n: int, price: float) -> float:
+        """What `n` units are worth at a price."""
+        return self.amount(n) * self.size / price if self.is_inverse else self.amount(n) * price
+
+    def amount_worth(self, money: float, price: float) -> float:
+        """The amount that is worth so much."""
+        return money * price / self.size if self.is_inverse else money / price
+
+    def dear_ticks(self, price: float) -> int:
+        """Ticks of a price, rounded to where things are dearer."""
+        return max(self.ticks_down(price), 1) if self.is_inverse else self.ticks_up(price)
+
+    def worst_ticks(self, is_buy: bool, m: float) -> int:
+        """Ticks at which an order without a limit may have to pay, about a price."""
+        if not self.pays(is_buy):
+            return self.dear_ticks(m)
+        return self.dear_ticks(m / 1.01 if self.is_inverse else m * 1.01)
+
+    def traded(self, volume: float, low: float) -> float:
+        """A candle's volume as an amount."""
+        return volume * low / self.size if self.is_inverse else volume
+
     # Exact products.
 
     def step(self, n: int) -> int:
@@ -123,11 +158,15 @@ class Units:
         return n // self.step_units * self.step_units
 
     def cost_up(self, n: int, ticks: int) -> int:
-        """What `n` units cost a buyer, in quote units."""
+        """What `n` units cost who pays for them, in quote units."""
+        if self.is_inverse:
+            return self.fit(ceil_div(n * self.j.numerator, ticks * self.j.denominator))
         return self.fit(ceil_div(n * ticks * self.k.numerator, self.k.denominator))
 
     def cost_down(self, n: int, ticks: int) -> int:
-        """What `n` units bring a seller, in quote units."""
+        """What `n` units bring who is paid for them, in quote units."""
+        if self.is_inverse:
+            return self.fit(n * self.j.numerator // (ticks * self.j.denominator))
         return self.fit(n * ticks * self.k.numerator // self.k.denominator)
 
     def fee(self, c: int, rate: int) -> int:

@@ -24,12 +24,8 @@ class Venue:
         self.market, self.units = account.markets[k], account.units[k]
         self.estimates = self.market.estimates(candle)
         self.limited = self.model.participation is not None and self.market.has_volume
-        volume = (
-            math.floor(candle.volume * self.market.instrument.share * self.units.bd / self.units.bn)
-            if self.limited
-            else 0
-        )
-        self.budget = self.units.fit(volume)
+        self.volume = self.units.traded(candle.volume, candle.low) * self.market.instrument.share
+        self.budget = self.units.fit(math.floor(self.volume * self.units.bd / self.units.bn) if self.limited else 0)
         self.met: set[int] = set()  # orders that traded or tried to: once a candle
         self.fill_count = 0
 
@@ -246,7 +242,8 @@ class Venue:
         scale, v, w = self.model.impact, self.estimates.volatility, self.estimates.volume
         if scale is None or not self.market.has_volume or w == 0:
             return 0.0
-        root = math.sqrt(self.units.amount(n) / w)
+        amount = self.units.worth(n, r) if self.units.is_inverse else self.units.amount(n)
+        root = math.sqrt(amount / w)
         return r * v * root if scale == "square_root" else scale * r * v * root
 
     def moved_open(self, is_buy: bool, share: float) -> float:
@@ -261,8 +258,7 @@ class Venue:
         low, high = units.ticks_near(c.low), units.ticks_near(c.high)
         ticks, limit = high - low + 1, order.price_ticks
         beyond = min(limit, high) - low + 1 if order.is_buy else high - max(limit, low) + 1
-        volume = c.volume * self.market.instrument.share
-        return units.fit(math.floor(self.model.participation * volume * beyond / ticks * units.bd / units.bn))
+        return units.fit(math.floor(self.model.participation * self.volume * beyond / ticks * units.bd / units.bn))
 
     # What is counted.
 

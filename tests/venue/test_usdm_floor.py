@@ -203,6 +203,18 @@ def test_spot_and_contracts_are_not_listed_together():
         listed(["BTC/USDT", "ETH/USDT:USDT"])
 
 
+@pytest.mark.parametrize(
+    "one",
+    [
+        "BTC/USD:BTC",
+        Instrument("binance:BTC/USD:BTC", contract_size=100, tiers=Tiers.of("binance:BTC/USD:BTC", [(0, 0.004, 125)])),
+    ],
+)
+def test_inverse_perpetuals_are_not_listed(one):
+    with pytest.raises(ConfigError, match="is an inverse perpetual, which Binance serves elsewhere"):
+        listed([one])
+
+
 def test_margin_is_not_withdrawn():
     made, account = floor(100)
     made.place(account, ticket(made, Side.BUY, 50))
