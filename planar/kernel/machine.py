@@ -52,12 +52,13 @@ def set_cache_folder(folder: Path) -> None:
 
 
 def use_cache() -> Path:
-    """Points numba at this fingerprint's folder and removes all but the newest few others."""
+    """Points numba at this fingerprint's folder and removes those of all but the newest few others."""
     folder = cache_root() / fingerprint()
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
     set_cache_folder(folder)
-    others = sorted((f for f in folder.parent.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+    kernels = folder.parent.glob("[0-9a-f]" * 16)  # others keep there what is theirs
+    others = sorted(kernels, key=lambda f: f.stat().st_mtime, reverse=True)
     for stale in others[KEPT_FOLDERS:]:
         shutil.rmtree(stale, ignore_errors=True)
     return folder

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import planar
+from planar.kernel import machine
 from planar.kernel.machine import CACHE, fingerprint
 
 STRATEGY = """
@@ -112,3 +113,16 @@ def test_twenty_processes_add_nothing(folder):
     for _ in range(20):
         assert run(folder)[0] == 0
     assert files() == kept
+
+
+def test_only_kernels_of_before_are_swept(tmp_path, monkeypatch):
+    """The folder is everybody's: what exchanges listed and what strategies were compiled to stays."""
+    monkeypatch.setattr(machine, "cache_root", lambda: tmp_path)
+    monkeypatch.setattr(machine, "set_cache_folder", lambda folder: None)
+    others = [tmp_path / name for name in ("markets", "code", "bytecode")]
+    kernels = [tmp_path / f"{number:016x}" for number in range(8)]
+    for age, folder in enumerate([*others, *kernels]):
+        folder.mkdir()
+        os.utime(folder, (age, age))
+    mine = machine.use_cache()
+    assert {*tmp_path.iterdir()} == {mine, *others, *kernels[-machine.KEPT_FOLDERS + 1 :]}
