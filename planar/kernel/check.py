@@ -7,7 +7,7 @@ import math
 
 from planar.kernel.contracts import affordable_amount, against, hold_of, is_covered, is_funded, is_too_large
 from planar.kernel.draws import arrival
-from planar.kernel.groups import book, enter, group_of, holds, kept_of, refusal_of
+from planar.kernel.groups import book, enter, group_of, holds, kept_of, kept_with, refusal_of
 from planar.kernel.ledger import (
     activate,
     ask_cancel,
@@ -22,7 +22,7 @@ from planar.kernel.ledger import (
     shift,
 )
 from planar.kernel.limits import judge, judge_amend
-from planar.kernel.linked import INS, ORD, PAIR, STA, TRIPLE, F, I, V, linked
+from planar.kernel.linked import INS, ORD, PAIR, STA, TRIPLE, B, F, I, V, linked
 from planar.kernel.machine import compiled, get_int, inlined, set_int
 from planar.kernel.numbers import (
     RATE,
@@ -120,24 +120,24 @@ def watch_all(state, ins):
 
 
 @compiled
-def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only):
+def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only, has_exits):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
         return Reason.NO_PRICE.value
     # Combinations that no venue takes.
+    if has_exits and side == Side.SELL and not ins.is_contract:
+        return Reason.INVALID_ORDER.value
     if post_only and (not has_price or is_at_once or how):
         return Reason.INVALID_ORDER.value
     if (is_at_once and how) or (how >= TRAIL and has_price) or (tif == Tif.GTD) != (expire != NEVER):
         return Reason.INVALID_ORDER.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
-    if reduce_only and side == Side.BUY and not ins.is_contract:
+    if reduce_only and not _may_reduce(ins, side, after):
         return Reason.REDUCE_ONLY_WOULD_INCREASE.value
     if oco or after:
         refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco, after)
-        if ins.is_contract and refusal == 0:
-            refusal = Reason.INVALID_LINK.value
         if refusal:
             return refusal
     if ins.is_delisted:
@@ -145,6 +145,20 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
     if ins.has_left and side == Side.BUY:
         return Reason.NOT_A_MEMBER.value
     return Reason.TOO_MANY_ORDERS.value if ins.active_n >= ins.max_orders else 0
+
+
+@linked(B(INS, I, I))
+def _may_reduce(ins, side, after):
+    """Whether there is something that an order of this side can reduce, or something on its way that may be."""
+    if not ins.is_contract:
+        return side == Side.SELL
+    if after or against(ins, side):
+        return True
+    for i in range(ins.active_n):
+        order = open_order(ins, i)
+        if order.side != side and order.cancel_at == NEVER:
+            return True
+    return False
 
 
 @inlined
@@ -226,33 +240,41 @@ def _loss_of_inverse(ins, side, price, risk_stop):
 
 
 @compiled
-def _to_hold(state, ins, side, limit, trigger, amount, budget, shared):
-    """What a new order is to hold, or a negative `Reason`: minimums first, then funds."""
+def _to_hold(state, ins, side, limit, trigger, amount, budget, shared, group, reduces):
+    """What a new order is to hold, or a negative `Reason`: minimums first, then funds.
+
+    shared: what its group holds already.
+    """
     if budget == 0:
         return -Reason.BELOW_MIN_COST.value
     if budget < 0 and (amount <= 0 or amount < ins.min_amount):
         return -Reason.BELOW_MIN_AMOUNT.value
+    if reduces:
+        return 0
     if ins.min_cost > 0.0 and _least_cost(state, ins, limit, trigger, amount, budget) < ins.min_cost:
         return -Reason.BELOW_MIN_COST.value
     if ins.is_contract:
-        return _to_hold_of_contract(state, ins, side, limit, trigger, amount)
+        return _to_hold_of_contract(state, ins, side, limit, trigger, amount, shared, group)
     free = (free_cash(state) if side == Side.BUY else free_base(ins)) + shared
     wanted = _wanted(ins, side, limit, trigger, amount, budget, free)
     return wanted if wanted >= 0 else -Reason.INSUFFICIENT_FUNDS.value
 
 
-@linked(I(STA, INS, I, I, I, I))
-def _to_hold_of_contract(state, ins, side, limit, trigger, amount):
+@linked(I(STA, INS, I, I, I, I, I, I))
+def _to_hold_of_contract(state, ins, side, limit, trigger, amount, shared, group):
     """What an order of a contract is to hold, or a negative `Reason`: the tiers first, then margin."""
     held = hold_of(ins, side, amount, limit, trigger)
-    refusal = _margin_refusal(state, ins, side, amount, -1, held, 0)
+    refusal = _margin_refusal(state, ins, side, amount, -1, group, max(held, shared), shared)
     return held if refusal == Reason.NONE else -refusal.value
 
 
 @compiled
-def _margin_refusal(state, ins, side, amount, id, held, instead_of):
-    """Why a contract's order may not hold so much, instead of what it held before; NONE when it may. id: -1 if new."""
-    if is_covered(state, ins, side, amount, id, False):
+def _margin_refusal(state, ins, side, amount, id, group, held, instead_of):
+    """Why a contract's order, or its group, may not hold so much, instead of what it held before; NONE when it may.
+
+    id: -1 if new.
+    """
+    if is_covered(state, ins, side, amount, id, group, False):
         return Reason.NONE
     if is_too_large(state, ins, side, held, instead_of):
         return Reason.MAX_POSITION
@@ -298,8 +320,12 @@ def _submit(
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK and not ins.is_contract
-    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only)
+    has_exits = stop_loss == stop_loss or take_profit == take_profit
+    refusal = _refused_at_once(
+        state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only, has_exits
+    )
     group = shared = 0
+    reduces = reduce_only and ins.is_contract
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:
@@ -308,8 +334,8 @@ def _submit(
             trigger, trail, wakes = _trigger_of(ins, side, how, stop, activation)
             if trigger < 1:
                 refusal = Reason.INVALID_PRICE.value
-        if refusal == 0 and (stop_loss == stop_loss or take_profit == take_profit):
-            refusal = _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit)
+        if refusal == 0 and has_exits:
+            refusal = _exits_refusal(state, ins, side, limit, trigger, stop_loss, take_profit)
         elif refusal:
             limit = trigger = 0
     if refusal == 0:
@@ -326,18 +352,19 @@ def _submit(
         else:
             by_cost = budget >= 0
             if after:
-                held = _held_by_bound(state, ins, limit, trigger, sizing, size, amount)
+                held = _held_by_bound(state, ins, limit, trigger, sizing, size, amount, reduces)
             else:
-                held = _to_hold(state, ins, side, limit, trigger, amount, budget, shared)
+                held = _to_hold(state, ins, side, limit, trigger, amount, budget, shared, group, reduces)
             if held < 0:
                 refusal = -held
-            elif state.limits and judge(state, ins, side, amount, limit, trigger, budget) != Limit.NONE:
-                refusal = Reason.RISK_LIMIT.value
+            elif state.limits:
+                if judge(state, ins, side, amount, limit, trigger, budget, group, reduces != 0) != Limit.NONE:
+                    refusal = Reason.RISK_LIMIT.value
     kind = Kind.LIMIT.value if has_price else Kind.MARKET.value
     if has_stop:
         kind = _kind_of(how, has_price)
     order = _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag)
-    order.requested, order.budget, order.reserved = size, max(budget, 0), held
+    order.requested, order.budget, order.reserved, order.reduces = size, max(budget, 0), held, reduces
     order.expire = expire if tif == Tif.GTD else NEVER
     order.due = min(order.arrive, order.expire)
     if has_stop:
@@ -374,14 +401,14 @@ def _bound_amount(state, ins, sizing, size, after):
     return whole_steps(ins, max(part_of(size, Live(ins.live, Order(state.orders, after - 1).slot).amount), 0))
 
 
-@linked(I(STA, INS, I, I, I, F, I))
-def _held_by_bound(state, ins, limit, trigger, sizing, size, amount):
+@linked(I(STA, INS, I, I, I, F, I, I))
+def _held_by_bound(state, ins, limit, trigger, sizing, size, amount, reduces):
     """What an order holds that waits for another, nothing, or the negative `Reason` why the venue does not take it."""
     if sizing == FRACTION:
         return 0 if size > 0.0 else -Reason.BELOW_MIN_AMOUNT.value
     if amount <= 0 or amount < ins.min_amount:
         return -Reason.BELOW_MIN_AMOUNT.value
-    is_worth = ins.min_cost == 0.0 or _least_cost(state, ins, limit, trigger, amount, -1) >= ins.min_cost
+    is_worth = reduces or ins.min_cost == 0.0 or _least_cost(state, ins, limit, trigger, amount, -1) >= ins.min_cost
     return 0 if is_worth else -Reason.BELOW_MIN_COST.value
 
 
@@ -441,37 +468,35 @@ def _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, b
 
 
 @linked(I(STA, INS, I, I, I, F, F))
-def _exits_refusal(state, ins, sizing, limit, trigger, stop_loss, take_profit):
-    """Why a buy at these prices cannot have such exits, nan for none; 0 when it can."""
-    if ins.is_contract:  # whose orders are not linked: a stop loss is what a risk is sized by
-        return 0 if sizing == RISK and take_profit != take_profit else Reason.INVALID_LINK.value
+def _exits_refusal(state, ins, side, limit, trigger, stop_loss, take_profit):
+    """Why an order at these prices cannot have such exits, nan for none; 0 when it can."""
     if state.outside:
         return Reason.VENUE_REFUSED.value
     price, orders = reference(ins, limit, trigger), 1
     if stop_loss == stop_loss:
         ticks, orders = ticks_near(ins, stop_loss), orders + 1
-        if ticks < 1 or price_of(ins, ticks) >= price:
+        if ticks < 1 or (price - price_of(ins, ticks)) * side <= 0.0:
             return Reason.INVALID_PRICE.value
     if take_profit == take_profit:
-        orders += 1
-        if price_of(ins, ticks_up(ins, take_profit)) <= price:
+        ticks, orders = _limit_of(ins, -side, take_profit), orders + 1
+        if (side == Side.SELL and ticks < 1) or (price_of(ins, ticks) - price) * side <= 0.0:
             return Reason.INVALID_PRICE.value
     return Reason.TOO_MANY_ORDERS.value if ins.active_n + orders > ins.max_orders else 0
 
 
-@linked(V(STA, INS, I, F, F, I))
-def _submit_exits(state, ins, entry, stop_loss, take_profit, tag):
-    """Asks for the exits of a buy: they wait for it, and one cancels the other."""
-    nothing, tif, sell, stop = float("nan"), Tif.GTC.value, Side.SELL.value, 0
+@linked(V(STA, INS, I, I, F, F, I))
+def _submit_exits(state, ins, side, entry, stop_loss, take_profit, tag):
+    """Asks for the exits, of that side, of an order: they wait for it, and one cancels the other."""
+    nothing, tif, stop, reduces = float("nan"), Tif.GTC.value, 0, ins.is_contract
     if stop_loss == stop_loss:
         stop = _submit_one(
-            state, ins, sell, FRACTION, 1.0, nothing, STOP, stop_loss, nothing, nothing, nothing, tif, NEVER, 0, tag, 0,
-            entry, 0,
+            state, ins, side, FRACTION, 1.0, nothing, STOP, stop_loss, nothing, nothing, nothing, tif, NEVER, 0, tag, 0,
+            entry, reduces,
         )  # fmt: skip
     if take_profit == take_profit:
         _submit_one(
-            state, ins, sell, FRACTION, 1.0, take_profit, 0, nothing, nothing, nothing, nothing, tif, NEVER, 0, tag,
-            max(stop, 0), entry, 0,
+            state, ins, side, FRACTION, 1.0, take_profit, 0, nothing, nothing, nothing, nothing, tif, NEVER, 0, tag,
+            max(stop, 0), entry, reduces,
         )  # fmt: skip
 
 
@@ -492,7 +517,7 @@ def submit(
     address, k, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
     oco, after, reduce_only,
 ):  # fmt: skip
-    """Asks for one order, and for the exits of a buy. Prices are nan for none, expire is NEVER for none.
+    """Asks for one order, and for its exits. Prices are nan for none, expire is NEVER for none.
 
     how: what ``stop`` is: a trigger (`STOP`, `TAKE`), or how far a trailing stop follows (`TRAIL`, `TRAIL_BY`).
     oco: the id of an order in whose group it is to be; after: of one that it waits for; 0 for none.
@@ -503,8 +528,8 @@ def submit(
         state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
         tag, oco, after, reduce_only,
     )  # fmt: skip
-    if id > 0 and (stop_loss == stop_loss or take_profit == take_profit) and not ins.is_contract:
-        _submit_exits(state, ins, id, stop_loss, take_profit, tag)
+    if id > 0 and (stop_loss == stop_loss or take_profit == take_profit):
+        _submit_exits(state, ins, -side, id, stop_loss, take_profit, tag)
     return id
 
 
@@ -520,13 +545,13 @@ def submit_plain(address, k, side, size, price, tag):
 
 
 @compiled
-def _submit_usual(address, k, side, sizing, size, price, post_only, tag):
+def _submit_usual(address, k, side, sizing, size, price, post_only, tag, reduce_only):
     """`submit` without a trigger, good till cancelled."""
     nothing = float("nan")
     tif = Tif.GTC.value
     return submit(
         address, k, side, sizing, size, price, 0, nothing, nothing, nothing, nothing, tif, NEVER, post_only, tag, 0, 0,
-        0,
+        reduce_only,
     )  # fmt: skip
 
 
@@ -622,11 +647,14 @@ def _amended_need(state, ins, order, limit, trigger, total):
     left = total - order.filled
     if left < ins.min_amount:
         return 0, Reason.BELOW_MIN_AMOUNT
+    if order.reduces:
+        return 0, Reason.NONE
     if money_of(state, cost_down(ins, left, limit or trigger)) < ins.min_cost:
         return 0, Reason.BELOW_MIN_COST
     if ins.is_contract:
         held = hold_of(ins, order.side, left, limit, trigger)
-        return held, _margin_refusal(state, ins, order.side, left, order.id, held, order.reserved)
+        kept, wanted = kept_of(state, ins, order), kept_with(state, ins, order, held)
+        return held, _margin_refusal(state, ins, order.side, left, order.id, order.group, wanted, kept)
     free = (free_cash(state) if order.side == Side.BUY else free_base(ins)) + kept_of(state, ins, order)
     wanted = _wanted(ins, order.side, limit, trigger, left, -1, free)
     return (0, Reason.INSUFFICIENT_FUNDS) if wanted < 0 else (wanted, Reason.NONE)
@@ -635,7 +663,7 @@ def _amended_need(state, ins, order, limit, trigger, total):
 @compiled
 def _need_of_bound(state, ins, order, limit, trigger):
     """Nothing, or why an order that waits for another may not have these prices."""
-    if order.part == 0.0 and ins.min_cost > 0.0:
+    if order.part == 0.0 and ins.min_cost > 0.0 and order.reduces == 0:
         if _least_cost(state, ins, limit, trigger, order.amount, -1) < ins.min_cost:
             return -1, Reason.BELOW_MIN_COST
     return -1, Reason.NONE
@@ -665,13 +693,13 @@ def _send_amend(state, ins, order, limit, trigger, total, wanted):
 
 @compiled
 def close(address, k, fraction, tag):
-    """Trades a fraction of the position against it, at market."""
+    """Trades a fraction of the position against it, at market; of a contract reduce-only."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
     side = Side.SELL.value if ins.base > 0 else Side.BUY.value
-    return _submit_usual(address, k, side, FRACTION, fraction, float("nan"), 0, tag)
+    return _submit_usual(address, k, side, FRACTION, fraction, float("nan"), 0, tag, ins.is_contract)
 
 
 @compiled
@@ -720,7 +748,7 @@ def target(address, k, weight, tag):
         side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing
-    return _submit_usual(address, k, side, sizing, size, float("nan"), 0, tag)
+    return _submit_usual(address, k, side, sizing, size, float("nan"), 0, tag, 0)
 
 
 @compiled
@@ -739,7 +767,7 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
         if order.side == side:
             return _requote(address, state, ins, k, id, order, sizing, size, price)
         cancel(address, k, id)
-    id = _submit_usual(address, k, side, sizing, size, price, post_only, tag)
+    id = _submit_usual(address, k, side, sizing, size, price, post_only, tag, 0)
     set_int(ins.slots, slot, max(id, 0))
     return id
 

@@ -6,7 +6,7 @@ wallet. An inverse contract's move cash the other way. Money in quote units, amo
 
 import numpy as np
 
-from planar.kernel.linked import INS, STA, B, I, linked
+from planar.kernel.linked import INS, ORD, STA, B, F, I, linked
 from planar.kernel.machine import compiled, get_int, inlined
 from planar.kernel.margin import max_notional
 from planar.kernel.margin_units import pnl_units
@@ -18,6 +18,7 @@ from planar.kernel.numbers import (
     largest_rate,
     money_of,
     plus,
+    price_of,
     product_down,
     product_up,
     units_of_money,
@@ -45,12 +46,24 @@ def margin_of(ins, units):
 @compiled
 def ticks_to_hold(ins, side, limit, trigger):
     """Ticks at which an order holds its cost: its limit, else what it may have to pay."""
-    if limit:
-        return limit
-    price = reference(ins, 0, trigger)
+    return limit or _at_worst(ins, side, reference(ins, 0, trigger))
+
+
+@compiled
+def _at_worst(ins, side, price):
+    """Ticks of the dearest that an order may have to pay that finds the market there."""
     if side == ins.sign:
         price = price * (1.0 + BUFFER) if ins.sign > 0 else price / (1.0 + BUFFER)
     return dear_ticks(ins, price)
+
+
+@linked(I(INS, ORD, F))
+def hold_when_armed(ins, order, price):
+    """What an order holds that is armed where the market stands at ``price``."""
+    if order.reduces:
+        return 0
+    middle = price_of(ins, order.stop) if order.stop else price
+    return cost_up(ins, order.amount, order.price or _at_worst(ins, order.side, middle))
 
 
 @compiled
@@ -63,6 +76,8 @@ def hold_of(ins, side, amount, limit, trigger):
 def hold_after(ins, order, filled):
     """What the rest of an order holds when so much more of it was filled."""
     left = order.amount - order.filled
+    if order.reduces:
+        return 0
     if order.price:
         return cost_up(ins, left, order.price)
     return product_up(order.reserved, left, left + filled)
@@ -122,36 +137,63 @@ def gain_of(state, ins):
     return pnl_units(state, ins, ins.base, ins.entry, ins.mark)
 
 
-@linked(B(STA, INS, I, I, I, B))
-def is_covered(state, ins, side, amount, id, is_venue):
-    """Whether an order of so much can only reduce, even when all others of its side fill as well. id: of the order,
-    when it is there already.
+@linked(B(STA, INS, I, I, I, I, B))
+def is_covered(state, ins, side, amount, id, group, is_venue):
+    """Whether an order of so much can only reduce, even when all others of its side fill as well; a group counts once.
+
+    id: of the order, when it is there already. group: that it is in, or will be in; 0 for none.
     """
-    room = against(ins, side) - amount
+    own, room = amount, against(ins, side)
     i = 0
-    while room >= 0 and i < ins.active_n:
+    while room >= own and i < ins.active_n:
         order = Live(ins.live, get_int(ins.active, i))
         i += 1
-        if order.side != side or order.id == id:
+        if order.side != side or order.id == id or not _counts(order, is_venue):
             continue
-        if is_venue and order.status != Status.PENDING:
-            room -= order.amount - order.filled
-        elif not is_venue and order.cancel_at == NEVER:
-            total = order.amount
-            if order.amend >= 0:
-                total = max(total, Amend(state.amends, order.amend).amount)
-            room -= total - order.filled
-    return room >= 0
+        if group and (order.group == group or order.id + 1 == group):
+            own = max(own, _left_at_most(state, order, is_venue))
+        elif order.group == 0 or _leads(state, ins, order, id, is_venue):
+            room -= _left_at_most(state, order, is_venue)
+    return room >= own
+
+
+@compiled
+def _counts(order, is_venue):
+    """The venue knows accepted orders; who asks takes those whose cancel is on its way for gone."""
+    return order.status != Status.PENDING if is_venue else order.cancel_at == NEVER
+
+
+@compiled
+def _left_at_most(state, order, is_venue):
+    """Base units that an order may still trade; who asks counts an amend on its way, too."""
+    total = order.amount
+    if not is_venue and order.amend >= 0:
+        total = max(total, Amend(state.amends, order.amend).amount)
+    return total - order.filled
+
+
+@compiled
+def _leads(state, ins, order, id, is_venue):
+    """Whether an order is the first of its group with the most left, but for that one."""
+    left = _left_at_most(state, order, is_venue)
+    for i in range(ins.active_n):
+        other = Live(ins.live, get_int(ins.active, i))
+        if other.group != order.group or other.id in (order.id, id) or not _counts(other, is_venue):
+            continue
+        others = _left_at_most(state, other, is_venue)
+        if others > left or (others == left and other.id < order.id):
+            return False
+    return True
 
 
 @linked(B(STA, INS, I, I, I, B))
 def is_funded(state, ins, side, held, instead_of, is_venue):
-    """Whether there is margin for an order that holds so much, instead of what it held before."""
+    """Whether there is margin for an order that holds so much, instead of what it held before, or no more is asked."""
     bids, asks = bids_of(ins, is_venue), asks_of(ins, is_venue)
     more = held - instead_of
     before = asked_of(ins, bids, asks)
     after = asked_of(ins, bids + more, asks) if side == Side.BUY else asked_of(ins, bids, asks + more)
-    return (instead_of and after <= before) or plus(free_margin(state, is_venue), before) >= after
+    return after <= before or plus(free_margin(state, is_venue), before) >= after
 
 
 @compiled
@@ -210,6 +252,12 @@ def _can_hold(ins, amount, ticks, rate, budget):
 def against(ins, side):
     """Base units of the position that a side reduces."""
     return abs(ins.base) if ins.base * side < 0 else 0
+
+
+@compiled
+def fit(ins, order):
+    """Cuts what may only reduce to what is held."""
+    order.amount = min(order.amount, order.filled + against(ins, order.side))
 
 
 @compiled

@@ -66,6 +66,29 @@ def known_of(state, ins, order):
     return order.reserved if order.status != Status.PENDING else 0
 
 
+@linked(I(STA, INS, ORD, I))
+def known_with(state, ins, order, units):
+    """What the venue would hold for an order or its group if the order held so much."""
+    if order.group:
+        for i in range(ins.active_n):
+            other = Live(ins.live, get_int(ins.active, i))
+            if other.group == order.group and other.id != order.id and other.status != Status.PENDING:
+                units = max(units, other.reserved)
+    return units
+
+
+@linked(I(STA, INS, ORD, I))
+def kept_with(state, ins, order, units):
+    """What an order's group would hold, when asking, if the order held so much."""
+    if order.group:
+        for i in range(ins.active_n):
+            other = Live(ins.live, get_int(ins.active, i))
+            if other.group == order.group and other.id != order.id and other.cancel_at == NEVER:
+                extra = Amend(state.amends, other.amend).extra if other.amend >= 0 else 0
+                units = max(units, other.reserved + extra)
+    return units
+
+
 @compiled
 def kept_of(state, ins, order):
     """What counts as free for new terms of an order: its own reservation, or what its group holds."""

@@ -4,7 +4,7 @@
 `reserve_extra` for amends on their way, and by `check._submit` for new orders.
 """
 
-from planar.kernel.contracts import against, free_margin, hold_after, move_position
+from planar.kernel.contracts import against, fit, free_margin, hold_after, move_position
 from planar.kernel.draws import arrival
 from planar.kernel.groups import book, holds, shift
 from planar.kernel.linked import INS, ORD, STA, I, V, linked
@@ -143,6 +143,8 @@ def left_of(order):
 def required(ins, order):
     """What an order of these terms holds while it rests; one that holds quote without a limit keeps its estimate."""
     if ins.is_contract:
+        if order.reduces:
+            return 0
         return cost_up(ins, left_of(order), order.price) if order.price else order.reserved
     if order.side == Side.SELL:
         return left_of(order)
@@ -291,8 +293,12 @@ def take_off_others(state, ins, order, amount, time):
         else:
             other.amount -= amount
             other.cut += amount
-            is_estimate = other.side == Side.BUY and other.price == 0
-            rest = product_down(other.reserved, after, before) if is_estimate else required(ins, other)
+            if ins.is_contract:
+                rest = hold_after(ins, other, amount)
+            elif other.side == Side.BUY and other.price == 0:
+                rest = product_down(other.reserved, after, before)
+            else:
+                rest = required(ins, other)
             reserve(state, ins, other, rest)
             i += 1
 
@@ -360,6 +366,24 @@ def apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, spre
         finish(state, ins, order, Status.FILLED, EventKind.FILL, Reason.NONE, time)
     elif order.group:
         take_off_others(state, ins, order, amount, time)
+    if ins.is_contract and ins.active_n and not state.outside:
+        fit_all(state, ins, time)
+
+
+@linked(V(STA, INS, I))
+def fit_all(state, ins, time):
+    """After a fill: what may only reduce is for no more than is held, and has expired where nothing is."""
+    i = 0
+    while i < ins.active_n:
+        order = open_order(ins, i)
+        i += 1
+        if order.reduces == 0 or order.status == Status.PENDING:
+            continue
+        if against(ins, order.side):
+            fit(ins, order)
+        else:
+            finish(state, ins, order, Status.EXPIRED, EventKind.EXPIRED, Reason.NO_POSITION, time)
+            i -= 1
 
 
 @linked(V(STA, INS, I, I, I, I, I))

@@ -18,11 +18,14 @@ NEW = -1
 NONE = Limit.NONE.value
 
 
-@linked(I(STA, INS, I, I, I, I, I))
-def judge(state, ins, side, amount, limit, trigger, budget):
-    """A new order, whose place among all orders is the next; it counts as sent where no limit refuses it."""
+@linked(I(STA, INS, I, I, I, I, I, I, B))
+def judge(state, ins, side, amount, limit, trigger, budget, group, reduces):
+    """A new order, whose place among all orders is the next; it counts as sent where no limit refuses it.
+
+    group: that it is to be in; 0 for none. reduces: whether it may only reduce.
+    """
     broken = NONE
-    if not _is_exit(state, ins, side, amount, NEW):
+    if not (reduces or _is_exit(state, ins, side, amount, NEW, group)):
         broken = _broken(state, ins, state.orders_n, side, amount, limit, trigger, budget, True, False)
     if broken == NONE:
         _send(state)
@@ -33,7 +36,7 @@ def judge(state, ins, side, amount, limit, trigger, budget):
 def judge_amend(state, ins, order, limit, trigger, total):
     """New terms of an order; the amend counts as sent where no limit refuses it."""
     broken, left = NONE, total - order.filled
-    if not (_is_exit(state, ins, order.side, left, order.id) or _is_within(ins, order, limit, trigger, total)):
+    if not (_is_exit_of(state, ins, order, left) or _is_within(ins, order, limit, trigger, total)):
         budget, waits_for = _budget_of(order), _waits_for(order, trigger)
         broken = _broken(state, ins, order.id, order.side, left, limit, waits_for, budget, False, False)
     if broken == NONE:
@@ -50,7 +53,7 @@ def judge_late(address, k, id, is_amend):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     order = Live(ins.live, Order(state.orders, id - 1).slot)
-    if state.limits == 0 or _is_exit(state, ins, order.side, left_of(order), order.id):
+    if state.limits == 0 or _is_exit_of(state, ins, order, left_of(order)):
         return NONE
     limit, trigger, total = order.price, _waits_for(order, order.stop), order.amount
     if is_amend and order.amend >= 0:
@@ -71,6 +74,8 @@ def only_reduces(address, k, id, is_amend, is_late):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     order = Live(ins.live, Order(state.orders, id - 1).slot)
+    if order.reduces:
+        return True
     limit, trigger, total = order.price, order.stop, order.amount
     if is_amend and order.amend >= 0:
         amend = Amend(state.amends, order.amend)
@@ -183,9 +188,15 @@ def _too_dear(state, ins, id, side, amount, limit, trigger, budget, is_new, is_l
 
 
 @compiled
-def _is_exit(state, ins, side, amount, id):
+def _is_exit(state, ins, side, amount, id, group):
     """Whether an order can only make a position smaller. id: NEW of one that has none yet."""
-    return is_covered(state, ins, side, amount, id, False) if ins.is_contract else side == Side.SELL
+    return is_covered(state, ins, side, amount, id, group, False) if ins.is_contract else side == Side.SELL
+
+
+@compiled
+def _is_exit_of(state, ins, order, amount):
+    """The same of one that is there already, and so much of it."""
+    return order.reduces != 0 or _is_exit(state, ins, order.side, amount, order.id, order.group)
 
 
 @compiled
@@ -254,6 +265,8 @@ def _engaged(state, ins, id, is_late, side, claim):
 @compiled
 def _claim_of(state, ins, order, close):
     """What an open order may add at worst, on its own terms and on those of an amend on its way."""
+    if order.reduces:
+        return 0
     budget, side = _budget_of(order), order.side
     claim = _claim(ins, side, left_of(order), order.price, _waits_for(order, order.stop), budget, close)
     if order.amend >= 0:

@@ -1,10 +1,11 @@
 """Orders that wait at the venue for others: armed, grown, and ended with them (docs/simulation.md, section 13)."""
 
+from planar.kernel.contracts import fit, hold_when_armed
 from planar.kernel.groups import known_of
 from planar.kernel.ledger import finish, left_of, open_order, required, reserve, tell, unbind, venue_base, venue_cash
 from planar.kernel.linked import INS, STA, B, F, I, V, linked
 from planar.kernel.machine import compiled
-from planar.kernel.match import arrive_armed
+from planar.kernel.match import arrive_armed, has_margin
 from planar.kernel.numbers import (
     cost_down,
     money_of,
@@ -95,6 +96,8 @@ def _too_small(state, ins, order, amount, price):
     """The reason for which the venue does not take so little."""
     if amount <= 0 or amount < ins.min_amount:
         return Reason.BELOW_MIN_AMOUNT
+    if order.reduces:
+        return Reason.NONE
     ticks = order.price or order.stop or max(ticks_down(ins, price), 1)
     return Reason.BELOW_MIN_COST if money_of(state, cost_down(ins, amount, ticks)) < ins.min_cost else Reason.NONE
 
@@ -107,7 +110,9 @@ def _arm(state, ins, order, share, price, time, has_ended):
     order.amount, order.share = amount, share
     if has_ended:
         unbind(ins, order)
-    if order.side == Side.BUY and order.price == 0:
+    if ins.is_contract:
+        reserve(state, ins, order, hold_when_armed(ins, order, price))
+    elif order.side == Side.BUY and order.price == 0:
         middle = price_of(ins, order.stop) if order.stop else price
         reserve(state, ins, order, need(ins, amount, ticks_up(ins, middle * (1.0 + BUFFER))))
     else:
@@ -124,14 +129,24 @@ def _grow(state, ins, order, share, time):
     held, left = order.reserved, left_of(order)
     order.amount += more
     wanted = required(ins, order)
-    if order.side == Side.BUY and order.price == 0:
+    if order.price == 0 and (order.side == Side.BUY or ins.is_contract) and order.reduces == 0:
         wanted = held + product_down(held, more, left)
-    venue = venue_cash(state) if order.side == Side.BUY else venue_base(ins)
-    if wanted > venue + known_of(state, ins, order):
+    if not _can_hold(state, ins, order, wanted):
         order.amount -= more
         return False
     order.cut -= more
     order.share = share
     reserve(state, ins, order, wanted)
+    if order.reduces:
+        fit(ins, order)
     tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
     return True
+
+
+@compiled
+def _can_hold(state, ins, order, wanted):
+    """Whether the venue sees the funds for an order that is to hold so much."""
+    if ins.is_contract:
+        return has_margin(state, ins, order, wanted)
+    venue = venue_cash(state) if order.side == Side.BUY else venue_base(ins)
+    return wanted <= venue + known_of(state, ins, order)

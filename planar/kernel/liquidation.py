@@ -204,7 +204,7 @@ def _cancel_orders(state, ins, time):
     i = 0
     while i < ins.active_n:
         order = open_order(ins, i)
-        if order.status == Status.PENDING:
+        if order.status == Status.PENDING and order.arrive != NEVER:  # on its way; else it waits for another
             i += 1
         else:
             finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.LIQUIDATED, time)

@@ -345,6 +345,7 @@ def rest_of_step(state, address, on_candle, on_fill, on_order_error, on_position
                 hook, item = ON_FILL, state.fills_told
                 state.fills_told += 1
             is_news = event.reason != Reason.NONE and event.reason != Reason.LINKED
+            is_news = is_news and event.reason != Reason.NO_POSITION
             if not hooks & hook or (hook == ON_ORDER_ERROR and not is_news):
                 continue
             state.current, state.item = event.instrument, item

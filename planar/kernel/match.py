@@ -2,10 +2,10 @@
 
 import math
 
-from planar.kernel.contracts import free_margin, is_covered, is_funded, margin_of, opening_cost
+from planar.kernel.contracts import against, fit, free_margin, is_covered, is_funded, margin_of, opening_cost
 from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
-from planar.kernel.groups import known_of
+from planar.kernel.groups import known_of, known_with
 from planar.kernel.ledger import (
     accept,
     apply_fill,
@@ -270,7 +270,8 @@ def _can_put_up(state, ins, order, amount, cost, fee):
     opening = opening_cost(ins, order.side, amount, cost)
     if opening == 0:
         return True
-    held = plus(margin_of(ins, order.reserved), fee_of(order.reserved, largest_rate(ins)))
+    known = known_of(state, ins, order)
+    held = plus(margin_of(ins, known), fee_of(known, largest_rate(ins)))
     return plus(margin_of(ins, opening), fee) <= plus(held, max(free_margin(state, True), 0))
 
 
@@ -305,9 +306,7 @@ def travelled_price(ins, order, open_time, execution):
 def _admit(state, ins, order):
     """Whether the venue sees the funds that the order is to hold; a market buy by amount holds what there is."""
     if ins.is_contract:
-        return is_covered(state, ins, order.side, left_of(order), order.id, True) or is_funded(
-            state, ins, order.side, order.reserved, 0, True
-        )
+        return has_margin(state, ins, order, order.reserved)
     of_group = known_of(state, ins, order) if order.group else 0
     if order.side == Side.SELL:
         return order.reserved <= venue_base(ins) + of_group
@@ -318,12 +317,22 @@ def _admit(state, ins, order):
     return order.reserved <= available
 
 
+@linked(B(STA, INS, ORD, I))
+def has_margin(state, ins, order, wanted):
+    """Whether the venue sees the margin for a contract's order that is to hold so much."""
+    if order.reduces or is_covered(state, ins, order.side, left_of(order), order.id, order.group, True):
+        return True
+    return is_funded(state, ins, order.side, known_with(state, ins, order, wanted), known_of(state, ins, order), True)
+
+
 @linked(V(STA, INS, ORD, F, I, I))
 def _arrive_at_market(state, ins, order, price, open_time, time):
     """An order that may trade or be refused reaches the venue when the market stands at ``price``."""
     reason = Reason.NONE
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
-    if crosses and order.post_only:
+    if order.reduces and against(ins, order.side) == 0:
+        reason = Reason.REDUCE_ONLY_WOULD_INCREASE
+    elif crosses and order.post_only:
         reason = Reason.POST_ONLY_WOULD_TAKE
     elif order.form >= Kind.STOP and is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
@@ -332,6 +341,8 @@ def _arrive_at_market(state, ins, order, price, open_time, time):
     if reason != Reason.NONE:
         finish(state, ins, order, Status.REJECTED, Event.REJECTED, reason, time)
         return
+    if order.reduces:
+        fit(ins, order)
     accept(state, ins, order, time)
     if order.form == Kind.TRAIL:
         see(ins, order, price)
@@ -348,13 +359,17 @@ def arrive_armed(state, ins, order, price, time):
     """An order that waited at the venue arrives where the market stands, whatever the price."""
     crosses = order.form == Kind.LIMIT and _crosses(state, ins, order, price)
     reason = Reason.NONE
-    if crosses and order.post_only:
+    if order.reduces and against(ins, order.side) == 0:
+        reason = Reason.REDUCE_ONLY_WOULD_INCREASE
+    elif crosses and order.post_only:
         reason = Reason.POST_ONLY_WOULD_TAKE
     elif not _admit(state, ins, order):
         reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
         finish(state, ins, order, Status.REJECTED, Event.REJECTED, reason, time)
         return
+    if order.reduces:
+        fit(ins, order)
     accept(state, ins, order, time)
     if order.form == Kind.TRAIL:
         see(ins, order, price)
@@ -371,7 +386,7 @@ def arrive_armed(state, ins, order, price, time):
 @inlined
 def arrive(state, ins, order, price, open_time, time):
     """An order reaches the venue when the market stands at ``price``: most are limits that rest away from it."""
-    rests = order.form == Kind.LIMIT and order.tif != Tif.IOC and order.tif != Tif.FOK
+    rests = order.form == Kind.LIMIT and order.tif != Tif.IOC and order.tif != Tif.FOK and order.reduces == 0
     if rests and not _may_cross(ins, order, price) and _admit(state, ins, order):
         accept(state, ins, order, time)
     else:
@@ -428,7 +443,6 @@ def _total_of(order, amend):
 def _change_refusal(state, ins, order, amend, price):
     """Gives the order its new terms and reservation, or leaves it as it was and says why."""
     was_price, was_stop, was_amount = order.price, order.stop, order.amount
-    held = known_of(state, ins, order)
     order.price, order.amount = amend.price, _total_of(order, amend)
     if order.form != Kind.TRAIL:  # that may have moved since
         order.stop = amend.stop
@@ -438,25 +452,25 @@ def _change_refusal(state, ins, order, amend, price):
             reason = Reason.POST_ONLY_WOULD_TAKE
     elif order.form != Kind.TRAIL and is_triggered(ins, order, price):
         reason = Reason.STOP_WOULD_TRIGGER
-    is_estimate = order.price == 0 and (order.side == Side.BUY or ins.is_contract)
+    is_estimate = order.price == 0 and (order.side == Side.BUY or ins.is_contract) and order.reduces == 0
     wanted = amend.needs if is_estimate and amend.needs >= 0 else required(ins, order)
-    if reason == Reason.NONE and not _is_within(state, ins, order, wanted, held):
+    if reason == Reason.NONE and not _is_within(state, ins, order, wanted):
         reason = Reason.INSUFFICIENT_FUNDS
     if reason != Reason.NONE:
         order.price, order.stop, order.amount = was_price, was_stop, was_amount
         return reason
     reserve(state, ins, order, wanted)
+    if order.reduces:
+        fit(ins, order)
     return Reason.NONE
 
 
 @compiled
-def _is_within(state, ins, order, wanted, held):
+def _is_within(state, ins, order, wanted):
     """Whether the venue sees the funds for an order that is to hold so much instead of what it held before."""
     if ins.is_contract:
-        return is_covered(state, ins, order.side, left_of(order), order.id, True) or is_funded(
-            state, ins, order.side, wanted, held, True
-        )
-    return wanted <= held + (venue_cash(state) if order.side == Side.BUY else venue_base(ins))
+        return has_margin(state, ins, order, wanted)
+    return wanted <= known_of(state, ins, order) + (venue_cash(state) if order.side == Side.BUY else venue_base(ins))
 
 
 @linked(V(STA, INS, ORD, F, I))

@@ -187,6 +187,7 @@ LIVE = np.dtype(
         ("wish", "i8"),  # of a bound order: the amount that was asked for,
         ("part", "f8"),  # or the part of what its parent gives; 0 for none
         ("share", "i8"),  # what the parent gave of that; while it waits, less what others of its group had
+        ("reduces", "i8"),  # of a contract: whether it may only make the position smaller
     ],
     align=True,
 )

@@ -85,13 +85,13 @@ class Broker:
         prices = price, trigger, stop_loss, take_profit
         return self._submit(1, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only)
 
-    def sell(self, amount=None, *, cost=None, fraction=None, price=None, stop=None, take=None, trail=None,
-             trail_by=None, activation=None, tif="GTC", expire=None, post_only=False, tag="",
-             oco=None, after=None, reduce_only=False) -> int:  # fmt: skip
-        """Asks to sell. Gives the order's id, or a negative `Reason`."""
-        sizing, size = _size_of(amount, cost, fraction, None, None)
+    def sell(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
+             trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None, post_only=False,
+             tag="", oco=None, after=None, reduce_only=False) -> int:  # fmt: skip
+        """Asks to sell; of a contract also for the exits of the short. Gives the order's id, or a negative `Reason`."""
+        sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
         trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        prices = price, trigger, None, None
+        prices = price, trigger, stop_loss, take_profit
         return self._submit(-1, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only)
 
     def _submit(self, side, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only) -> int:

@@ -205,11 +205,15 @@ BUGS = {
         "if order.amend_at < close_time or order.after:",
         "if order.amend_at < close_time:",
     ),
-    "a stop loss may be at the price": ("check.py", "price_of(ins, ticks) >= price", "price_of(ins, ticks) > price"),
+    "a stop loss may be at the price": (
+        "check.py",
+        "(price - price_of(ins, ticks)) * side <= 0.0",
+        "(price - price_of(ins, ticks)) * side < 0.0",
+    ),
     "the exits of a bracket do not cancel each other": (
         "check.py",
-        "            max(stop, 0), entry, 0,\n",
-        "            0, entry, 0,\n",
+        "            max(stop, 0), entry, reduces,\n",
+        "            0, entry, reduces,\n",
     ),
     "a lone instrument is not delisted in time": (
         "loop.py",
@@ -268,8 +272,8 @@ BUGS = {
     ),
     "any order against a position is covered": (
         "contracts.py",
-        "room = against(ins, side) - amount",
-        "room = 0 if against(ins, side) else -1",
+        "own, room = amount, against(ins, side)",
+        "own, room = 0, 0 if against(ins, side) else -1",
     ),
     "a market sell holds what a buy does": (
         "contracts.py",
@@ -324,6 +328,27 @@ BUGS = {
         "if death >= 0.0 and at < distance:",
     ),
     "only what has orders is walked": ("loop.py", "            ins.work = BUSY\n", "            pass\n"),
+    "what may only reduce is not cut": (
+        "contracts.py",
+        "order.amount = min(order.amount, order.filled + against(ins, order.side))",
+        "order.amount = min(order.amount, MOST)",
+    ),
+    "what may only reduce outlives its position": (
+        "ledger.py",
+        "if ins.is_contract and ins.active_n and not state.outside:",
+        "if ins.is_contract and state.outside:",
+    ),
+    "a group covers as often as it has orders": (
+        "contracts.py",
+        "elif order.group == 0 or _leads(state, ins, order, id, is_venue):",
+        "else:",
+    ),
+    "a group of a contract holds a new member on top": ("check.py", "max(held, shared), shared)", "held, 0)"),
+    "a stop loss of a short is looked for below": (
+        "check.py",
+        "if ticks < 1 or (price - price_of(ins, ticks)) * side <= 0.0:",
+        "if ticks < 1 or price_of(ins, ticks) >= price:",
+    ),
     "a minute is a millisecond longer": (
         "limits.py",
         "limits.sent_n % room) > now - MINUTE",

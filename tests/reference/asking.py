@@ -27,30 +27,35 @@ class Desk(Account):
             reduce_only=reduce_only,
         )  # fmt: skip
         entry = self._place(k, "buy", asked, tif, expire, post_only, tag, oco, after)
-        if isinstance(entry, int) and not self.instruments[k].is_contract:
-            self._place_exits(k, entry, stop_loss, take_profit, tag)
+        if isinstance(entry, int):
+            self._place_exits(k, entry, "sell", stop_loss, take_profit, tag)
         return entry
 
-    def _place_exits(self, k: int, entry: int, stop_loss: float | None, take_profit: float | None, tag: str) -> None:
-        stop = None
+    def _place_exits(
+        self, k: int, entry: int, side: str, stop_loss: float | None, take_profit: float | None, tag: str
+    ) -> None:
+        stop, reduces = None, self.instruments[k].is_contract
         if stop_loss is not None:
-            stop = self._place(k, "sell", Asked(fraction=1.0, stop=stop_loss), tag=tag, after=entry)
+            asked = Asked(fraction=1.0, stop=stop_loss, reduce_only=reduces)
+            stop = self._place(k, side, asked, tag=tag, after=entry)
         if take_profit is not None:
-            self._place(k, "sell", Asked(fraction=1.0, price=take_profit), tag=tag, oco=stop, after=entry)
+            asked = Asked(fraction=1.0, price=take_profit, reduce_only=reduces)
+            self._place(k, side, asked, tag=tag, oco=stop, after=entry)
 
     def sell(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
-        trail=None, trail_by=None, activation=None, stop_loss=None, tif="GTC", expire=None, post_only=False, tag="",
-        oco=None, after=None, reduce_only=False,
+        trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
+        post_only=False, tag="", oco=None, after=None, reduce_only=False,
     ) -> int | str:  # fmt: skip
         """Sells an amount, for a cost, a fraction of the position, or, of a contract, with equity at risk."""
-        if (risk is not None or stop_loss is not None) and not self.instruments[k].is_contract:
-            raise ValueError("a sell with a risk is that of a contract")
         asked = Asked(
-            amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss,
+            amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss, take_profit,
             reduce_only=reduce_only,
         )  # fmt: skip
-        return self._place(k, "sell", asked, tif, expire, post_only, tag, oco, after)
+        entry = self._place(k, "sell", asked, tif, expire, post_only, tag, oco, after)
+        if isinstance(entry, int):
+            self._place_exits(k, entry, "buy", stop_loss, take_profit, tag)
+        return entry
 
     def close(self, k: int, fraction: float = 1.0) -> int | str:
         """Closes a fraction of the position at market."""
@@ -58,7 +63,8 @@ class Desk(Account):
         held = self.position_units(k)
         if held == 0:
             return "NO_POSITION"
-        return self._place(k, "sell" if held > 0 else "buy", Asked(fraction=fraction))
+        asked = Asked(fraction=fraction, reduce_only=self.instruments[k].is_contract)
+        return self._place(k, "sell" if held > 0 else "buy", asked)
 
     def set_leverage(self, k: int, leverage: float) -> str | None:
         """Changes the leverage of a contract at once."""
@@ -154,9 +160,14 @@ class Desk(Account):
         k = order.instrument
         if self.closes[k] is None:
             raise RefusedError("NO_PRICE")
+        has_exits = (asked.stop_loss, asked.take_profit) != (None, None)
+        if has_exits and not order.is_buy and not self.instruments[k].is_contract:
+            raise RefusedError("INVALID_ORDER")
         rules.check_terms(order, asked, self.now)
-        is_contract = self.instruments[k].is_contract
-        if asked.reduce_only and order.is_buy and not is_contract:
+        order.reduces = asked.reduce_only and self.instruments[k].is_contract
+        if order.reduces and after is None:
+            contract_rules.check_reduces(self, order)
+        elif asked.reduce_only and order.is_buy and not order.reduces:
             raise RefusedError("REDUCE_ONLY_WOULD_INCREASE")
         if oco is not None:
             order.group = rules.group_of(self, order, oco)
@@ -164,8 +175,6 @@ class Desk(Account):
             rules.check_parent(self, order, after)
         if oco is not None and self.ledger.orders[oco].after != after:
             raise RefusedError("INVALID_LINK")
-        if is_contract and (oco, after) != (None, None):
-            raise RefusedError("INVALID_LINK")  # orders of contracts are not linked yet
         rules.check_instrument(self, k)
         order.price_ticks = rules.limit_ticks(self, k, order.side, asked.price)
         rules.set_trigger(self, order, asked)
@@ -175,7 +184,8 @@ class Desk(Account):
             rules.size_bound(self, order, asked, self.ledger.orders[after])
             return 0
         rules.size(self, order, asked)
-        rules.check_cost(self, order, order.amount, order.price_ticks, order.stop_ticks)
+        if not order.reduces:
+            rules.check_cost(self, order, order.amount, order.price_ticks, order.stop_ticks)
         return rules.reservation(self, order, order.amount, order.price_ticks, order.stop_ticks)
 
     def _amendment(self, order: Order, price, amount, stop) -> Amendment:
@@ -197,7 +207,8 @@ class Desk(Account):
         remains = total - order.filled  # below 1 is below the minimum
         if order.budget is None:
             rules.check_amount(self, k, remains)
-        rules.check_cost(self, order, remains, price_ticks, stop_ticks)
+        if not order.reduces:
+            rules.check_cost(self, order, remains, price_ticks, stop_ticks)
         reserve = rules.reservation(self, order, remains, price_ticks, stop_ticks)
         self.watch.check_amend(order, price_ticks, stop_ticks, total, self.now)
         due, extra = self._arrival(order), max(reserve - order.reserved, 0)
@@ -205,7 +216,7 @@ class Desk(Account):
 
     def _amendment_of_bound(self, order: Order, price_ticks: int, stop_ticks: int) -> Amendment:
         """New prices of an order that holds nothing yet."""
-        if order.part is None:
+        if order.part is None and not order.reduces:
             rules.check_cost(self, order, order.amount, price_ticks, stop_ticks)
         self.watch.check_amend(order, price_ticks, stop_ticks, order.amount, self.now)
         return Amendment(self._arrival(order), price_ticks, stop_ticks, order.amount, None, 0, order.cut)

@@ -3,7 +3,7 @@
 import math
 
 from .account import Account
-from .contracts import Contract, hundredths, plus
+from .contracts import Contract, hundredths
 from .orders import Order
 from .refusal import RefusedError
 from .units import down
@@ -13,16 +13,25 @@ def reservation(account: Account, order: Order, n: int, price_ticks: int, stop_t
     """Rules 6 to 8: what `n` units on these terms hold; new terms of an order take the place of its old ones."""
     k, ledger = order.instrument, account.ledger
     contract = ledger.contracts[k]
+    if order.reduces:
+        return 0
     hold = contract.hold(n, contract.hold_ticks(order.is_buy, price_ticks, stop_ticks, account.closes[k]))
     if ledger.is_covered(order, n, at_venue=False):
         return hold
-    holds = plus(ledger.holds(k, at_venue=False, but=order), order.is_buy, hold)
+    holds = ledger.holds(k, at_venue=False, new=(order, hold))
     if exceeds(contract, contract.engages(holds), contract.leverage):
         raise RefusedError("MAX_POSITION")
-    asks_no_more = order in ledger.live[k] and contract.asks(holds) <= contract.asks(ledger.holds(k, at_venue=False))
-    if not asks_no_more and ledger.free_with(k, holds, at_venue=False) < 0:
+    if not ledger.admits(order, n, hold, at_venue=False):
         raise RefusedError("INSUFFICIENT_FUNDS")
     return hold
+
+
+def check_reduces(account: Account, order: Order) -> None:
+    """Rule 1: there is something to reduce, or something on its way that may be."""
+    k = order.instrument
+    coming = (o for o in account.ledger.live[k] if o.is_live and o.cancel_due is None and o.is_buy != order.is_buy)
+    if not account.ledger.contracts[k].room(order.is_buy) and not any(coming):
+        raise RefusedError("REDUCE_ONLY_WOULD_INCREASE")
 
 
 def exceeds(contract: Contract, notional: int, leverage: int) -> bool:

@@ -18,8 +18,10 @@ from .scenarios import (
     Scenario,
     _known_price,
     _order_terms,
+    _random_exits,
     _random_id,
     _random_instrument,
+    _random_leg,
     _random_limits,
     _random_model,
     _random_order,
@@ -71,6 +73,48 @@ def leveraged_scenario(rng) -> Scenario:
             more = rng.choice([("close", 0.5), ("target", -1.0), ("target", 2.0), changed, ("close", 1.0)])
             acts.append((at + rng.choice([1, 2, 3]), k, more))
     return replace(scenario, acts=tuple(acts))
+
+
+def protected_scenario(rng) -> Scenario:
+    """Any markets where positions are opened with their exits, and where several reduce-only orders and groups stand
+    against a position, so that one candle reaches more than one of them; some are amended, cancelled or in the way of
+    what closes or turns the position.
+    """
+    scenario = _random_market(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(_random_acts(rng, scenario)) if rng.random() < 0.2 else []
+    for _ in range(rng.choice([2, 4, 8])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        is_contract = scenario.instruments[k].is_contract
+        side = rng.choice(["buy", "sell"]) if is_contract else "buy"
+        out = "sell" if side == "buy" else "buy"
+        price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
+        terms = rng.choice([{}, {}, _random_leg(rng, side, price, jump)])
+        if rng.random() < 0.4:
+            terms = {**terms, **_random_exits(rng, price, jump if side == "buy" else -jump)}
+        acts.append((at, k, (side, "fraction", rng.choice([0.5, 0.2, 0.9]), terms)))
+        is_bound = rng.random() < 0.3
+        later = at if is_bound else at + rng.choice([0, 1, 1, 2])
+        for number in range(rng.choice([1, 2, 3, 4])):
+            price, jump = _known_price(scenario, k, later * scenario.timeframe // scenario.execution)
+            terms = rng.choice([{}, *(_random_leg(rng, out, price, jump) for _ in range(6))])
+            terms = {**terms, "reduce_only": rng.random() < 0.8}
+            if is_bound:
+                terms["after"] = ("back", number)
+            if number and rng.random() < 0.4:
+                terms["oco"] = ("back", 0)
+            size = "fraction", rng.choice([1.0, 1.0, 0.5, 0.3])
+            if not is_bound and rng.random() < 0.3:
+                size = "amount", scenario.cash / price * rng.choice([0.1, 0.5, 2.0])
+            acts.append((later, k, (out, *size, terms)))
+        later += rng.choice([0, 1, 1, 2])
+        if rng.random() < 0.6:
+            new = _random_terms(rng, scenario, price, jump)
+            again = side, "fraction", 0.3, {}
+            turn = out, "amount", scenario.cash / price, {}
+            changes = [("amend", _random_id(rng), new), ("cancel", _random_id(rng)), ("close", 0.4), again, turn]
+            acts.append((later, k, rng.choice([*changes, ("close", 1.0)])))
+    return replace(scenario, acts=tuple(acts), limits=_random_limits(rng, scenario))
 
 
 def _random_guard(rng, scenario: Scenario, k: int, at: int, side: str) -> tuple:
@@ -212,7 +256,12 @@ def _random_act(rng, scenario: Scenario, k: int, at: int) -> tuple:
     if not is_contract:
         return _random_order(rng, scenario, kind, price, jump, at)
     size, value, terms = _random_size(rng, scenario, scenario.instruments[k], kind, price, jump)
-    return kind, size, value, _order_terms(rng, scenario, kind, price, jump, at, terms)
+    terms = _order_terms(rng, scenario, kind, price, jump, at, terms)
+    if kind == "sell" and rng.random() < 0.2:
+        terms.update(_random_exits(rng, price, -jump))
+    if rng.random() < 0.1:
+        terms["reduce_only"] = True
+    return kind, size, value, terms
 
 
 def _random_size(rng, scenario: Scenario, instrument: Instrument, side: str, price: float, jump: float) -> tuple:

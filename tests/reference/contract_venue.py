@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from .account import Account
-from .contracts import plus
 from .margin import funding_units
 from .market import Candle
 from .orders import Order
@@ -36,21 +35,12 @@ class ContractVenue(Venue):
     # Funds.
 
     def is_funded(self, order: Order) -> bool:
-        """An order that can only reduce needs nothing, any other must leave nothing below 0."""
-        holds = plus(self.ledger.holds(self.k, at_venue=True), order.is_buy, order.reserved)
-        if self.ledger.is_covered(order, order.left, at_venue=True):
-            return True
-        return self.ledger.free_with(self.k, holds, at_venue=True) >= 0
+        """An order that can only reduce needs nothing, nor does one with which no more is asked."""
+        return self.ledger.admits(order, order.left, order.reserved, at_venue=True)
 
     def is_amend_funded(self, order: Order, amount: int, reserve: int) -> bool:
-        """The same of new terms, which need nothing either when no more is asked than with the old ones."""
-        if self.ledger.is_covered(order, amount - order.filled, at_venue=True):
-            return True
-        old = self.ledger.holds(self.k, at_venue=True)
-        new = plus(self.ledger.holds(self.k, at_venue=True, but=order), order.is_buy, reserve)
-        if self.contract.asks(new) <= self.contract.asks(old):
-            return True
-        return self.ledger.free_with(self.k, new, at_venue=True) >= 0
+        """The same of new terms."""
+        return self.ledger.admits(order, amount - order.filled, reserve, at_venue=True)
 
     def accepted(self, order: Order) -> int:
         """What it held when it was asked for."""
@@ -61,7 +51,8 @@ class ContractVenue(Venue):
         opens, its_cost = self.contract.opening(order.is_buy, n, cost)
         if opens == 0:
             return True
-        contract, held = self.contract, order.reserved
+        contract = self.contract
+        held = max(o.reserved for o in [order, *self.others(order)] if o is order or o.is_open)
         there = contract.margin(held) + self.units.fee(held, self.units.dearest)
         return contract.margin(its_cost) + fee <= there + max(self.ledger.at_venue("buy", self.k), 0)
 
@@ -79,12 +70,44 @@ class ContractVenue(Venue):
 
     def reservation(self, order: Order, price_ticks: int, amount: int, otherwise: int) -> int:
         """What is to be held for `amount` less what is filled; `otherwise` for an order without a limit."""
+        if order.reduces:
+            return 0
         return self.contract.hold(amount - order.filled, price_ticks) if price_ticks else otherwise
 
     def reservation_after(self, order: Order, n: int, gone: int) -> int:
         """What is held for the rest after a fill of `n` units."""
-        rest = ceil_div(order.reserved * order.left, order.left + n)
+        rest = self.part_of_hold(order, order.left, order.left + n)
         return self.reservation(order, order.price_ticks, order.amount, rest)
+
+    def part_of_hold(self, order: Order, after: int, before: int) -> int:
+        """What is held of what was, for so many of the units."""
+        return ceil_div(order.reserved * after, before)
+
+    def estimate(self, order: Order, n: int, price: float) -> int:
+        """What an order without a limit that is armed at `price` holds."""
+        return self.contract.hold(n, self.contract.hold_ticks(order.is_buy, 0, order.stop_ticks, price))
+
+    # Reduce-only.
+
+    def refusal(self, order: Order, price_ticks: int, stop_ticks: int, price: float) -> str:
+        """What may only reduce needs a position that it is against."""
+        if order.reduces and not self.contract.room(order.is_buy):
+            return "REDUCE_ONLY_WOULD_INCREASE"
+        return super().refusal(order, price_ticks, stop_ticks, price)
+
+    def fit(self, order: Order) -> None:
+        """Cuts what may only reduce to what is held."""
+        if order.reduces:
+            order.amount = min(order.amount, order.filled + self.contract.room(order.is_buy))
+
+    def fill(self, order: Order, n: int, ticks: int, liquidity: str, is_all: bool) -> None:
+        """After each fill, what may only reduce is cut, or has expired."""
+        super().fill(order, n, ticks, liquidity, is_all)
+        for other in self.open_orders():
+            if other.reduces and not self.contract.room(other.is_buy):
+                self.finish(other, "EXPIRED", "NO_POSITION")
+            else:
+                self.fit(other)
 
     # Funding.
 

@@ -1,5 +1,7 @@
 """Sections 12 and 20: the books of a contract, and what its orders and its position ask."""
 
+from collections.abc import Iterable
+
 from .margin import Tiers, maintenance_units, pnl_units
 from .model import Instrument
 from .orders import Fill, Order
@@ -104,9 +106,9 @@ class Contract:
         asked = self.margin(self.engages(holds)) + self.units.fee(sum(holds), self.units.dearest)
         return asked if self.is_cross else asked - self.margin(abs(self.worth()))
 
-    def is_covered(self, is_buy: bool, left: int) -> bool:
-        """Whether an order can only reduce; `left` is of it and of all others of its side."""
-        return left <= (max(-self.base, 0) if is_buy else max(self.base, 0))
+    def room(self, is_buy: bool) -> int:
+        """Units of the position that a side reduces."""
+        return max(-self.base, 0) if is_buy else max(self.base, 0)
 
     # What orders hold.
 
@@ -136,33 +138,38 @@ class Contract:
         return units.fit(low * step)
 
 
-def holds_of(orders: list[Order], *, at_venue: bool, but: Order | None = None) -> Holds:
-    """What orders hold. The venue knows accepted ones; who asks counts those whose cancel is on its way as gone."""
-    held = [0, 0]
-    for order in orders:
-        if order is but:
-            continue
-        if at_venue and order.is_open:
-            held[not order.is_buy] += order.reserved
-        elif not at_venue and order.is_live and order.cancel_due is None:
-            held[not order.is_buy] += order.reserved + order.extra
-    return held[0], held[1]
+def together(keyed: Iterable[tuple[int, int]]) -> int:
+    """The sum over all keys of the largest number of each: a group counts once."""
+    largest: dict[int, int] = {}
+    for key, units in keyed:
+        largest[key] = max(largest.get(key, 0), units)
+    return sum(largest.values())
 
 
-def left_of(orders: list[Order], is_buy: bool, *, at_venue: bool, but: Order) -> int:
-    """What is left of the other orders of a side; when asking, of an amend on its way the larger of both amounts."""
-    total = 0
-    for order in orders:
-        if order is but or order.is_buy != is_buy:
-            continue
-        if at_venue and order.is_open:
-            total += order.left
-        elif not at_venue and order.is_live and order.cancel_due is None:
-            amended = order.amendment.amount - order.filled if order.amendment else 0
-            total += max(order.left, amended)
-    return total
+def counted(orders: list[Order], *, at_venue: bool, but: Order | None = None) -> list[Order]:
+    """The venue knows accepted orders; who asks counts those whose cancel is on its way as gone."""
+    known = [order for order in orders if order is not but]
+    if at_venue:
+        return [order for order in known if order.is_open]
+    return [order for order in known if order.is_live and order.cancel_due is None]
 
 
-def plus(holds: Holds, is_buy: bool, hold: int) -> Holds:
-    """The holds with one more order."""
-    return (holds[0] + hold, holds[1]) if is_buy else (holds[0], holds[1] + hold)
+def holds_of(orders: list[Order], *, at_venue: bool, new: tuple[Order, int] | None = None) -> Holds:
+    """What buys and sells hold. new: an order, there already or not, and what it is to hold instead."""
+    judged, hold = new or (None, 0)
+    held: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for order in counted(orders, at_venue=at_venue, but=judged):
+        held[order.is_buy].append((order.key, order.reserved + (0 if at_venue else order.extra)))
+    if judged is not None:
+        held[judged.is_buy].append((judged.key, hold))
+    return together(held[True]), together(held[False])
+
+
+def left_of(orders: list[Order], judged: Order, n: int, *, at_venue: bool) -> int:
+    """What is left of a side's orders, `n` of the judged one; when asking, of an amend the larger of both amounts."""
+    left = [(judged.key, n)]
+    for order in counted(orders, at_venue=at_venue, but=judged):
+        if order.is_buy == judged.is_buy:
+            amended = order.amendment.amount - order.filled if order.amendment and not at_venue else 0
+            left.append((order.key, max(order.left, amended)))
+    return together(left)

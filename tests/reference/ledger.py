@@ -1,9 +1,8 @@
 """Who owns what, what is reserved, and what happened, in order."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .contracts import Contract, Holds, holds_of, left_of
+from .contracts import Contract, Holds, holds_of, left_of, together
 from .orders import Fill, Order
 from .units import Units
 
@@ -49,7 +48,7 @@ class Ledger:
 
     def reserved(self, side: str, k: int) -> int:
         """What all orders hold, the extras of their amends included."""
-        return _together((order.key, order.reserved + order.extra) for order in self.holders(side, k))
+        return together((order.key, order.reserved + order.extra) for order in self.holders(side, k))
 
     def free(self, side: str, k: int, key: int | None = None) -> int:
         """What may be asked for: what is held by an order whose cancel is on its way counts as returned.
@@ -57,13 +56,13 @@ class Ledger:
         key: of an order or a group, for which its own is free, too.
         """
         kept = (order for order in self.holders(side, k) if order.cancel_due is None and order.key != key)
-        held = _together((order.key, order.reserved + order.extra) for order in kept)
+        held = together((order.key, order.reserved + order.extra) for order in kept)
         return self.balance(side, k) - held - (self.engaged(at_venue=False) if side == "buy" else 0)
 
     def at_venue(self, side: str, k: int, key: int | None = None) -> int:
         """What the venue finds free: it knows the reservations of accepted orders only. key: as of `free`."""
         known = (order for order in self.holders(side, k) if order.is_open and order.key != key)
-        held = _together((order.key, order.reserved) for order in known)
+        held = together((order.key, order.reserved) for order in known)
         return self.balance(side, k) - held - (self.engaged(at_venue=True) if side == "buy" else 0)
 
     # Contracts.
@@ -79,15 +78,23 @@ class Ledger:
         """The wallet without the margin of isolated positions."""
         return self.wallet - sum(contract.kept for contract in self.contracts.values())
 
-    def holds(self, k: int, *, at_venue: bool, but: Order | None = None) -> Holds:
-        """What the buys and the sells of a contract hold."""
-        return holds_of(self.live[k], at_venue=at_venue, but=but)
+    def holds(self, k: int, *, at_venue: bool, new: tuple[Order, int] | None = None) -> Holds:
+        """What the buys and the sells of a contract hold. new: an order, and what it is to hold."""
+        return holds_of(self.live[k], at_venue=at_venue, new=new)
 
     def is_covered(self, order: Order, n: int, *, at_venue: bool) -> bool:
         """Whether `n` units of an order of a contract can only reduce its position."""
         k = order.instrument
-        others = left_of(self.live[k], order.is_buy, at_venue=at_venue, but=order)
-        return self.contracts[k].is_covered(order.is_buy, n + others)
+        left = left_of(self.live[k], order, n, at_venue=at_venue)
+        return order.reduces or left <= self.contracts[k].room(order.is_buy)
+
+    def admits(self, order: Order, n: int, hold: int, *, at_venue: bool) -> bool:
+        """Whether there is margin for an order of a contract that is for `n` units more and holds so much."""
+        k, contract = order.instrument, self.contracts[order.instrument]
+        old, new = self.holds(k, at_venue=at_venue), self.holds(k, at_venue=at_venue, new=(order, hold))
+        if self.is_covered(order, n, at_venue=at_venue) or contract.asks(new) <= contract.asks(old):
+            return True
+        return self.free_with(k, new, at_venue=at_venue) >= 0
 
     def engaged(self, *, at_venue: bool) -> int:
         """What contracts keep and ask, less the gains of cross ones."""
@@ -122,7 +129,7 @@ class Ledger:
         order.after = None
         if status != "FILLED":
             self.note(time, status, order.id)
-        if reason and reason != "LINKED":
+        if reason not in ("", "LINKED", "NO_POSITION"):
             self.untold.append(order)
 
     def book(self, fill: Fill, units: Units) -> int:
@@ -173,11 +180,3 @@ class Ledger:
 
     def _records(self) -> tuple[list, ...]:
         return self.fills, self.events, self.untold, self.fundings
-
-
-def _together(reservations: Iterable[tuple[int, int]]) -> int:
-    """The sum over all keys of the largest reservation of each."""
-    largest: dict[int, int] = {}
-    for key, units in reservations:
-        largest[key] = max(largest.get(key, 0), units)
-    return sum(largest.values())

@@ -143,7 +143,7 @@ class Watch:
             return 0
         is_spot, claims = self._contract(k) is None, {True: 0, False: 0}  # of buys, of sells
         for order in self._others(k, judged):
-            if order.is_buy or not is_spot:
+            if not order.reduces and (order.is_buy or not is_spot):
                 claims[order.is_buy] += self._largest_claim(k, order)
         if judged.instrument == k:
             claims[judged.is_buy] += self._claim(k, terms)

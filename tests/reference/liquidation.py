@@ -89,7 +89,7 @@ def _cancel_orders(venue: ContractVenue, is_alone: bool) -> None:
     for k, contract in ledger.contracts.items():
         if k == venue.k or (contract.is_cross and venue.contract.is_cross and not is_alone):
             for order in ledger.live[k]:
-                if order.is_open:
+                if order.is_open or (order.is_live and order.has_reached):
                     ledger.finish(order, venue.moment, "CANCELLED", "LIQUIDATED")
 
 

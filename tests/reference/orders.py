@@ -31,6 +31,7 @@ class Order:
     expire: int | None = None
     post_only: bool = False
     tag: str = ""
+    reduces: bool = False  # of a contract: reduce-only
     price_ticks: int = 0
     kind: str = ""  # of its trigger: stop, take or trail
     stop_ticks: int = 0  # its trigger, whatever its kind

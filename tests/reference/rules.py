@@ -127,6 +127,11 @@ def trigger_ticks(account: Account, k: int, stop: float | None) -> int:
     return 0 if stop is None else _at_least_a_tick(account.units[k].ticks_near(stop))
 
 
+def _limit_or_none(account: Account, k: int, side: str, price: float) -> int:
+    """Ticks of a limit; a sell's may be anything that is not below some price, a buy's is a tick at least."""
+    return limit_ticks(account, k, side, price) if side == "buy" else account.units[k].ticks_up(price)
+
+
 def set_trigger(account: Account, order: Order, asked: Asked) -> None:
     """Rule 3: the trigger of an order, of whatever kind."""
     units, k = account.units[order.instrument], order.instrument
@@ -162,15 +167,16 @@ def _at_least_a_tick(ticks: int) -> int:
 def check_exits(account: Account, order: Order, asked: Asked) -> None:
     """Rule 3, section 13: the exits that a buy asks for are on their sides of its price, and there is room for them."""
     units, k, p = account.units[order.instrument], order.instrument, _expected_price(account, order)
-    if account.instruments[k].is_contract:
-        if asked.take_profit is not None or (asked.stop_loss is not None and asked.risk is None):
-            raise RefusedError("INVALID_LINK")
-        return
     exits = [exit for exit in (asked.stop_loss, asked.take_profit) if exit is not None]
-    if asked.stop_loss is not None and not units.price(trigger_ticks(account, k, asked.stop_loss)) < p:
-        raise RefusedError("INVALID_PRICE")
-    if asked.take_profit is not None and not units.price(units.ticks_up(asked.take_profit)) > p:
-        raise RefusedError("INVALID_PRICE")
+    sign = 1 if order.is_buy else -1
+    if asked.stop_loss is not None:
+        stop = units.price(trigger_ticks(account, k, asked.stop_loss))
+        if not (p - stop) * sign > 0:
+            raise RefusedError("INVALID_PRICE")
+    if asked.take_profit is not None:
+        out = "sell" if order.is_buy else "buy"
+        if not (units.price(_limit_or_none(account, k, out, asked.take_profit)) - p) * sign > 0:
+            raise RefusedError("INVALID_PRICE")
     live = sum(order.is_live for order in account.ledger.live[k])
     if exits and live + 1 + len(exits) > account.instruments[k].max_orders:
         raise RefusedError("TOO_MANY_ORDERS")
@@ -213,7 +219,8 @@ def size_bound(account: Account, order: Order, asked: Asked, parent: Order) -> N
         return
     order.wish = order.amount = units.step(max(units.base_down(asked.amount), 0))
     check_amount(account, k, order.amount)
-    check_cost(account, order, order.amount, order.price_ticks, order.stop_ticks)
+    if not order.reduces:
+        check_cost(account, order, order.amount, order.price_ticks, order.stop_ticks)
 
 
 def check_amount(account: Account, k: int, n: int) -> None:

@@ -90,8 +90,7 @@ def test_risk_of_a_short_takes_its_fees():
     said = []
     play(FLAT, at={0: lambda e: said.append(e.sell(0, risk=0.1, stop_loss=99))}, instrument=WITH_FEES)
     assert said == ["INVALID_PRICE"]
-    with pytest.raises(ValueError, match="risk"):
-        play(FLAT, at={0: sell(risk=0.1, stop_loss=110)})
+    assert outcome(play(FLAT, at={0: sell(risk=0.1, stop_loss=110)})) == ("REJECTED", "INVALID_ORDER")
 
 
 def test_fraction_against_the_position_is_a_part_of_it():
@@ -259,12 +258,13 @@ def test_leverage_is_that_of_a_contract_and_one_or_more():
             play(FLAT, at={0: set_leverage_into([], leverage)}, instrument=instrument)
 
 
-def test_orders_of_contracts_are_not_linked():
-    """After what is wrong with the other order: one that never was is none."""
-    said = []
-    links = [lambda e, id=id: said.append(e.buy(0, 1, price=80, oco=id)) for id in (0, 7)]
-    play(FLAT, at={0: all_of(buy(1, price=90), *links)}, instrument=FUTURE)
-    assert said == ["INVALID_LINK", "UNKNOWN_ORDER"]
+def test_a_group_of_a_contract_counts_once():
+    """Two buys of 10, at 90 and at 80 at 10x, ask margin for 900 and not for 1,700: of 1,000 there are 910 left."""
+    free = []
+    acts = all_of(buy(10, price=90), buy(10, price=80, oco=0), free_into(free))
+    engine = play(FLAT, at={0: acts}, instrument=FUTURE, cash=1000)
+    assert free == [91_000]
+    assert [order.reserved for order in engine.orders] == [90_000, 80_000]
 
 
 @pytest.mark.parametrize(

@@ -127,10 +127,13 @@ def test_a_liquidation_comes_before_a_stop_at_the_same_price_and_cancels_all_ord
 
 
 def test_a_liquidation_at_the_open_comes_before_what_arrives_then():
-    """The close asked at 100 finds nothing to close, and opens a short of its own."""
-    engine = play(FLAT, FLAT, flat(90), at={0: buy(10), 1: lambda e: e.close(0)}, instrument=EXACT)
+    """The sale asked at 100 finds nothing to sell, and opens a short of its own; a close may not."""
+    engine = play(FLAT, FLAT, flat(90), at={0: buy(10), 1: sell(10)}, instrument=EXACT)
     assert [(f.order, f.ticks, f.amount) for f in engine.fills[1:]] == [(-1, 360, 10), (1, 360, 10)]
     assert engine.base_units == [-10]
+    engine = play(FLAT, FLAT, flat(90), at={0: buy(10), 1: lambda e: e.close(0)}, instrument=EXACT)
+    assert outcome(engine, 1) == ("REJECTED", "REDUCE_ONLY_WOULD_INCREASE")
+    assert engine.base_units == [0]
 
 
 def test_liquidations_are_told_as_fills_and_what_they_cancel_as_errors():

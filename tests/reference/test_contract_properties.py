@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .contract_scenarios import contract_scenario, leveraged_scenario
+from .contract_scenarios import contract_scenario, leveraged_scenario, protected_scenario
 from .contracts import Contract
 from .orders import Fill
 from .scenarios import ReferencePlayer, Scenario
@@ -102,7 +102,9 @@ def conserves(player: ReferencePlayer) -> None:
         assert contract.asks((0, 0)) == (contract.margin(abs(contract.worth())) if contract.is_cross else 0)
         for order in ledger.live[k]:
             if order.is_live and order.is_limit:
-                assert order.reserved == contract.hold(order.left, order.price_ticks)
+                is_free = order.reduces or order.is_held_back
+                assert order.reserved == (0 if is_free else contract.hold(order.left, order.price_ticks))
+                assert not (order.reduces and order.is_open) or order.left <= contract.room(order.is_buy)
     assert all(order.reserved + order.extra == 0 for order in engine.orders if not order.is_live)
     for k, base in enumerate(bases):
         assert base >= 0 or k in ledger.contracts
@@ -179,3 +181,27 @@ def test_random_scenarios_reach_what_contracts_know():
     kinds = {"liquidation", "delisted", "paid", "received", "isolated", "cross", "short", "inverse", "inverse gone"}
     assert reasons | kinds <= set(seen), seen
     assert min(seen["liquidation"], seen["paid"], seen["received"], seen["LIQUIDATED"]) >= 20, seen
+
+
+PROTECTED = st.randoms(use_true_random=False).map(protected_scenario)
+
+
+class Reducing(Checked):
+    """Looks at every fill of a reduce-only order, those of paths tried included."""
+
+    def checked_book(self, fill: Fill, units) -> int:
+        """Books a fill."""
+        order = self.engine.orders[fill.order] if fill.order >= 0 else None
+        assert (
+            order is None
+            or not order.reduces
+            or reduced(self.engine.ledger.contracts[fill.instrument], fill) == (fill.amount)
+        )
+        return super().checked_book(fill, units)
+
+
+@settings(deadline=None)
+@given(PROTECTED)
+def test_what_may_only_reduce_never_opens_or_turns_a_position(scenario):
+    """Whatever else fills, and in whichever order."""
+    result_of(scenario, Reducing)

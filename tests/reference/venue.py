@@ -71,6 +71,8 @@ class Venue:
         reason = self.refusal(order, order.price_ticks, order.stop_ticks, price)
         if share is None and reason == "STOP_WOULD_TRIGGER":
             reason = ""
+        if not reason:
+            self.fit(order)
         if not reason and not self.is_funded(order):
             reason = "INSUFFICIENT_FUNDS"
         if reason:
@@ -135,8 +137,12 @@ class Venue:
         if not order.is_trailing:  # that may have moved since
             order.stop_ticks = new.stop_ticks
         order.reserved = reserve
+        self.fit(order)
         self.note("AMENDED", order)
         self.trade_at_once(order, price, share)
+
+    def fit(self, order: Order) -> None:
+        """Of contracts only: what may only reduce is for no more than is held."""
 
     def see(self, order: Order, price: float) -> None:
         """A trailing stop sees a price: it begins to follow, or its trigger moves; others do not care."""
@@ -355,6 +361,15 @@ class Venue:
         """What is held for the rest after a fill of `n` units for which `gone` left the balance."""
         return self.reservation(order, order.price_ticks, order.amount, max(order.reserved - gone, 0))
 
+    def part_of_hold(self, order: Order, after: int, before: int) -> int:
+        """What a buy without a limit holds of what it did, for so many of its units."""
+        return order.reserved * after // before
+
+    def estimate(self, order: Order, n: int, price: float) -> int:
+        """What a buy without a limit that is armed at `price` holds."""
+        m = self.units.price(order.stop_ticks) if order.stop_ticks else price
+        return self.units.need(n, self.units.ticks_up(m * 1.01))
+
     def cannot_afford_a_step(self, order: Order) -> None:
         """Ends an order whose quote budget buys nothing."""
         if order.filled:
@@ -396,7 +411,7 @@ class Venue:
                 continue
             other.amount -= n
             other.cut += n
-            rest = other.reserved * after // before
+            rest = self.part_of_hold(other, after, before)
             other.reserved = self.reservation(other, other.price_ticks, other.amount, rest)
 
     def follow(self, price: float) -> None:
@@ -446,19 +461,17 @@ class Venue:
         if n <= 0 or n < units.base_up(instrument.min_amount):
             return "BELOW_MIN_AMOUNT"
         ticks = order.price_ticks or order.stop_ticks or max(units.ticks_down(price), 1)
-        return "BELOW_MIN_COST" if units.money(units.cost_down(n, ticks)) < instrument.min_cost else ""
+        is_too_cheap = not order.reduces and units.money(units.cost_down(n, ticks)) < instrument.min_cost
+        return "BELOW_MIN_COST" if is_too_cheap else ""
 
     def arm(self, order: Order, n: int, price: float, has_ended: bool) -> None:
         """The order arrives at last."""
-        units = self.units
         n, order.share = n + order.share, n
         order.cut += order.amount - n
         order.amount = n
         if has_ended:
             order.after = None
-        m = units.price(order.stop_ticks) if order.stop_ticks else price
-        estimate = units.need(n, units.ticks_up(m * 1.01))
-        order.reserved = self.reservation(order, order.price_ticks, n, estimate)
+        order.reserved = self.reservation(order, order.price_ticks, n, self.estimate(order, n, price))
         self.arrive(order, price, None)
 
     def grow(self, order: Order, n: int) -> bool:
@@ -468,11 +481,12 @@ class Venue:
             return False
         estimate = order.reserved + order.reserved * more // order.left
         reserved = self.reservation(order, order.price_ticks, order.amount + more, estimate)
-        if reserved > self.ledger.at_venue(order.side, self.k, order.key):
+        if not self.is_amend_funded(order, order.amount + more, reserved):
             return False
         order.amount += more
         order.cut -= more
         order.share, order.reserved = n, reserved
+        self.fit(order)
         self.note("AMENDED", order)
         return True
 
