@@ -48,7 +48,7 @@ from planar.kernel.numbers import (
 from planar.kernel.state import SLOTS, Amend, Instrument, Live, Order, State
 from planar.kernel.triggers import STOP, TAKE, TRAIL, trail_from, waits_at, waits_below
 from planar.kernel.worth import BUFFER, equity_of, reference
-from planar.model.order import NEVER, Kind, Limit, Reason, Side, Status, Tif
+from planar.model.order import BY_MARK, CLOSES, NEVER, REDUCES, Kind, Limit, Reason, Side, Status, Tif
 
 AMOUNT, COST, FRACTION, RISK, TARGET = 0, 1, 2, 3, 4
 """How an order is sized."""
@@ -98,7 +98,7 @@ def _look_out_trailing(ins, order):
 def watch(state, ins, order):
     """Widens what the instrument looks out for by this order, and by the terms of an amend on its way."""
     ins.due = min(ins.due, order.due)
-    if order.after:
+    if order.after or order.by_mark:
         ins.up = -FAR  # what it waits for may happen at any price
     if order.form == Kind.TRAIL:
         _look_out_trailing(ins, order)
@@ -120,7 +120,7 @@ def watch_all(state, ins):
 
 
 @compiled
-def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only, has_exits):
+def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, manner, has_exits):
     """The first reason to refuse an order, whatever its price and size; 0 for none."""
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
@@ -132,9 +132,14 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
         return Reason.INVALID_ORDER.value
     if (is_at_once and how) or (how >= TRAIL and has_price) or (tif == Tif.GTD) != (expire != NEVER):
         return Reason.INVALID_ORDER.value
+    if manner > REDUCES:
+        if (manner & BY_MARK and not (ins.is_contract and (how == STOP or how == TAKE))) or not ins.is_contract:
+            return Reason.INVALID_ORDER.value
+        if state.outside:
+            return Reason.VENUE_REFUSED.value
     if expire <= state.now:
         return Reason.EXPIRED_AT_ONCE.value
-    if reduce_only and not _may_reduce(ins, side, after):
+    if manner & REDUCES and not _may_reduce(ins, side, after):
         return Reason.REDUCE_ONLY_WOULD_INCREASE.value
     if oco or after:
         refusal = Reason.VENUE_REFUSED.value if state.outside else refusal_of(state, ins, side, oco, after)
@@ -247,6 +252,8 @@ def _to_hold(state, ins, side, limit, trigger, amount, budget, shared, group, re
     """
     if budget == 0:
         return -Reason.BELOW_MIN_COST.value
+    if reduces == CLOSES:
+        return 0
     if budget < 0 and (amount <= 0 or amount < ins.min_amount):
         return -Reason.BELOW_MIN_AMOUNT.value
     if reduces:
@@ -314,18 +321,18 @@ def _estimated_need(ins, trigger, amount, free):
 @inlined
 def _submit(
     state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
-    oco, after, reduce_only,
+    oco, after, manner,
 ):  # fmt: skip
     """Checks an order, writes it down and reserves for it; inlined, for what a caller knows need not be asked."""
     has_price, has_stop = price == price, how != 0
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK and not ins.is_contract
     has_exits = stop_loss == stop_loss or take_profit == take_profit
-    refusal = _refused_at_once(
-        state, ins, side, has_price, how, tif, expire, post_only, oco, after, reduce_only, has_exits
-    )
+    refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, manner, has_exits)
     group = shared = 0
-    reduces = reduce_only and ins.is_contract
+    reduces = manner & (REDUCES | CLOSES) if ins.is_contract else 0
+    if reduces > REDUCES:
+        reduces = CLOSES
     if refusal == 0:
         limit = _limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:
@@ -364,7 +371,8 @@ def _submit(
     if has_stop:
         kind = _kind_of(how, has_price)
     order = _new_order(state, ins, side, kind, limit, trigger, amount, tif, post_only, by_cost, tag)
-    order.requested, order.budget, order.reserved, order.reduces = size, max(budget, 0), held, reduces
+    order.requested, order.budget, order.reserved = size, max(budget, 0), held
+    order.reduces, order.by_mark = reduces, manner & BY_MARK
     order.expire = expire if tif == Tif.GTD else NEVER
     order.due = min(order.arrive, order.expire)
     if has_stop:
@@ -386,6 +394,8 @@ def _submit(
     ins.due = min(ins.due, order.due)
     if trail:
         _look_out_trailing(ins, order)
+    elif manner & BY_MARK:
+        ins.up = -FAR
     elif has_stop:
         _look_out(ins, waits_below(kind, side), trigger)
     elif has_price:
@@ -503,30 +513,31 @@ def _submit_exits(state, ins, side, entry, stop_loss, take_profit, tag):
 @linked(I(STA, INS, I, I, F, F, I, F, F, F, F, I, I, I, I, I, I, I))
 def _submit_one(
     state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
-    oco, after, reduce_only,
+    oco, after, manner,
 ):  # fmt: skip
     """`_submit`, compiled once for all that are not in such a hurry."""
     return _submit(
         state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
-        tag, oco, after, reduce_only,
+        tag, oco, after, manner,
     )  # fmt: skip
 
 
 @compiled
 def submit(
     address, k, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
-    oco, after, reduce_only,
+    oco, after, manner,
 ):  # fmt: skip
     """Asks for one order, and for its exits. Prices are nan for none, expire is NEVER for none.
 
     how: what ``stop`` is: a trigger (`STOP`, `TAKE`), or how far a trailing stop follows (`TRAIL`, `TRAIL_BY`).
     oco: the id of an order in whose group it is to be; after: of one that it waits for; 0 for none.
+    manner: `REDUCES`, `CLOSES`, `BY_MARK`, or several of them; 0 for none.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     id = _submit_one(
         state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
-        tag, oco, after, reduce_only,
+        tag, oco, after, manner,
     )  # fmt: skip
     if id > 0 and (stop_loss == stop_loss or take_profit == take_profit):
         _submit_exits(state, ins, -side, id, stop_loss, take_profit, tag)
@@ -610,7 +621,7 @@ def _amend_refusal(state, ins, order, price, stop, amount):
     has_price, has_stop, has_amount = price == price, stop == stop, amount == amount
     if order.form == Kind.MARKET or not (has_price or has_stop or has_amount):
         return Reason.INVALID_ORDER
-    if (has_price and not order.price) or (has_amount and order.by_cost):
+    if (has_price and not order.price) or (has_amount and (order.by_cost or order.reduces == CLOSES)):
         return Reason.INVALID_ORDER
     if (has_stop and (order.form == Kind.LIMIT or order.form == Kind.TRAIL)) or (has_amount and order.after):
         return Reason.INVALID_ORDER
@@ -627,7 +638,7 @@ def _amend_refusal(state, ins, order, price, stop, amount):
         total = whole_steps(ins, max(units_of_amount(ins, amount), 0))
     if is_held_back(order):
         wanted, reason = _need_of_bound(state, ins, order, limit, trigger)
-    elif total <= order.filled and not order.by_cost:
+    elif total <= order.filled and not order.by_cost and order.reduces != CLOSES:
         return Reason.BELOW_MIN_AMOUNT
     else:
         wanted, reason = _amended_need(state, ins, order, limit, trigger, total)
@@ -642,7 +653,7 @@ def _amend_refusal(state, ins, order, price, stop, amount):
 @compiled
 def _amended_need(state, ins, order, limit, trigger, total):
     """What the rest of the order would hold under new terms, or why it may not have them; the order stays as it is."""
-    if order.by_cost:
+    if order.by_cost or order.reduces == CLOSES:
         return order.reserved, Reason.NONE
     left = total - order.filled
     if left < ins.min_amount:
@@ -700,6 +711,22 @@ def close(address, k, fraction, tag):
         return -Reason.NO_POSITION.value
     side = Side.SELL.value if ins.base > 0 else Side.BUY.value
     return _submit_usual(address, k, side, FRACTION, fraction, float("nan"), 0, tag, ins.is_contract)
+
+
+@compiled
+def close_when(address, k, how, stop, by_mark, tag):
+    """Asks for a stop or a take that closes whatever is held of a contract once it is triggered."""
+    state, nothing = State(address, 0), float("nan")
+    ins = Instrument(state.instruments, k)
+    if not ins.is_contract:
+        return -Reason.INVALID_ORDER.value
+    if position_of(state, ins) == 0:
+        return -Reason.NO_POSITION.value
+    side, manner = Side.SELL.value if ins.base > 0 else Side.BUY.value, REDUCES | CLOSES
+    return submit(
+        address, k, side, AMOUNT, 0.0, nothing, how, stop, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0,
+        0, manner | BY_MARK if by_mark else manner,
+    )  # fmt: skip
 
 
 @compiled

@@ -41,7 +41,7 @@ from planar.kernel.numbers import (
 )
 from planar.kernel.state import Amend
 from planar.kernel.triggers import form_after, is_asleep, see, waits_at, waits_below
-from planar.model.order import NEVER, Event, Kind, Reason, Side, Status, Tif
+from planar.model.order import CLOSES, NEVER, REDUCES, Event, Kind, Reason, Side, Status, Tif
 
 UNLIMITED = 2**62
 
@@ -73,6 +73,8 @@ def is_triggered(ins, order, price):
     if is_asleep(order):
         return False
     stop = price_of(ins, order.stop)
+    if ins.is_contract and order.by_mark:
+        price = ins.mark_here
     return price <= stop if waits_below(order.form, order.side) else price >= stop
 
 
@@ -92,7 +94,7 @@ def is_hit(state, ins, order, price):
 @compiled
 def in_reach(ins, order, low, high):
     """Whether a price between low and high is at or beyond the order's limit or trigger."""
-    if order.form == Kind.MARKET or is_asleep(order):
+    if order.form == Kind.MARKET or is_asleep(order) or (order.by_mark and order.form >= Kind.STOP):
         return False
     price = price_of(ins, waits_at(order))
     return low <= price if waits_below(order.form, order.side) else high >= price
@@ -399,6 +401,8 @@ def trigger(state, ins, order, price, time):
     tell(state, ins, order.id, Event.TRIGGERED, Reason.NONE, time)
     if order.group:
         end_others(state, ins, order.group, order.id, time)
+    if order.reduces == CLOSES:
+        order.reduces, order.amount = REDUCES, order.filled + against(ins, order.side)
     is_take = order.form == Kind.TAKE or order.form == Kind.TAKE_LIMIT
     order.form = form_after(order.form)
     if order.form == Kind.MARKET or _crosses(state, ins, order, price):
@@ -419,7 +423,8 @@ def change(state, ins, order, price, time):
         return
     # Its trigger was reached meanwhile, and there is nothing left of what was to be changed.
     is_void = order.form == Kind.MARKET or (order.form == Kind.LIMIT and amend.stop != order.stop)
-    if _total_of(order, amend) <= order.filled and not order.by_cost and not is_void:
+    has_amount = not (order.by_cost or order.reduces == CLOSES)
+    if has_amount and _total_of(order, amend) <= order.filled and not is_void:
         finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, Reason.NONE, time)
         return
     reason = Reason.INVALID_ORDER if is_void else _change_refusal(state, ins, order, amend, price)

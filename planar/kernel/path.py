@@ -1,7 +1,7 @@
 """A candle as a path: the open, then three legs; and which path it is (docs/simulation.md, section 3)."""
 
 from planar.kernel.ledger import open_order, place_after
-from planar.kernel.linked import INS, STA, B, F, I, V, linked
+from planar.kernel.linked import INS, ORD, STA, B, F, I, V, linked
 from planar.kernel.links import follow
 from planar.kernel.liquidation import fund_inside, is_dead_at, liquidate, mark_point, set_level
 from planar.kernel.machine import compiled, copy_bytes, get_float, get_int, inlined
@@ -45,6 +45,8 @@ def _first_due(ins):
 def open_phase(state, ins, open_time):
     """What happens at the open: everything due by then, then resting orders meet the open as a print."""
     start = get_float(ins.open, ins.row)
+    if ins.is_contract:
+        ins.mark_here = mark_point(ins, 0, True)
     if ins.due <= open_time:
         while True:
             when, first = _first_due(ins)
@@ -137,7 +139,7 @@ def walk_leg(state, ins, leg, open_time):
     price, here = start, begin
     share = 0.0 if end > begin else 1.0  # of the leg that is gone
     while True:
-        distance, which, meets = FAR, NOTHING, float("nan")
+        distance, which, meets, reached_share = FAR, NOTHING, float("nan"), -1.0
         when, due = _first_due(ins)
         if ins.is_contract and ins.next_funding <= when:
             when, due = ins.next_funding, FUNDING
@@ -150,11 +152,18 @@ def walk_leg(state, ins, leg, open_time):
             order = open_order(ins, i)
             if order.status == Status.PENDING or order.settled == state.steps:
                 continue
+            if ins.is_contract and order.by_mark and order.form >= Kind.STOP:
+                gone = _share_of_trigger(ins, order, leg, share)
+                at = begin + gone * (end - begin)
+                if gone >= 0.0 and at < distance:
+                    distance, which, is_due = at, i, False
+                    meets, reached_share = start + (target - start) * gone, gone
+                continue
             reached = _reached(state, ins, order, price, target)
             if reached == reached:
                 at = begin + abs(reached - start)
                 if at < distance:
-                    distance, which, meets, is_due = at, i, reached, False
+                    distance, which, meets, is_due, reached_share = at, i, reached, False, -1.0
         if ins.is_contract and ins.base:
             death = _share_of_death(state, ins, leg, share, open_time)
             at = begin + death * (end - begin)
@@ -167,8 +176,12 @@ def walk_leg(state, ins, leg, open_time):
             _see_end(ins, target)
             return
         here = max(here, distance)
-        if end > begin:
+        if reached_share >= 0.0:
+            share, here = reached_share, distance
+        elif end > begin:
             share = (here - begin) / (end - begin)
+        if ins.is_contract:
+            ins.mark_here = _mark_at(ins, leg, share)
         if not is_due:
             order, price = open_order(ins, which), meets
             time = open_time + _moment(state, ins, distance)
@@ -214,6 +227,21 @@ def _share_of_death(state, ins, leg, share, open_time):
     if not is_dead_at(ins, y):
         return -1.0
     return max((ins.level - x) / (y - x), share)
+
+
+@linked(F(INS, ORD, I, F))
+def _share_of_trigger(ins, order, leg, share):
+    """The share of a leg, from the present one on, at which the mark comes to a trigger that waits for it; below 0 when
+    it does not.
+    """
+    stop, is_below = price_of(ins, order.stop), waits_below(order.form, order.side)
+    here, y = _mark_at(ins, leg, share), mark_point(ins, leg + 1, ins.is_upwards)
+    if (here <= stop) if is_below else (here >= stop):
+        return share
+    if (y > stop) if is_below else (y < stop):
+        return -1.0
+    x = mark_point(ins, leg, ins.is_upwards)
+    return max((stop - x) / (y - x), share)
 
 
 @inlined

@@ -29,6 +29,7 @@ def _begin_step(state, ins, time, open, high, low, close, volume):
     set_float(ins.volume, 0, volume)
     state.steps += 1
     state.step_time = time
+    ins.mark_here = ins.mark
 
 
 @compiled

@@ -77,7 +77,7 @@ INSTRUMENT = _fields(
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume share
     cost_scale size last_entry_price realised
-    mark level
+    mark level mark_here
     """,
 )
 
@@ -86,7 +86,8 @@ INSTRUMENT = _fields(
 # INSTRUMENT.sign: 1, of an inverse contract -1, of which size is what one is worth in quote, and cost_scale infinite
 # (of all others cost_n); leverage: in hundredths; tiers: address of their table; entry: what the base has cost, with
 # its sign; kept: isolated margin; bid_…: what buys hold, as reserved … are of sells; mark_…: mark candles, a row each;
-# mark: the last settled; level: the mark at which it is liquidated, as of level_booked.
+# mark: the last settled; mark_here: where it stands on the path; level: the mark at which it is liquidated, as of
+# level_booked.
 
 LIMITS = _fields(
     # limits; what was sent last, as a ring of times; the day's loss and the drawdown

@@ -136,6 +136,11 @@ class Event(Named):
     EXPIRED = 7
 
 
+REDUCES, CLOSES, BY_MARK = 1, 2, 4
+"""How an order of a contract is meant: to make the position smaller and nothing else; for whatever is held, once it is
+triggered, which is REDUCES from then on; triggered by the mark.
+"""
+
 NEVER = np.iinfo(np.int64).max
 """A time that does not come."""
 
@@ -187,7 +192,8 @@ LIVE = np.dtype(
         ("wish", "i8"),  # of a bound order: the amount that was asked for,
         ("part", "f8"),  # or the part of what its parent gives; 0 for none
         ("share", "i8"),  # what the parent gave of that; while it waits, less what others of its group had
-        ("reduces", "i8"),  # of a contract: whether it may only make the position smaller
+        ("reduces", "i8"),  # of a contract: `REDUCES` or `CLOSES`, else 0
+        ("by_mark", "i8"),  # of a contract: whether its trigger waits for the mark
     ],
     align=True,
 )

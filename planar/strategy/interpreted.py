@@ -11,7 +11,7 @@ import numpy as np
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import check, contracts, ledger, reads, views
 from planar.kernel.triggers import TRAIL
-from planar.model.order import NEVER, Reason, Side, Status, Tif
+from planar.model.order import BY_MARK, NEVER, REDUCES, Reason, Side, Status, Tif
 from planar.strategy.candle import unknown
 from planar.strategy.texts import Texts, misfit
 
@@ -23,6 +23,8 @@ TRIGGERS_CLASH = "an order takes one of stop, take, trail and trail_by; {} were 
 ACTIVATES_NOTHING = "activation is where a trailing stop begins to follow: give trail or trail_by with it."
 BOUND_SIZES = (check.AMOUNT, check.FRACTION)
 BOUND_SIZE = "an order that waits for another is sized by amount, or by fraction: of what the other gives."
+TRIGGERED_BY = {"last": 0, "mark": BY_MARK}
+CLOSES_ALL = "close(stop=…) and close(take=…) close whatever is held by then: leave fraction out."
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
 REASONS: dict[int, str] = {r.value: r.name for r in Reason}
 SIDES: dict[str, int] = {s.name.lower(): s.value for s in Side}
@@ -78,29 +80,31 @@ class Broker:
 
     def buy(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
             trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None, post_only=False,
-            tag="", oco=None, after=None, reduce_only=False) -> int:  # fmt: skip
+            tag="", oco=None, after=None, reduce_only=False,
+             trigger="last") -> int:  # fmt: skip
         """Asks to buy, and for the exits of what is bought. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
-        trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        prices = price, trigger, stop_loss, take_profit
-        return self._submit(1, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only)
+        waits = _trigger_of(stop, take, trail, trail_by, activation)
+        prices, manner = (price, waits, stop_loss, take_profit), _manner(reduce_only, trigger)
+        return self._submit(1, sizing, size, prices, tif, expire, post_only, tag, oco, after, manner)
 
     def sell(self, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
              trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None, post_only=False,
-             tag="", oco=None, after=None, reduce_only=False) -> int:  # fmt: skip
+             tag="", oco=None, after=None, reduce_only=False,
+             trigger="last") -> int:  # fmt: skip
         """Asks to sell; of a contract also for the exits of the short. Gives the order's id, or a negative `Reason`."""
         sizing, size = _size_of(amount, cost, fraction, risk, stop_loss)
-        trigger = _trigger_of(stop, take, trail, trail_by, activation)
-        prices = price, trigger, stop_loss, take_profit
-        return self._submit(-1, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only)
+        waits = _trigger_of(stop, take, trail, trail_by, activation)
+        prices, manner = (price, waits, stop_loss, take_profit), _manner(reduce_only, trigger)
+        return self._submit(-1, sizing, size, prices, tif, expire, post_only, tag, oco, after, manner)
 
-    def _submit(self, side, sizing, size, prices, tif, expire, post_only, tag, oco, after, reduce_only) -> int:
+    def _submit(self, side, sizing, size, prices, tif, expire, post_only, tag, oco, after, manner) -> int:
         price, trigger, stop_loss, take_profit = prices
         terms = (_given(price), *trigger, _given(stop_loss), _given(take_profit), word("tif", tif, TIFS))
         end, number = NEVER if expire is None else int(expire), self._texts.number(tag) if tag else -1
         if after is not None and sizing not in BOUND_SIZES:
             raise StrategyError(BOUND_SIZE)
-        options = end, int(post_only), number, _linked(oco), _linked(after), int(reduce_only)
+        options = end, int(post_only), number, _linked(oco), _linked(after), manner
         return check.submit(self._address, self._index, side, sizing, size, *terms, *options)
 
     def cancel(self, id: int) -> int:
@@ -123,9 +127,20 @@ class Broker:
         """Asks to change an order's limit, trigger or total amount."""
         return check.amend(self._address, self._index, id, _given(price), _given(stop), _given(amount))
 
-    def close(self, fraction: float = 1.0, tag: str = "") -> int:
-        """Trades a fraction of the position against it, at market."""
+    def close(self, fraction: float = 1.0, tag: str = "", *, stop=None, take=None, trigger: str = "last") -> int:
+        """Trades a fraction of the position against it, at market; with a stop or a take all of it, once that is
+        triggered.
+        """
+        if stop is not None or take is not None:
+            return self._close_when(_finite(fraction), tag, stop, take, trigger)
         return check.close(self._address, self._index, _finite(fraction), self._texts.number(tag) if tag else -1)
+
+    def _close_when(self, fraction, tag, stop, take, trigger) -> int:
+        how, price, _ = _trigger_of(stop, take, None, None, None)
+        if fraction != 1.0:
+            raise StrategyError(CLOSES_ALL)
+        number, by_mark = self._texts.number(tag) if tag else -1, word("trigger", trigger, TRIGGERED_BY)
+        return check.close_when(self._address, self._index, how, price, by_mark, number)
 
     def target(self, weight: float, tag: str = "") -> int:
         """Trades at market towards a share of equity held in this instrument."""
@@ -212,6 +227,11 @@ def no_number(kind: int, shown: str) -> str:
 def _linked(id) -> int:
     """The id of an order that another is linked to; 0, as None, is none."""
     return 0 if id is None else operator.index(id)
+
+
+def _manner(reduce_only, trigger: str) -> int:
+    """How an order is meant, as the kernel has it."""
+    return (REDUCES if reduce_only else 0) | word("trigger", trigger, TRIGGERED_BY)
 
 
 def _given(value) -> float:

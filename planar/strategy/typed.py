@@ -34,14 +34,16 @@ from planar.kernel import calls, check, reads, views
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
 from planar.kernel.triggers import TRAIL
-from planar.model.order import NEVER, Side, Tif
+from planar.model.order import NEVER, REDUCES, Side, Tif
 from planar.strategy import tick as ticks
 from planar.strategy.candle import EMPTY, NOTHING, Candle, Row, unknown
 from planar.strategy.interpreted import (
     ACTIVATES_NOTHING,
     BOUND_SIZE,
     BOUND_SIZES,
+    CLOSES_ALL,
     TIFS,
+    TRIGGERED_BY,
     TRIGGERS,
     TRIGGERS_CLASH,
     Broker,
@@ -643,34 +645,35 @@ def _order_method(name: str, side: Side):
     @overload_method(BrokerType, name, prefer_literal=True)
     def method(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None, trail=None,
                trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
-               post_only=False, tag="", oco=None, after=None, reduce_only=False):  # fmt: skip
+               post_only=False, tag="", oco=None, after=None, reduce_only=False, trigger="last"):  # fmt: skip
         sizing, how = _sizing(amount, cost, fraction, risk), _trigger(stop, take, trail, trail_by, activation)
         tif_number, tag_number = _said(word, "tif", _constant(tif, "tif"), TIFS), _text(broker, tag, "tag")
         if sizing == check.RISK and _absent(stop_loss):
             raise TypingError("risk needs stop_loss")
         if not _absent(after) and sizing not in BOUND_SIZES:
             raise TypingError(BOUND_SIZE)
-        sign = side.value
+        sign, by_mark = side.value, _said(word, "trigger", _constant(trigger, "trigger"), TRIGGERED_BY)
 
         def plain(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
                   trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
-                  post_only=False, tag="", oco=None, after=None, reduce_only=False):  # fmt: skip
+                  post_only=False, tag="", oco=None, after=None, reduce_only=False, trigger="last"):  # fmt: skip
             size = sized(amount, cost, fraction, risk)
             return calls.submit_plain(broker._state, broker._index, sign, size, given(price), tag_number)
 
         is_plain = tif_number == Tif.GTC and not how and _absent(expire) and _absent(oco) and _absent(after)
-        is_plain = is_plain and _absent(stop_loss) and _absent(take_profit) and _is_false(reduce_only)
+        is_plain = is_plain and _absent(stop_loss) and _absent(take_profit) and _is_false(reduce_only) and not by_mark
         if is_plain and sizing == check.AMOUNT and _is_false(post_only):
             return plain
 
         def implementation(broker, amount=None, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
                            trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None,
                            tif="GTC", expire=None, post_only=False, tag="", oco=None, after=None,
-                           reduce_only=False):  # fmt: skip
+                           reduce_only=False, trigger="last"):  # fmt: skip
+            manner = (REDUCES if reduce_only else 0) | by_mark
             return calls.submit(
                 broker._state, broker._index, sign, sizing, sized(amount, cost, fraction, risk), given(price),
                 how, triggered(stop, take, trail, trail_by), given(activation), given(stop_loss), given(take_profit),
-                tif_number, moment(expire), int(post_only), tag_number, linked(oco), linked(after), int(reduce_only),
+                tif_number, moment(expire), int(post_only), tag_number, linked(oco), linked(after), manner,
             )  # fmt: skip
 
         return implementation
@@ -709,11 +712,22 @@ def _amend(broker, id, price=None, stop=None, amount=None):
 
 
 @overload_method(BrokerType, "close", prefer_literal=True)
-def _close(broker, fraction=1.0, tag=""):
-    number = _text(broker, tag, "tag")
+def _close(broker, fraction=1.0, tag="", stop=None, take=None, trigger="last"):
+    number, how = _text(broker, tag, "tag"), _trigger(stop, take, None, None, None)
+    by_mark = _said(word, "trigger", _constant(trigger, "trigger"), TRIGGERED_BY)
     _check_number(fraction)
 
-    def implementation(broker, fraction=1.0, tag=""):
+    def closing(broker, fraction=1.0, tag="", stop=None, take=None, trigger="last"):
+        return calls.close_when(
+            broker._state, broker._index, how, triggered(stop, take, None, None), by_mark, number,
+        )  # fmt: skip
+
+    if how:
+        if not (fraction == 1.0 or (isinstance(fraction, types.Omitted) and fraction.value == 1.0)):
+            raise TypingError(CLOSES_ALL)
+        return closing
+
+    def implementation(broker, fraction=1.0, tag="", stop=None, take=None, trigger="last"):
         return calls.close(broker._state, broker._index, views.finite(float(fraction)), number)
 
     return implementation

@@ -18,7 +18,7 @@ from planar.kernel.links import ARMED
 from planar.kernel.machine import compiled
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL, State
 from planar.model.instrument import Instrument
-from planar.model.order import NEVER, Event, Forced, Limit, Reason, Side, Status, Tif
+from planar.model.order import BY_MARK, NEVER, REDUCES, Event, Forced, Limit, Reason, Side, Status, Tif
 from planar.model.tiers import Tiers
 from planar.simulator.drawn import Recorded
 from planar.simulator.fee_tiers import FeeTiers, set_tiers
@@ -195,7 +195,8 @@ class KernelPlayer(Player):
         expire = NEVER if terms["expire"] is None else terms["expire"]
         asked = Side[side.upper()].value, SIZES.index(size), float(value), *prices, Tif[terms["tif"]].value, expire
         links = (0 if terms[name] is None else terms[name] + 1 for name in ("oco", "after"))
-        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, *links, int(terms["reduce_only"]))
+        manner = (REDUCES if terms["reduce_only"] else 0) | (BY_MARK if terms["trigger"] == "mark" else 0)
+        answer = check.submit(self.address, k, *asked, int(terms["post_only"]), -1, *links, manner)
         return _answer(answer)
 
     def amend(self, id: int, terms: dict) -> int | str:
@@ -214,6 +215,10 @@ class KernelPlayer(Player):
 
     def close(self, k: int, fraction: float) -> int | str:
         return _answer(check.close(self.address, k, fraction, -1))
+
+    def close_when(self, k: int, kind: str, price: float, trigger: str) -> int | str:
+        how = TRIGGERS.index(kind) + 1
+        return _answer(check.close_when(self.address, k, how, float(price), int(trigger == "mark"), -1))
 
     def target(self, k: int, weight: float) -> int | str | None:
         return _answer(check.target(self.address, k, weight, -1))

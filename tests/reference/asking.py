@@ -19,12 +19,12 @@ class Desk(Account):
     def buy(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
         trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
-        post_only=False, tag="", oco=None, after=None, reduce_only=False,
+        post_only=False, tag="", oco=None, after=None, reduce_only=False, trigger="last",
     ) -> int | str:  # fmt: skip
         """Buys an amount, for a cost, a part of free cash, or with a share of equity at risk; asks for its exits."""
         asked = Asked(
             amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss, take_profit,
-            reduce_only=reduce_only,
+            reduce_only=reduce_only, trigger=trigger,
         )  # fmt: skip
         entry = self._place(k, "buy", asked, tif, expire, post_only, tag, oco, after)
         if isinstance(entry, int):
@@ -45,25 +45,35 @@ class Desk(Account):
     def sell(
         self, k, amount=None, *, cost=None, fraction=None, risk=None, price=None, stop=None, take=None,
         trail=None, trail_by=None, activation=None, stop_loss=None, take_profit=None, tif="GTC", expire=None,
-        post_only=False, tag="", oco=None, after=None, reduce_only=False,
+        post_only=False, tag="", oco=None, after=None, reduce_only=False, trigger="last",
     ) -> int | str:  # fmt: skip
         """Sells an amount, for a cost, a fraction of the position, or, of a contract, with equity at risk."""
         asked = Asked(
             amount, cost, fraction, risk, price, stop, take, trail, trail_by, activation, stop_loss, take_profit,
-            reduce_only=reduce_only,
+            reduce_only=reduce_only, trigger=trigger,
         )  # fmt: skip
         entry = self._place(k, "sell", asked, tif, expire, post_only, tag, oco, after)
         if isinstance(entry, int):
             self._place_exits(k, entry, "buy", stop_loss, take_profit, tag)
         return entry
 
-    def close(self, k: int, fraction: float = 1.0) -> int | str:
-        """Closes a fraction of the position at market."""
+    def close(self, k: int, fraction: float = 1.0, *, stop=None, take=None, trigger="last") -> int | str:
+        """Closes a fraction of the position at market, or whatever is held once a stop or a take is triggered."""
         _must_be_finite(fraction)
         held = self.position_units(k)
+        if (stop, take) != (None, None):
+            return self._close_when(k, held, stop, take, trigger)
         if held == 0:
             return "NO_POSITION"
         asked = Asked(fraction=fraction, reduce_only=self.instruments[k].is_contract)
+        return self._place(k, "sell" if held > 0 else "buy", asked)
+
+    def _close_when(self, k: int, held: int, stop, take, trigger) -> int | str:
+        if not self.instruments[k].is_contract:
+            return "INVALID_ORDER"
+        if held == 0:
+            return "NO_POSITION"
+        asked = Asked(amount=0.0, stop=stop, take=take, reduce_only=True, closes=True, trigger=trigger)
         return self._place(k, "sell" if held > 0 else "buy", asked)
 
     def set_leverage(self, k: int, leverage: float) -> str | None:
@@ -163,8 +173,9 @@ class Desk(Account):
         has_exits = (asked.stop_loss, asked.take_profit) != (None, None)
         if has_exits and not order.is_buy and not self.instruments[k].is_contract:
             raise RefusedError("INVALID_ORDER")
-        rules.check_terms(order, asked, self.now)
+        rules.check_terms(order, asked, self.now, self.instruments[k].is_contract)
         order.reduces = asked.reduce_only and self.instruments[k].is_contract
+        order.closes, order.by_mark = asked.closes, asked.trigger == "mark"
         if order.reduces and after is None:
             contract_rules.check_reduces(self, order)
         elif asked.reduce_only and order.is_buy and not order.reduces:
@@ -195,7 +206,7 @@ class Desk(Account):
             order.is_market
             or (price is not None and not order.is_limit)
             or (stop is not None and (not order.waits or order.is_trailing))
-            or (amount is not None and (order.budget is not None or order.after is not None))
+            or (amount is not None and (order.budget is not None or order.after is not None or order.closes))
         )
         if names_what_is_not_there or (price, amount, stop) == (None, None, None):
             raise RefusedError("INVALID_ORDER")
@@ -205,7 +216,7 @@ class Desk(Account):
         if order.is_held_back:
             return self._amendment_of_bound(order, price_ticks, stop_ticks)
         remains = total - order.filled  # below 1 is below the minimum
-        if order.budget is None:
+        if order.budget is None and not order.closes:
             rules.check_amount(self, k, remains)
         if not order.reduces:
             rules.check_cost(self, order, remains, price_ticks, stop_ticks)

@@ -21,10 +21,22 @@ class ContractWalk(Walk):
         )
         self.share = 0.0  # of the present leg
 
-    def _pass(self, k: int, distance: float) -> None:
+    def _pass(self, k: int, distance: float, share: float | None = None) -> None:
         length = self.ends[k + 1] - self.ends[k]
-        self.share = (distance - self.ends[k]) / length if length else 1.0
+        self.share = ((distance - self.ends[k]) / length if length else 1.0) if share is None else share
         self.venue.mark = self._mark(k)
+
+    def _share_of_trigger(self, k: int, order) -> float | None:
+        trigger, present, y = self.venue.units.price(order.stop_ticks), self._mark(k), self.marks[k + 1]
+
+        def is_beyond(mark: float) -> bool:
+            return mark >= trigger if order.triggers_rising else mark <= trigger
+
+        if is_beyond(present):
+            return self.share
+        if not is_beyond(y):
+            return None
+        return max((trigger - self.marks[k]) / (y - self.marks[k]), self.share)
 
     def _mark(self, k: int) -> float:
         x, y = self.marks[k], self.marks[k + 1]

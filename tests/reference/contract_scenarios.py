@@ -106,7 +106,9 @@ def protected_scenario(rng) -> Scenario:
             size = "fraction", rng.choice([1.0, 1.0, 0.5, 0.3])
             if not is_bound and rng.random() < 0.3:
                 size = "amount", scenario.cash / price * rng.choice([0.1, 0.5, 2.0])
-            acts.append((later, k, (out, *size, terms)))
+            terms = _maybe_by_mark(rng, terms) if is_contract else terms
+            is_closing = not is_bound and "oco" not in terms and rng.random() < 0.3
+            acts.append((later, k, _random_closing(rng, out, price, jump) if is_closing else (out, *size, terms)))
         later += rng.choice([0, 1, 1, 2])
         if rng.random() < 0.6:
             new = _random_terms(rng, scenario, price, jump)
@@ -123,6 +125,8 @@ def _random_guard(rng, scenario: Scenario, k: int, at: int, side: str) -> tuple:
     kind = rng.choice(["stop", "take", "trail", "price"])
     away = rng.choice([0.5, 1, 2, 0.1]) * jump * (1 if (side == "sell") == (kind in ("take", "price")) else -1)
     terms = _random_trail(rng, price, jump) if kind == "trail" else {kind: max(price + away, 0.0)}
+    if scenario.instruments[k].is_contract:
+        terms = _maybe_by_mark(rng, terms)
     return side, "fraction", rng.choice([0.5, 1.0, 0.3]), terms
 
 
@@ -261,7 +265,20 @@ def _random_act(rng, scenario: Scenario, k: int, at: int) -> tuple:
         terms.update(_random_exits(rng, price, -jump))
     if rng.random() < 0.1:
         terms["reduce_only"] = True
-    return kind, size, value, terms
+    return kind, size, value, _maybe_by_mark(rng, terms)
+
+
+def _maybe_by_mark(rng, terms: dict) -> dict:
+    """Some of the triggers wait for the mark; now and then that is asked of what has none."""
+    is_stop = terms.get("stop") is not None or terms.get("take") is not None
+    return {**terms, "trigger": "mark"} if rng.random() < (0.4 if is_stop else 0.01) else terms
+
+
+def _random_closing(rng, side: str, price: float, jump: float) -> tuple:
+    """A stop or a take that closes what is held, mostly on its side of the market."""
+    kind, away = rng.choice(["stop", "take"]), rng.choice([0.5, 1, 2, 0.1, -0.1]) * jump
+    where = price + away * (1 if (side == "sell") == (kind == "take") else -1)
+    return "close_when", kind, max(where, 0.0), rng.choice(["last", "mark"])
 
 
 def _random_size(rng, scenario: Scenario, instrument: Instrument, side: str, price: float, jump: float) -> tuple:

@@ -95,6 +95,16 @@ class ContractVenue(Venue):
             return "REDUCE_ONLY_WOULD_INCREASE"
         return super().refusal(order, price_ticks, stop_ticks, price)
 
+    def is_triggered(self, order: Order, stop_ticks: int, price: float) -> bool:
+        """Whether a print at `price`, or the mark there, reaches the trigger."""
+        return super().is_triggered(order, stop_ticks, self.mark if order.by_mark else price)
+
+    def take_all(self, order: Order) -> None:
+        """A closing order that is triggered is for all that is held, from then on."""
+        if order.closes:
+            order.closes = False
+            order.amount = order.filled + self.contract.room(order.is_buy)
+
     def fit(self, order: Order) -> None:
         """Cuts what may only reduce to what is held."""
         if order.reduces:

@@ -32,6 +32,8 @@ class Order:
     post_only: bool = False
     tag: str = ""
     reduces: bool = False  # of a contract: reduce-only
+    closes: bool = False  # of a contract: for whatever is held, once it is triggered
+    by_mark: bool = False  # of a contract: its trigger waits for the mark
     price_ticks: int = 0
     kind: str = ""  # of its trigger: stop, take or trail
     stop_ticks: int = 0  # its trigger, whatever its kind

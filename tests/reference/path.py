@@ -71,8 +71,8 @@ class Walk:
                 self.venue.happen(kind, order, present, due[1])
                 self.venue.follow(present)
             else:
-                distance, _, present, order = reached
-                self._pass(k, distance)
+                distance, _, present, order, share = reached
+                self._pass(k, distance, share)
                 self.venue.moment = self._moment(distance)
                 if order.waits:
                     self.venue.trigger(order, present)
@@ -85,8 +85,12 @@ class Walk:
 
     # Of contracts only.
 
-    def _pass(self, k: int, distance: float) -> None:
-        """The price has gone to a distance on leg `k`."""
+    def _pass(self, k: int, distance: float, share: float | None = None) -> None:
+        """The price has gone to a distance on leg `k`, which is that share of it where one is given."""
+
+    def _share_of_trigger(self, k: int, order: Order) -> float | None:
+        """Share of leg `k` at which the mark comes to a trigger that waits for it, if it does."""
+        raise NotImplementedError
 
     def _next_liquidation(self, k: int) -> tuple[float, float] | None:
         """Distance and share of leg `k` at which the position is liquidated, if it is."""
@@ -118,15 +122,21 @@ class Walk:
         price = x + moved if y >= x else x - moved
         return min(max(price, min(x, y)), max(x, y))
 
-    def _next_reached(self, k: int, present: float) -> tuple[float, int, float, Order] | None:
-        """(distance, id, price, order) of the open order that the leg reaches first when it moves on."""
+    def _next_reached(self, k: int, present: float) -> tuple[float, int, float, Order, float | None] | None:
+        """(distance, id, price, order, share) of the open order that the leg reaches first when it moves on."""
         start, end, reached = self.points[k], self.points[k + 1], []
         for order in self.venue.open_orders():
             if order.id in self.venue.met:
                 continue
+            if order.by_mark and order.waits:
+                share = self._share_of_trigger(k, order)
+                if share is not None:
+                    distance = self.ends[k] + share * (self.ends[k + 1] - self.ends[k])
+                    reached.append((distance, order.id, start + (end - start) * share, order, share))
+                continue
             price = self._reached_at(order, present, end)
             if price is not None:
-                reached.append((self.ends[k] + abs(price - start), order.id, price, order))
+                reached.append((self.ends[k] + abs(price - start), order.id, price, order, None))
         return min(reached, key=lambda thing: thing[:2], default=None)
 
     def _reached_at(self, order: Order, present: float, end: float) -> float | None:

@@ -33,6 +33,8 @@ class Asked:
     budget: int | None = None
     worth: float | None = None
     reduce_only: bool = False
+    closes: bool = False
+    trigger: str = "last"
 
     @property
     def triggers(self) -> list[str]:
@@ -47,7 +49,10 @@ class Asked:
 
 def must_be_sane(asked: Asked, tif: str, after: int | None = None) -> None:
     """Stops the run when the strategy asks for something that is no order at all."""
-    if any(number is not None and not math.isfinite(number) for number in vars(asked).values()):
+    if asked.trigger not in ("last", "mark"):
+        raise ValueError("trigger is last or mark")
+    numbers = (number for name, number in vars(asked).items() if name != "trigger")
+    if any(number is not None and not math.isfinite(number) for number in numbers):
         raise ValueError("a number of an order is not finite")
     sizes = (asked.amount, asked.cost, asked.fraction, asked.risk, asked.budget, asked.worth)
     if sum(size is not None for size in sizes) != 1:
@@ -64,7 +69,12 @@ def must_be_sane(asked: Asked, tif: str, after: int | None = None) -> None:
         raise ValueError(f"tif is one of {TIFS}, not {tif!r}")
 
 
-def check_terms(order: Order, asked: Asked, now: int) -> None:
+def order_kind(asked: Asked) -> str:
+    """What its trigger is, empty for none."""
+    return asked.triggers[0] if asked.triggers else ""
+
+
+def check_terms(order: Order, asked: Asked, now: int, is_contract: bool) -> None:
     """Rule 1: the terms fit together."""
     has_trigger, at_once = bool(asked.triggers), order.tif in ("IOC", "FOK")
     if order.post_only and (asked.price is None or at_once or has_trigger):
@@ -74,6 +84,8 @@ def check_terms(order: Order, asked: Asked, now: int) -> None:
     if asked.trails and asked.price is not None:
         raise RefusedError("INVALID_ORDER")
     if (order.tif == "GTD") != (order.expire is not None):
+        raise RefusedError("INVALID_ORDER")
+    if asked.trigger == "mark" and not (is_contract and order_kind(asked) in ("stop", "take")):
         raise RefusedError("INVALID_ORDER")
     if order.tif == "GTD" and order.expire <= now:
         raise RefusedError("EXPIRED_AT_ONCE")
@@ -205,7 +217,8 @@ def size(account: Account, order: Order, asked: Asked) -> None:
     else:
         n = units.part(asked.fraction, account.position_units(k))
     order.amount = units.step(max(n, 0))
-    check_amount(account, k, order.amount)
+    if not order.closes:
+        check_amount(account, k, order.amount)
 
 
 def size_bound(account: Account, order: Order, asked: Asked, parent: Order) -> None:

@@ -35,7 +35,7 @@ WORLDS = [
 NO_LIMITS = Limits()
 PLAIN_ORDER = {
     "price": None, "stop": None, "take": None, "trail": None, "trail_by": None, "activation": None, "stop_loss": None,
-    "take_profit": None, "reduce_only": False,
+    "take_profit": None, "reduce_only": False, "trigger": "last",
     "tif": "GTC", "expire": None, "post_only": False, "oco": None, "after": None,
 }  # fmt: skip
 
@@ -629,6 +629,8 @@ class Player:
             answer = self.amend(id, *terms) if kind == "amend" else self.cancel(id)
         elif kind in ("close", "target"):
             answer = self.close(k, *rest) if kind == "close" else self.target(k, *rest)
+        elif kind == "close_when":
+            answer = self.close_when(k, *rest)
         elif kind == "cancel_all":
             answer = self.cancel_all(k)
         elif kind == "set_leverage":
@@ -655,6 +657,7 @@ class Player:
     cancel: Callable
     cancel_all: Callable
     close: Callable
+    close_when: Callable
     target: Callable
     set_leverage: Callable
     add_margin: Callable
@@ -757,6 +760,10 @@ class ReferencePlayer(Player):
     def close(self, k: int, fraction: float) -> int | str:
         """The end of a part of the position."""
         return self.engine.close(k, fraction)
+
+    def close_when(self, k: int, kind: str, price: float, trigger: str) -> int | str:
+        """The end of all of it, once that is triggered."""
+        return self.engine.close(k, **{kind: price}, trigger=trigger)
 
     def target(self, k: int, weight: float) -> int | str | None:
         """A share of equity."""

@@ -118,7 +118,7 @@ class Venue:
             self.note("AMENDED", order)
             return
         triggered_meanwhile = order.is_market or (order.triggered and new.stop_ticks != order.stop_ticks)
-        if not triggered_meanwhile and order.budget is None and new.amount <= order.filled:
+        if not (triggered_meanwhile or order.budget is not None or order.closes) and new.amount <= order.filled:
             self.finish(order, "CANCELLED")
             return
         otherwise = order.reserved if new.reserve is None else new.reserve
@@ -141,6 +141,9 @@ class Venue:
         self.note("AMENDED", order)
         self.trade_at_once(order, price, share)
 
+    def take_all(self, order: Order) -> None:
+        """Of contracts only: a closing order that is triggered is for all that is held."""
+
     def fit(self, order: Order) -> None:
         """Of contracts only: what may only reduce is for no more than is held."""
 
@@ -162,6 +165,7 @@ class Venue:
         order.triggered = True
         self.note("TRIGGERED", order)
         self.end_others(order)
+        self.take_all(order)
         slip = 0.0 if order.kind == "take" else self.stop_slip()
         if not order.is_limit or self.crosses(order.is_buy, order.price_ticks, price):
             self.take(order, price, slip)
@@ -274,7 +278,7 @@ class Venue:
 
     def is_in_reach(self, order: Order) -> bool:
         """Whether the candle has a price at or beyond the trigger that the order waits for, else its limit."""
-        if order.is_market or (order.waits and not order.can_trigger):
+        if order.is_market or (order.waits and (order.by_mark or not order.can_trigger)):
             return False
         price = self.units.price(order.stop_ticks if order.waits else order.price_ticks)
         rises = order.triggers_rising if order.waits else not order.is_buy
