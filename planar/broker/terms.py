@@ -53,6 +53,7 @@ def request_of(place: Place, instrument: Instrument, client_id: str) -> OrderReq
         tif=Tif(place.tif),
         expire=None if place.expire == NEVER else place.expire,
         post_only=place.post_only,
+        reduce_only=place.reduce_only,
         client_id=client_id,
     )
     return replace(request, **_trigger_of(place, instrument))

@@ -35,6 +35,7 @@ class Place(NamedTuple):
     tag: str
     trail: int = 0
     activation: int = 0
+    reduce_only: bool = False
 
 
 class Amend(NamedTuple):

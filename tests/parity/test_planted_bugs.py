@@ -277,8 +277,8 @@ BUGS = {
     ),
     "a market sell holds what a buy does": (
         "contracts.py",
-        "price * (1.0 + BUFFER) if side == Side.BUY else price)",
-        "price * (1.0 + BUFFER))",
+        "    if side == ins.sign:\n        price = price * (1.0 + BUFFER)",
+        "    if True:\n        price = price * (1.0 + BUFFER)",
     ),
     "the mark of others is never the worse": ("liquidation.py", "if state.path == PESSIMISTIC and", "if False and"),
     "a liquidation leaves the orders": (
@@ -288,7 +288,7 @@ BUGS = {
     ),
     "a liquidation takes all at once": (
         "liquidation.py",
-        "amount = reduction_units(ins, ins.tiers, ins.base, mark, False)",
+        "amount = reduction_units(ins, ins.tiers, ins.base, mark)",
         "amount = abs(ins.base)",
     ),
     "a position may lose more than is behind it": (
@@ -337,11 +337,6 @@ BUGS = {
         "ledger.py",
         "if ins.is_contract and ins.active_n and not state.outside:",
         "if ins.is_contract and state.outside:",
-    ),
-    "a group covers as often as it has orders": (
-        "contracts.py",
-        "elif order.group == 0 or _leads(state, ins, order, id, is_venue):",
-        "else:",
     ),
     "a group of a contract holds a new member on top": ("check.py", "max(held, shared), shared)", "held, 0)"),
     "a stop loss of a short is looked for below": (

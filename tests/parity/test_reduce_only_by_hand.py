@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from parity.small import COIN, FLAT, assert_agreed, scenario_of
+from reference.limits import Limits
 
 FUTURE = replace(COIN, tiers=((0, 0.01, 50),), leverage=2)
 UP, DOWN = (100.0, 120.0, 100.0, 100.0, 1e6), (100.0, 100.0, 80.0, 100.0, 1e6)
@@ -180,11 +181,13 @@ def test_a_stop_and_a_goal_of_a_short_in_one_group():
 
 
 def test_a_group_is_covered_as_often_as_one_of_it():
-    """A stop and a goal of all of a long are exits: with nothing free for margin they are taken, and pass limits."""
-    asks = [("buy", "fraction", 1.0, {}), (2, sell(198, stop=90.0)), (2, sell(198, price=110.0, oco=("back", 0)))]
-    rows = [FLAT, (100.0, 100.0, 99.0, 99.0, 1e6), FLAT]
-    result = played(*asks, rows=rows)
+    """A stop and a goal of all of a long are exits, which pass limits; two of all of it that are no group are not."""
+    limits = Limits(max_open_orders=1)
+    asks = [buy(10), (2, sell(10, stop=90.0)), (2, sell(10, price=110.0, oco=("back", 0)))]
+    result = played(*asks, rows=[FLAT, FLAT], limits=limits)
     assert [status for status, _ in ends(result)] == ["FILLED", "OPEN", "OPEN"]
+    result = played(*asks[:2], (2, sell(10, price=110.0)), rows=[FLAT, FLAT], limits=limits)
+    assert ends(result)[2] == ("REJECTED", "RISK_LIMIT")
 
 
 def test_a_liquidation_ends_what_waits_for_another():
@@ -200,3 +203,102 @@ def test_exits_are_for_no_more_than_is_held_when_their_entry_turned_the_position
     result = played(buy(4), (2, sell(10, stop_loss=110.0)), rows=[FLAT, FLAT, UP])
     assert fills(result)[1:] == [(1, 100, 10), (2, 110, 6)]
     assert result["bases"] == [0]
+
+
+# Closing orders, and triggers by the mark.
+
+
+def closing(kind, price, trigger="last"):
+    return "close_when", kind, price, trigger
+
+
+def beside(result_of, marks):
+    """The same scenario with mark candles; the first stand where the price does."""
+    return assert_agreed(replace(result_of, marks=((FLAT[:4], *marks),)))
+
+
+def scenario(*asks, rows, **changes):
+    acts = [ask if isinstance(ask[0], int) else (1, ask) for ask in asks]
+    return scenario_of([FLAT, *rows], *acts, **{"coin": FUTURE, **changes})
+
+
+def test_a_closing_stop_is_for_whatever_is_held_when_it_is_triggered():
+    """Asked for 10, of which 4 are sold and to which 20 are added: it sells 26. Binance: closePosition, "Close-All"."""
+    asks = [buy(10), (2, closing("stop", 90.0)), (3, sell(4)), (4, buy(20))]
+    result = played(*asks, rows=[FLAT] * 4 + [DOWN])
+    assert fills(result)[-1] == (1, 90, 26)
+    assert result["bases"] == [0]
+    assert played(*asks, rows=[FLAT] * 4)["orders"][1]["amount"] == 0
+
+
+def test_a_closing_take_of_a_short_buys_it_back():
+    result = played(sell(10), (2, closing("take", 90.0)), rows=[FLAT, DOWN])
+    assert fills(result)[-1] == (1, 90, 10)
+
+
+def test_a_closing_order_ends_with_its_position():
+    result = played(buy(10), (2, closing("stop", 90.0)), (3, ("close", 1.0)), rows=[FLAT] * 3)
+    assert ends(result)[1] == NOTHING_LEFT
+
+
+def test_a_closing_order_is_amended_by_its_trigger_only():
+    asks = [buy(10), (2, closing("stop", 90.0))]
+    amends = [(3, ("amend", ("any", 1), {"amount": 5.0})), (3, ("amend", ("any", 1), {"stop": 95.0}))]
+    result = played(*asks, *amends, rows=[FLAT] * 3 + [DOWN])
+    assert answers(result)[2:] == ["INVALID_ORDER", 1]
+    assert fills(result)[-1] == (1, 95, 10)
+
+
+def test_a_closing_order_needs_a_position_and_a_contract():
+    assert answers(played(closing("stop", 90.0), rows=[FLAT])) == ["NO_POSITION"]
+    assert answers(played(buy(10), (2, closing("stop", 90.0)), rows=[FLAT], coin=COIN)) == [0, "INVALID_ORDER"]
+
+
+def test_a_stop_by_mark_does_not_see_the_last_price():
+    """The price falls to 80, its mark to 95: nothing. Binance: workingType MARK_PRICE."""
+    asks = [buy(10), (2, out(10, stop=90.0, trigger="mark"))]
+    played_ = scenario(*asks, rows=[FLAT, DOWN])
+    assert fills(beside(played_, [FLAT[:4], (100.0, 100.0, 95.0, 100.0)]))[1:] == []
+
+
+def test_a_stop_by_mark_trades_where_the_price_is_when_the_mark_comes_to_it():
+    """Down first: on the leg from 100 to 96 the mark goes from 100 to 80. Half of it, at 90, the price is at 98."""
+    asks = [buy(10), (2, out(10, stop=90.0, trigger="mark"))]
+    rows = [FLAT, (100.0, 100.0, 96.0, 100.0, 1e6)]
+    result = beside(scenario(*asks, rows=rows, path="olhc"), [FLAT[:4], (100.0, 100.0, 80.0, 100.0)])
+    assert fills(result)[1:] == [(1, 98, 10)]
+
+
+def test_a_take_of_a_short_by_mark():
+    """A short is bought back where the mark has come down to 90: the price is at 98."""
+    asks = [sell(10), (2, back(10, take=90.0, trigger="mark"))]
+    rows = [FLAT, (100.0, 100.0, 96.0, 100.0, 1e6)]
+    result = beside(scenario(*asks, rows=rows, path="olhc"), [FLAT[:4], (100.0, 100.0, 80.0, 100.0)])
+    assert fills(result)[1:] == [(1, 98, 10)]
+
+
+def test_a_mark_that_opens_beyond_the_trigger_trades_at_the_price_s_open():
+    asks = [buy(10), (2, closing("stop", 90.0, "mark"))]
+    result = beside(scenario(*asks, rows=[FLAT] * 3), [FLAT[:4], FLAT[:4], (85.0,) * 4])
+    assert fills(result)[1:] == [(1, 100, 10)]
+
+
+def test_a_stop_whose_mark_is_beyond_it_already_is_refused():
+    """Binance, error -2021: "Order would immediately trigger"."""
+    asks = [buy(10), (2, out(10, stop=90.0, trigger="mark"))]
+    result = beside(scenario(*asks, rows=[FLAT, FLAT]), [(85.0,) * 4, (85.0,) * 4])
+    assert ends(result)[1] == ("REJECTED", "STOP_WOULD_TRIGGER")
+
+
+def test_a_mark_without_candles_is_the_price():
+    result = played(buy(10), (2, out(10, stop=90.0, trigger="mark")), rows=[FLAT, DOWN])
+    assert fills(result)[1:] == [(1, 90, 10)]
+
+
+@pytest.mark.parametrize("terms", [{}, {"price": 90.0}, {"trail": 0.1}])
+def test_only_a_stop_or_a_take_waits_for_the_mark(terms):
+    assert answers(played(buy(10, trigger="mark", **terms), rows=[FLAT])) == ["INVALID_ORDER"]
+
+
+def test_spot_has_no_mark():
+    assert answers(played(buy(10, stop=110.0, trigger="mark"), rows=[FLAT], coin=COIN)) == ["INVALID_ORDER"]

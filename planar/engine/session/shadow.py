@@ -134,7 +134,8 @@ class Shadow:
         if not ask.units:
             sizing, size = check.COST, _spent(ask.budget, self.instruments[ask.k])
         limit = self._price(ask.k, ask.limit)
-        terms = (*self._trigger(ask), NOTHING, NOTHING, ask.tif, ask.expire, int(ask.post_only), -1, 0, 0, 0)
+        links = 0, 0, int(ask.reduce_only)
+        terms = (*self._trigger(ask), NOTHING, NOTHING, ask.tif, ask.expire, int(ask.post_only), -1, *links)
         answer = check.submit(self._address, ask.k, ask.side, sizing, size, limit, *terms)
         if answer > 0:
             self._ids[ask.id] = int(answer)

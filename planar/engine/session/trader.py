@@ -331,7 +331,9 @@ class Trader(Books):
         amounts = (int(order[name]) for name in ("amount", "budget", "price", "stop"))
         tag = self.texts.text(int(order["tag"]))
         follows = (int(order["trail"]), int(order["activation"])) if kind == Kind.TRAIL else (0, 0)
-        return Place(index + 1, k, side, kind, tif, expire, bool(post_only), *amounts, tag, *follows)
+        return Place(
+            index + 1, k, side, kind, tif, expire, bool(post_only), *amounts, tag, *follows, bool(order["reduces"])
+        )
 
     # What is told.
 
