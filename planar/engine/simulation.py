@@ -9,7 +9,7 @@ import numpy as np
 from planar.engine.perpetual import Perpetual, beside
 from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
-from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, SLOTS, Memory
+from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, ROOM_OF_SLOTS, Memory
 from planar.model.instrument import Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.drawn import set_draws
@@ -159,7 +159,7 @@ class Simulation:
         live, active = np.zeros(instrument.max_orders + 1, LIVE), np.arange(instrument.max_orders + 1)
         record["live"], record["active"] = keep(live).ctypes.data, keep(active).ctypes.data
         self._live.append((live, active))
-        record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
+        record["slots"] = keep(np.zeros(ROOM_OF_SLOTS, np.int64)).ctypes.data
 
     def _grow(self, name: str, capacity: int) -> None:
         dtype, field = LOGS[name]

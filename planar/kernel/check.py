@@ -7,6 +7,7 @@ import math
 
 from planar.kernel.contracts import affordable_amount, against, hold_of, is_covered, is_funded, is_too_large
 from planar.kernel.draws import arrival
+from planar.kernel.exits import give_up, is_protected
 from planar.kernel.groups import book, enter, group_of, holds, kept_of, kept_with, refusal_of
 from planar.kernel.ledger import (
     activate,
@@ -167,7 +168,7 @@ def _may_reduce(ins, side, after):
 
 
 @inlined
-def _limit_of(ins, side, price):
+def limit_of(ins, side, price):
     """Ticks of a limit, rounded away from the market."""
     return ticks_down(ins, price) if side == Side.BUY else ticks_up(ins, price)
 
@@ -334,7 +335,7 @@ def _submit(
     if reduces > REDUCES:
         reduces = CLOSES
     if refusal == 0:
-        limit = _limit_of(ins, side, price) if has_price else 0
+        limit = limit_of(ins, side, price) if has_price else 0
         if has_price and limit < 1:
             refusal = Reason.INVALID_PRICE.value
         elif has_stop:
@@ -488,7 +489,7 @@ def _exits_refusal(state, ins, side, limit, trigger, stop_loss, take_profit):
         if ticks < 1 or (price - price_of(ins, ticks)) * side <= 0.0:
             return Reason.INVALID_PRICE.value
     if take_profit == take_profit:
-        ticks, orders = _limit_of(ins, -side, take_profit), orders + 1
+        ticks, orders = limit_of(ins, -side, take_profit), orders + 1
         if (side == Side.SELL and ticks < 1) or (price_of(ins, ticks) - price) * side <= 0.0:
             return Reason.INVALID_PRICE.value
     return Reason.TOO_MANY_ORDERS.value if ins.active_n + orders > ins.max_orders else 0
@@ -499,19 +500,19 @@ def _submit_exits(state, ins, side, entry, stop_loss, take_profit, tag):
     """Asks for the exits, of that side, of an order: they wait for it, and one cancels the other."""
     nothing, tif, stop, reduces = float("nan"), Tif.GTC.value, 0, ins.is_contract
     if stop_loss == stop_loss:
-        stop = _submit_one(
+        stop = submit_one(
             state, ins, side, FRACTION, 1.0, nothing, STOP, stop_loss, nothing, nothing, nothing, tif, NEVER, 0, tag, 0,
             entry, reduces,
         )  # fmt: skip
     if take_profit == take_profit:
-        _submit_one(
+        submit_one(
             state, ins, side, FRACTION, 1.0, take_profit, 0, nothing, nothing, nothing, nothing, tif, NEVER, 0, tag,
             max(stop, 0), entry, reduces,
         )  # fmt: skip
 
 
 @linked(I(STA, INS, I, I, F, F, I, F, F, F, F, I, I, I, I, I, I, I))
-def _submit_one(
+def submit_one(
     state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only, tag,
     oco, after, manner,
 ):  # fmt: skip
@@ -535,7 +536,7 @@ def submit(
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    id = _submit_one(
+    id = submit_one(
         state, ins, side, sizing, size, price, how, stop, activation, stop_loss, take_profit, tif, expire, post_only,
         tag, oco, after, manner,
     )  # fmt: skip
@@ -627,7 +628,7 @@ def _amend_refusal(state, ins, order, price, stop, amount):
         return Reason.INVALID_ORDER
     limit, trigger, total = order.price, order.stop, order.amount
     if has_price:
-        limit = _limit_of(ins, order.side, price)
+        limit = limit_of(ins, order.side, price)
         if limit < 1:
             return Reason.INVALID_PRICE
     if has_stop:
@@ -709,6 +710,8 @@ def close(address, k, fraction, tag):
     ins = Instrument(state.instruments, k)
     if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
+    if not ins.is_contract and is_protected(ins):
+        give_up(state, ins)
     side = Side.SELL.value if ins.base > 0 else Side.BUY.value
     return _submit_usual(address, k, side, FRACTION, fraction, float("nan"), 0, tag, ins.is_contract)
 
@@ -772,6 +775,8 @@ def target(address, k, weight, tag):
     if is_less and ins.is_contract:
         side, sizing, size = Side.SELL.value, TARGET, -missing
     elif is_less:
+        if is_protected(ins):
+            give_up(state, ins)
         side, sizing, size = Side.SELL.value, AMOUNT, min(-missing / ins.last, amount_of(ins, free_base(ins)))
     else:
         side, sizing, size = Side.BUY.value, TARGET, missing
@@ -801,7 +806,7 @@ def quote(address, k, slot, side, sizing, size, price, post_only, tag):
 
 @compiled
 def _requote(address, state, ins, k, id, order, sizing, size, price):
-    limit = _limit_of(ins, order.side, price)
+    limit = limit_of(ins, order.side, price)
     if limit < 1:
         return -Reason.INVALID_PRICE.value
     if order.cancel_at != NEVER:

@@ -127,10 +127,13 @@ def set_cash(state, units):
 
 @compiled
 def set_base(ins, units):
+    had, has_turned = ins.closable, (ins.base < 0) != (units < 0)
     ins.base = units
     ins.amount = amount_of(ins, units)
     whole = whole_steps(ins, abs(units))
     ins.closable = whole if whole >= ins.min_amount else 0
+    if ins.closable and (had == 0 or has_turned):
+        ins.positions += 1
 
 
 @inlined

@@ -67,7 +67,7 @@ INSTRUMENT = _fields(
     has_left has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
-    reduces armed bound
+    reduces armed bound positions
     is_contract is_isolated sign leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
     has_mark mark_open mark_high mark_low mark_close
     funding_times funding_rates funding_n funding_i next_funding funding_paid level_booked is_upwards base_before
@@ -81,6 +81,8 @@ INSTRUMENT = _fields(
     """,
 )
 
+# INSTRUMENT.positions: how many there were so far, for `planar.kernel.exits`.
+#
 # Contracts (docs/simulation.md, sections 12 and 20). STATE.contracts: how many there are; booked: counts changes of the
 # books; is_trial: a path is only tried; joint: liquidations for which it took the worst of all marks at once.
 # INSTRUMENT.sign: 1, of an inverse contract -1, of which size is what one is worth in quote, and cost_scale infinite
@@ -117,6 +119,12 @@ FIRST_COLUMN = 9
 
 SLOTS = 64
 """Resting quotes that one instrument can name: ``broker.quote(slot, …)``."""
+
+LEGS = 8
+"""Parts of a position with exits of their own: ``broker.protect(…)``; the last is the rest."""
+
+ROOM_OF_SLOTS = SLOTS + 1 + 7 * LEGS
+"""Whole numbers of an instrument: its quotes, and what stands in `planar.kernel.exits`."""
 
 
 def place(dtype: np.dtype, field: str) -> int:

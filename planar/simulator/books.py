@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from planar.kernel.state import NOTE, SLOTS, Memory
+from planar.kernel.state import NOTE, ROOM_OF_SLOTS, Memory
 from planar.model.instrument import Instrument
 from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.limits import set_limits
@@ -58,7 +58,7 @@ class Books:
         record["live"] = self.live[-1].ctypes.data
         self._active.append(keep(np.arange(room)))
         record["active"] = self._active[-1].ctypes.data
-        record["slots"] = keep(np.zeros(SLOTS, np.int64)).ctypes.data
+        record["slots"] = keep(np.zeros(ROOM_OF_SLOTS, np.int64)).ctypes.data
         set_rules(record, instrument, cash_unit)
         self.record["contracts"] += instrument.is_contract
 

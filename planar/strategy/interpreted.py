@@ -9,7 +9,9 @@ import operator
 import numpy as np
 
 from planar.errors import StrategyError, did_you_mean
-from planar.kernel import check, contracts, ledger, reads, views
+from planar.kernel import check, contracts, exits, ledger, reads, views
+from planar.kernel import protect as protection
+from planar.kernel.exits import REST
 from planar.kernel.triggers import TRAIL
 from planar.model.order import BY_MARK, NEVER, REDUCES, Reason, Side, Status, Tif
 from planar.strategy.candle import unknown
@@ -24,6 +26,8 @@ ACTIVATES_NOTHING = "activation is where a trailing stop begins to follow: give 
 BOUND_SIZES = (check.AMOUNT, check.FRACTION)
 BOUND_SIZE = "an order that waits for another is sized by amount, or by fraction: of what the other gives."
 TRIGGERED_BY = {"last": 0, "mark": BY_MARK}
+TAKES = "protect takes a list of (price, share) for its takes, as in takes=[(price, 0.5)]."
+MANY_TAKES = "protect has up to seven takes."
 CLOSES_ALL = "close(stop=…) and close(take=…) close whatever is held by then: leave fraction out."
 TIFS: dict[str, int] = {t.name: t.value for t in Tif}
 REASONS: dict[int, str] = {r.value: r.name for r in Reason}
@@ -145,6 +149,21 @@ class Broker:
     def target(self, weight: float, tag: str = "") -> int:
         """Trades at market towards a share of equity held in this instrument."""
         return check.target(self._address, self._index, _finite(weight), self._texts.number(tag) if tag else -1)
+
+    def protect(self, stop=None, takes=(), trail=None, trigger: str = "last", tag: str = "") -> int:
+        """Makes these the exits of the position: a stop, takes of shares of it as (price, share), a trailing stop.
+
+        Gives 0, or the negative `Reason` of the first of them that is refused. With nothing, all are taken back.
+        """
+        if len(takes) > REST:
+            raise StrategyError(MANY_TAKES)
+        for i, take in enumerate(takes):
+            if not isinstance(take, tuple | list) or len(take) != 2:
+                raise StrategyError(TAKES)
+            exits.wish(self._address, self._index, i, *(_finite(number) for number in take))
+        number, by_mark = self._texts.number(tag) if tag else -1, word("trigger", trigger, TRIGGERED_BY)
+        terms = len(takes), _given(stop), _given(trail), by_mark, number
+        return protection.protect(self._address, self._index, *terms)
 
     def quote(self, slot: int, side: str | Side, price: float, amount=None, cost=None, post_only=False, tag="") -> int:
         """Keeps, amends or replaces the resting limit of a numbered slot (0 to 63)."""

@@ -31,6 +31,7 @@ from numba.extending import (
 
 from planar.errors import StrategyError, did_you_mean
 from planar.kernel import calls, check, reads, views
+from planar.kernel.exits import REST
 from planar.kernel.machine import compiled, get_float, get_int, set_float
 from planar.kernel.state import FIRST_COLUMN, SLOTS
 from planar.kernel.triggers import TRAIL
@@ -42,6 +43,8 @@ from planar.strategy.interpreted import (
     BOUND_SIZE,
     BOUND_SIZES,
     CLOSES_ALL,
+    MANY_TAKES,
+    TAKES,
     TIFS,
     TRIGGERED_BY,
     TRIGGERS,
@@ -742,6 +745,41 @@ def _target(broker, weight, tag=""):
         return calls.target(broker._state, broker._index, views.finite(float(weight)), number)
 
     return implementation
+
+
+def _is_pair(kind: Any) -> bool:
+    return isinstance(kind, types.BaseTuple) and len(kind) == 2 and all(isinstance(each, types.Number) for each in kind)
+
+
+def _takes_count(takes: Any) -> int:
+    """How many takes a tuple has, -1 for a list."""
+    if takes is None or takes == () or isinstance(takes, types.Omitted | types.NoneType):
+        return 0
+    if isinstance(takes, types.BaseTuple) and all(_is_pair(each) for each in takes):
+        return len(takes)
+    if isinstance(takes, types.List | types.ListType) and _is_pair(takes.dtype):
+        return -1
+    raise TypingError(TAKES)
+
+
+@overload_method(BrokerType, "protect", prefer_literal=True)
+def _protect(broker, stop=None, takes=(), trail=None, trigger="last", tag=""):
+    number, count = _text(broker, tag, "tag"), _takes_count(takes)
+    by_mark = _said(word, "trigger", _constant(trigger, "trigger"), TRIGGERED_BY)
+
+    def without_takes(broker, stop=None, takes=(), trail=None, trigger="last", tag=""):
+        return calls.protect(broker._state, broker._index, 0, given(stop), given(trail), by_mark, number)
+
+    def implementation(broker, stop=None, takes=(), trail=None, trigger="last", tag=""):
+        if len(takes) > REST:
+            raise ValueError(MANY_TAKES)
+        i = 0
+        for take in takes:
+            calls.wish(broker._state, broker._index, i, given(take[0]), given(take[1]))
+            i += 1
+        return calls.protect(broker._state, broker._index, i, given(stop), given(trail), by_mark, number)
+
+    return implementation if count else without_takes
 
 
 @overload_method(BrokerType, "quote", prefer_literal=True)

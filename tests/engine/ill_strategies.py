@@ -92,9 +92,9 @@ class ByPosition(One):
         broker.buy(None, 100.0)
 
 
-class SellsByRisk(One):
+class SellsAtLeverage(One):
     def on_candle(self, candle, broker):
-        broker.sell(risk=0.1, stop_loss=candle.close * 0.9)
+        broker.sell(1.0, leverage=3.0)
 
 
 class TooManyMarks(One):
@@ -288,3 +288,23 @@ class ActivatesNothing(One):
 class TrailsNowhere(One):
     def on_candle(self, candle, broker):
         broker.sell(1.0, trail=candle.close * float("nan"))
+
+
+class ClosesAPartLater(One):
+    def on_candle(self, candle, broker):
+        broker.close(0.5, stop=candle.close * 0.9)
+
+
+class TakesPricesAlone(One):
+    def on_candle(self, candle, broker):
+        broker.protect(takes=[candle.close * 1.1])
+
+
+class TakesTooMuch(One):
+    def on_candle(self, candle, broker):
+        broker.protect(takes=[(candle.close * 1.1, 0.7), (candle.close * 1.2, 0.7)])
+
+
+class WaitsForTheMarket(One):
+    def on_candle(self, candle, broker):
+        broker.protect(stop=candle.close * 0.9, trigger="mrak")

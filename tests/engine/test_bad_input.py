@@ -34,7 +34,7 @@ class Idle(ill.One):
         (ill.SmallTif, ["tif='gtc'", "'GTC', 'IOC', 'FOK', 'GTD'", "Did you mean 'GTC'?", "line 82"]),
         (ill.UnknownSide, ["side='by'", "'buy', 'sell'", "Did you mean 'buy'?", "line 87"]),
         (ill.ByPosition, ["positional arguments", "line 92"]),
-        (ill.SellsByRisk, ["unexpected keyword argument 'risk'", "line 97"]),
+        (ill.SellsAtLeverage, ["unexpected keyword argument 'leverage'", "line 97"]),
         (ill.TooManyMarks, ["positional arguments", "line 102"]),
         (ill.AssignsAnArray, ["self.window is an array", "self.window[0] = ", "line 109"]),
         (ill.AssignsASlice, ["one place at a time", "line 116"]),
@@ -62,6 +62,10 @@ class Idle(ill.One):
         (ill.ActivatesATake, ["activation is where a trailing stop begins", "trail or trail_by with it", "line 280"]),
         (ill.ActivatesNothing, ["activation is where a trailing stop begins", "line 285"]),
         (ill.TrailsNowhere, ["not finite", "line 290"]),
+        (ill.ClosesAPartLater, ["close whatever is held by then: leave fraction out", "line 295"]),
+        (ill.TakesPricesAlone, ["a list of (price, share)", "line 300"]),
+        (ill.TakesTooMuch, ["shares of takes are above 0, and together at most 1", "line 305"]),
+        (ill.WaitsForTheMarket, ["trigger='mrak' is not one of 'last', 'mark'", "Did you mean 'mark'?", "line 310"]),
     ],
 )
 def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words, compiled):
@@ -77,7 +81,7 @@ def test_a_strategy_that_goes_wrong_is_told_with_candle_and_line(strategy, words
         (ill.SmallTif, ["line 82", "tif='gtc'", "Did you mean 'GTC'?"]),
         (ill.UnknownSide, ["line 87", "side='by'", "Did you mean 'buy'?"]),
         (ill.ByPosition, ["line 92", "broker.buy", "positional"]),
-        (ill.SellsByRisk, ["line 97", "broker.sell", "'risk'"]),
+        (ill.SellsAtLeverage, ["line 97", "broker.sell", "'leverage'"]),
         (ill.AssignsAnArray, ["line 109", "self.window is an array"]),
         (ill.Misspells, ["line 44", "candle has no 'clsoe'", "Did you mean 'close'?"]),
         (ill.MisspellsBroker, ["line 50", "broker has no 'is_flatt'", "Did you mean 'is_flat'?"]),

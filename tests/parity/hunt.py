@@ -12,7 +12,7 @@ from random import Random
 def hunt(limit: int) -> str:
     """`number: difference`, or `none`."""
     from parity.play import disagreement
-    from reference.contract_scenarios import contract_scenario, leveraged_scenario, protected_scenario
+    from reference.contract_scenarios import contract_scenario, exits_scenario, leveraged_scenario, protected_scenario
     from reference.scenarios import (
         guarded_scenario,
         linked_scenario,
@@ -23,7 +23,8 @@ def hunt(limit: int) -> str:
 
     for seed in range(limit):
         kinds = squeezed_scenario, random_scenario, guarded_scenario, linked_scenario, leveraged_scenario
-        make = (*kinds, triggered_scenario, contract_scenario, leveraged_scenario, protected_scenario)[seed % 9]
+        more = triggered_scenario, contract_scenario, leveraged_scenario, protected_scenario, exits_scenario
+        make = (*kinds, *more)[seed % 10]
         found, _ = disagreement(make(Random(seed)))
         if found:
             return f"{seed + 1}: {found.splitlines()[0]}"

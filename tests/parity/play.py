@@ -13,7 +13,7 @@ from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scena
 from planar.engine.curve import Curve, curve_of
 from planar.engine.perpetual import Perpetual
 from planar.engine.simulation import LOGS, Simulation
-from planar.kernel import check, contracts, ledger, reads
+from planar.kernel import check, contracts, exits, ledger, protect, reads
 from planar.kernel.links import ARMED
 from planar.kernel.machine import compiled
 from planar.kernel.state import ON_CANDLE, ON_FILL, ON_ORDER_ERROR, ON_STEP, TELL, State
@@ -215,6 +215,14 @@ class KernelPlayer(Player):
 
     def close(self, k: int, fraction: float) -> int | str:
         return _answer(check.close(self.address, k, fraction, -1))
+
+    def protect(self, k: int, terms: dict) -> int | str:
+        for i, (price, share) in enumerate(terms["takes"]):
+            exits.wish(self.address, k, i, float(price), float(share))
+        stop, trail = (NAN if terms[name] is None else float(terms[name]) for name in ("stop", "trail"))
+        by_mark = int(terms["trigger"] == "mark")
+        answer = _answer(protect.protect(self.address, k, len(terms["takes"]), stop, trail, by_mark, -1))
+        return answer or 0
 
     def close_when(self, k: int, kind: str, price: float, trigger: str) -> int | str:
         how = TRIGGERS.index(kind) + 1

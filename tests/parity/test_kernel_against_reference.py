@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from parity.play import Coverage, KernelPlayer, disagreement
 from parity.small import FLAT, PLAIN, assert_agreed, scenario_of
-from reference.contract_scenarios import contract_scenario, leveraged_scenario, protected_scenario
+from reference.contract_scenarios import contract_scenario, exits_scenario, leveraged_scenario, protected_scenario
 from reference.model import Instrument
 from reference.scenarios import (
     MINUTE,
@@ -29,6 +29,7 @@ LINKED = st.randoms(use_true_random=False).map(linked_scenario)
 TRIGGERED = st.randoms(use_true_random=False).map(triggered_scenario)
 CONTRACTS = st.randoms(use_true_random=False).map(contract_scenario)
 LEVERAGED = st.randoms(use_true_random=False).map(leveraged_scenario)
+EXITS = st.randoms(use_true_random=False).map(exits_scenario)
 PROTECTED = st.randoms(use_true_random=False).map(protected_scenario)
 
 LOUD = settings(
@@ -102,6 +103,14 @@ def test_kernel_and_reference_agree_where_orders_may_only_reduce(scenario):
     assert not found, found
 
 
+@settings(LOUD, max_examples=120)
+@given(EXITS)
+def test_kernel_and_reference_agree_where_positions_have_exits(scenario):
+    """That are asked for candle after candle."""
+    found, _ = disagreement(scenario)
+    assert not found, found
+
+
 @pytest.mark.slow
 def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
     """Most of them with fills, and all together with everything that can happen to an order."""
@@ -114,7 +123,7 @@ def test_kernel_and_reference_agree_on_ten_thousand_scenarios():
 
     # Hypothesis remembers every choice of a run, so that one run of all would take gigabytes.
     for number in range(32):
-        made = (SCENARIOS, GUARDED, LINKED, LEVERAGED, CONTRACTS, TRIGGERED, PROTECTED, SQUEEZED)[number % 8]
+        made = (EXITS, GUARDED, LINKED, LEVERAGED, CONTRACTS, TRIGGERED, PROTECTED, SQUEEZED)[number % 8]
         seed(number)(settings(LOUD, max_examples=500, database=None)(given(made)(agree)))()
     print("\n" + coverage.table())
     assert coverage.scenarios >= 10_000

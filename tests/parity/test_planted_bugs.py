@@ -344,6 +344,18 @@ BUGS = {
         "if ticks < 1 or (price - price_of(ins, ticks)) * side <= 0.0:",
         "if ticks < 1 or price_of(ins, ticks) >= price:",
     ),
+    "a trigger by mark waits for the price": (
+        "path.py",
+        "if ins.is_contract and order.by_mark and order.form >= Kind.STOP:",
+        "if ins.is_contract and order.by_mark < 0:",
+    ),
+    "what was taken is taken again": ("protect.py", "upto - before - _taken(state, ins, leg)", "upto - before"),
+    "another position has the exits of the last": (
+        "exits.py",
+        "if get_int(ins.slots, SLOTS) == ins.positions:",
+        "if get_int(ins.slots, SLOTS):",
+    ),
+    "the rest is for all of it": ("protect.py", "amount = whole if ins.is_contract else rest", "amount = whole"),
     "a minute is a millisecond longer": (
         "limits.py",
         "limits.sent_n % room) > now - MINUTE",

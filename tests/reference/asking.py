@@ -66,7 +66,12 @@ class Desk(Account):
         if held == 0:
             return "NO_POSITION"
         asked = Asked(fraction=fraction, reduce_only=self.instruments[k].is_contract)
+        if not self.instruments[k].is_contract:
+            self.give_up(k)
         return self._place(k, "sell" if held > 0 else "buy", asked)
+
+    def give_up(self, k: int) -> None:
+        """Cancels the exits of `protect`, where there are any."""
 
     def _close_when(self, k: int, held: int, stop, take, trigger) -> int | str:
         if not self.instruments[k].is_contract:
@@ -109,6 +114,7 @@ class Desk(Account):
             budget = min(units.budget_of(missing), self.ledger.free("buy", k))
             return self._place(k, "buy", Asked(budget=budget))
         if missing < 0:
+            self.give_up(k)
             return self._place(k, "sell", Asked(min(-missing / close, units.amount(self.ledger.free("sell", k)))))
         return None
 

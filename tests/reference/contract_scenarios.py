@@ -28,6 +28,7 @@ from .scenarios import (
     _random_rows,
     _random_terms,
     _random_trail,
+    random_scenario,
 )
 
 # (floor in parts of the cash, maintenance rate, most leverage[, maintenance amount]).
@@ -117,6 +118,52 @@ def protected_scenario(rng) -> Scenario:
             changes = [("amend", _random_id(rng), new), ("cancel", _random_id(rng)), ("close", 0.4), again, turn]
             acts.append((later, k, rng.choice([*changes, ("close", 1.0)])))
     return replace(scenario, acts=tuple(acts), limits=_random_limits(rng, scenario))
+
+
+def exits_scenario(rng) -> Scenario:
+    """Any markets, or spot alone, where positions are protected candle after candle, with the same exits or with some
+    that move, and are added to, closed in part, turned and left alone in between.
+    """
+    scenario = replace(random_scenario(rng), acts=()) if rng.random() < 0.4 else _random_market(rng)
+    candles = scenario.count * scenario.execution // scenario.timeframe
+    acts = list(_random_acts(rng, scenario)) if rng.random() < 0.1 else []
+    for _ in range(rng.choice([1, 2, 4])):
+        at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
+        is_contract = scenario.instruments[k].is_contract
+        side = rng.choice(["buy", "sell"]) if is_contract else "buy"
+        acts.append((at, k, (side, "fraction", rng.choice([0.5, 0.2, 0.9]), {})))
+        exits = _random_wish(rng, scenario, k, at, side)
+        for later in range(at + rng.choice([0, 1]), at + rng.choice([3, 6, 12])):
+            if rng.random() < 0.2:
+                exits = _random_wish(rng, scenario, k, later, side)
+            if rng.random() < 0.9:
+                acts.append((later, k, ("protect", exits)))
+            if rng.random() < 0.2:
+                price, jump = _known_price(scenario, k, later * scenario.timeframe // scenario.execution)
+                out = "sell" if side == "buy" else "buy"
+                again, less = (side, "fraction", 0.3, {}), (out, "fraction", 0.4, {})
+                part, other = ("close", rng.choice([0.3, 0.5, 1.0])), (out, "amount", scenario.cash / price, {})
+                more = ("amend", _random_id(rng), _random_terms(rng, scenario, price, jump)), ("protect", {})
+                ends = ("cancel", _random_id(rng)), ("target", rng.choice([0.1, 0.0, -0.5])), ("cancel_all",)
+                acts.append((later, k, rng.choice([again, again, less, part, part, other, *more, *ends])))
+    return replace(scenario, acts=tuple(acts))
+
+
+def _random_wish(rng, scenario: Scenario, k: int, at: int, side: str) -> dict:
+    """What `protect` is asked for, mostly on the right sides of the market."""
+    price, jump = _known_price(scenario, k, at * scenario.timeframe // scenario.execution)
+    better = jump if side == "buy" else -jump
+    exits = {}
+    if rng.random() < 0.7:
+        exits["stop"] = max(price - rng.choice([1, 0.5, 2, 4, -0.1]) * better, 0.0)
+    if rng.random() < 0.3:
+        exits["trail"] = rng.choice([1, 0.5, 3]) * jump / price
+    shares = rng.choice([(), (0.5,), (0.5, 0.5), (1.0,), (1 / 3, 1 / 3, 1 / 3), (0.1, 0.2, 0.3), (0.001, 0.9)])
+    wide = rng.choice([1, 0.3]) * better
+    exits["takes"] = tuple((max(price + (0.5 + i) * wide, 0.0), share) for i, share in enumerate(shares))
+    if rng.random() < (0.3 if scenario.instruments[k].is_contract else 0.02):
+        exits["trigger"] = "mark"
+    return exits
 
 
 def _random_guard(rng, scenario: Scenario, k: int, at: int, side: str) -> tuple:

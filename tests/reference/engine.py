@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from .asking import Desk
 from .contract_path import ContractWalk
 from .contract_venue import ContractVenue
 from .fees import Fees
@@ -12,12 +11,13 @@ from .market import DAY, Market
 from .model import FillModel, Instrument
 from .orders import Fill
 from .path import Walk, chosen_walk, open_candle
+from .protecting import Protector
 from .venue import Venue
 
 DECISION, STEP = range(2)  # at one time the decision comes first
 
 
-class Engine(Desk):
+class Engine(Protector):
     """One run of one strategy over the candles of its instruments."""
 
     def __init__(

@@ -15,6 +15,7 @@ class Saved:
     base: int
     position: dict | None  # of a contract
     lengths: tuple[int, ...]
+    positions: int
     orders: list[dict]
 
 
@@ -26,6 +27,7 @@ class Ledger:
         self.cash_units = cash_units
         self.contracts = contracts or {}
         self.base_units = [0] * instruments
+        self.positions = [0] * instruments  # how many there were
         self.orders: list[Order] = []
         self.live: list[list[Order]] = [[] for _ in range(instruments)]  # per instrument, in id order
         self.fills: list[Fill] = []
@@ -135,6 +137,18 @@ class Ledger:
     def book(self, fill: Fill, units: Units) -> int:
         """Moves the money of a fill; gives what left the reserved balance: quote paid or base sold."""
         k = fill.instrument
+        before, had = self.base_units[k], self._is_position(k, units)
+        gone = self._book(fill, units)
+        if self._is_position(k, units) and (not had or (before < 0) != (self.base_units[k] < 0)):
+            self.positions[k] += 1
+        return gone
+
+    def _is_position(self, k: int, units: Units) -> bool:
+        whole = units.step(abs(self.base_units[k]))
+        return whole > 0 and whole >= units.least
+
+    def _book(self, fill: Fill, units: Units) -> int:
+        k = fill.instrument
         if k in self.contracts:
             liquidates = fill.order < 0 and fill.tag == "liquidation"
             book = self.contracts[k].book_liquidation if liquidates else self.contracts[k].book
@@ -166,11 +180,12 @@ class Ledger:
         lengths = tuple(len(happened) for happened in self._records())
         orders = [dict(vars(order)) for order in self.live[k]]
         position = dict(vars(self.contracts[k])) if k in self.contracts else None
-        return Saved(self.cash_units, self.base_units[k], position, lengths, orders)
+        return Saved(self.cash_units, self.base_units[k], position, lengths, self.positions[k], orders)
 
     def restore(self, k: int, saved: Saved) -> None:
         """Undoes everything since `save(k)`."""
         self.cash_units, self.base_units[k] = saved.cash, saved.base
+        self.positions[k] = saved.positions
         if saved.position is not None:
             vars(self.contracts[k]).update(saved.position)
         for happened, length in zip(self._records(), saved.lengths, strict=True):

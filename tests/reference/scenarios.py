@@ -40,6 +40,9 @@ PLAIN_ORDER = {
 }  # fmt: skip
 
 
+NO_EXITS = {"stop": None, "takes": (), "trail": None, "trigger": "last"}
+
+
 @dataclass(frozen=True)
 class Scenario:
     """Markets, assumptions and a script.
@@ -629,6 +632,8 @@ class Player:
             answer = self.amend(id, *terms) if kind == "amend" else self.cancel(id)
         elif kind in ("close", "target"):
             answer = self.close(k, *rest) if kind == "close" else self.target(k, *rest)
+        elif kind == "protect":
+            answer = self.protect(k, {**NO_EXITS, **rest[0]})
         elif kind == "close_when":
             answer = self.close_when(k, *rest)
         elif kind == "cancel_all":
@@ -658,6 +663,7 @@ class Player:
     cancel_all: Callable
     close: Callable
     close_when: Callable
+    protect: Callable
     target: Callable
     set_leverage: Callable
     add_margin: Callable
@@ -760,6 +766,10 @@ class ReferencePlayer(Player):
     def close(self, k: int, fraction: float) -> int | str:
         """The end of a part of the position."""
         return self.engine.close(k, fraction)
+
+    def protect(self, k: int, exits: dict) -> int | str:
+        """The exits of the position."""
+        return self.engine.protect(k, **exits)
 
     def close_when(self, k: int, kind: str, price: float, trigger: str) -> int | str:
         """The end of all of it, once that is triggered."""

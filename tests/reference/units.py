@@ -61,6 +61,7 @@ class Units:
         self.pn, self.pd = price_step.numerator, price_step.denominator
         self.bn, self.bd = base_unit.numerator, base_unit.denominator
         self.qn, self.qd = quote_unit.numerator, quote_unit.denominator
+        self.least = self.base_up(instrument.min_amount)
         self.k = base_unit * price_step / quote_unit
         self.is_inverse = instrument.is_inverse
         self.size = float(instrument.contract_size or 1.0)
