@@ -24,12 +24,16 @@ ASKED = 3
 
 
 class Contracts:
-    """Of one session. leverages: of each instrument at the exchange, as far as is known, in hundredths."""
+    """Of one session. leverages: of each instrument at the exchange, as far as is known, in hundredths. since: of each,
+    from when on funding is the session's and not booked yet, UTC ms.
+    """
 
     def __init__(self, broker: "Broker") -> None:
         self._broker = broker
         self.leverages = [round(100 * each.leverage) for each in broker.instruments]
+        self.since = [0] * len(broker.instruments)
         self._paid = Heard(KEPT)
+        self._due, self._is_asking = 0, False
 
     @property
     def traded(self) -> Sequence[int]:
@@ -43,6 +47,7 @@ class Contracts:
             self.leverages[k] = body["numbers"][2]
         elif body["what"] == "funded":
             self._paid.add((k, body["payment"]))
+            self.since[k] = max(self.since[k], body["numbers"][1])
 
     # What is asked for.
 
@@ -96,25 +101,33 @@ class Contracts:
     def hear_balance(self, balance: Balance) -> None:
         """The wallet has changed: where funding was paid, it is asked how much, and for what."""
         if balance.is_funding:
-            self._broker.watch(self._funded())
+            self._due += 1
+            if not self._is_asking:
+                self._is_asking = True
+                self._broker.watch(self._funded())
 
     async def _funded(self) -> None:
-        """Asks until a payment is listed that the books do not have."""
-        since = self._broker.now() - 60_000
-        for attempt in range(1, TRIES + 1):
-            try:
-                if await self.ask_for_payments(since):
-                    break
-            except ExchangeError as error:  # whoever compares the books asks again
-                LOG.warning("%s", error)
-            await asyncio.sleep(SOON * attempt)
+        """Asks until as many payments are listed as were heard of; whoever compares the books asks again."""
+        attempt = 0
+        try:
+            while self._due and attempt < TRIES:
+                try:
+                    await self.ask_for_payments()
+                except ExchangeError as error:
+                    LOG.warning("%s", error)
+                attempt += 1
+                if self._due:
+                    await asyncio.sleep(SOON * attempt)
+        finally:
+            self._is_asking, self._due = False, 0
         self._broker.books.commit()
 
-    async def ask_for_payments(self, since: int) -> int:
-        """Tells the books of funding that was paid and received since a time; gives how many payments were news."""
+    async def ask_for_payments(self) -> int:
+        """Tells the books of funding that was paid and received; gives how many payments were news."""
         count = 0
         for k in self.traded:
-            for payment in await self._broker.exchange.funding_payments(symbol_of(self._broker.instruments[k]), since):
+            symbol = symbol_of(self._broker.instruments[k])
+            for payment in await self._broker.exchange.funding_payments(symbol, self.since[k]):
                 count += self._book(k, payment)
         return count
 
@@ -122,6 +135,7 @@ class Contracts:
         instrument = self._broker.instruments[k]
         if payment.currency != instrument.quote or not self._paid.add((k, payment.id or payment.time)):
             return False
+        self.since[k], self._due = max(self.since[k], payment.time), max(self._due - 1, 0)
         units = -math.floor(Fraction(payment.amount) / exact(instrument.quote_unit))
         told = {"payment": payment.id or payment.time, "amount": str(payment.amount)}
         return self._broker.books.tell("funded", k, 0, payment.time, units, **told)

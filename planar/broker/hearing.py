@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -144,6 +145,8 @@ class Hearing:
         """An order of the account that this session did not send: told once, and left alone."""
         if how := self.exchange.forced(order.client_id):
             self.forced[order.symbol, order.id] = how
+            if order.filled:
+                self.watch(self._forced_fills(order))
             return
         if self.foreign.add((order.symbol, order.id)):
             self.books.write("foreign", {"symbol": order.symbol, "id": order.id, "client_id": order.client_id})
@@ -179,6 +182,19 @@ class Hearing:
         if not self.books.tell("forced", found[0], *numbers, **info):
             del self.fills[fill.symbol, fill.id]  # a fill before it is still to come
             LOG.error("%s: a forced close of %s is of more than the books have", self.exchange.name, fill.symbol)
+
+    async def _forced_fills(self, order: Order) -> None:
+        """Asks for the fills of a forced close: not every stream tells them."""
+        for attempt in range(TRIES):
+            found = await self._answer(partial(self.exchange.fills, order.symbol, order.time))
+            mine = [fill for fill in found if fill.order_id == order.id]
+            for fill in mine:
+                self.hear_fill(fill)
+            are_booked = all((fill.symbol, fill.id) in self.fills for fill in mine)
+            if are_booked and sum((fill.amount for fill in mine), Decimal(0)) >= order.filled:
+                break
+            await asyncio.sleep(SOON * (attempt + 1))
+        self.books.commit()
 
     def is_own(self, fill: Fill) -> bool:
         """Whether a fill of the account is of an order of this session."""

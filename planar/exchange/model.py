@@ -164,7 +164,8 @@ class Balance:
         kept = {currency: each for currency, each in {**self.total, **news.total}.items() if each}
         free, used = {**self.free, **news.free}, {**self.used, **news.used}
         told = {currency: free[currency] for currency in kept if currency in free}
-        return Balance(self.wallet, news.time, kept, told, {currency: used[currency] for currency in told})
+        held = {currency: used[currency] for currency in told}
+        return Balance(self.wallet, news.time, kept, told, held, news.is_funding, {**self.settled, **news.settled})
 
 
 @dataclass(frozen=True, slots=True)

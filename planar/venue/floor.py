@@ -111,6 +111,21 @@ class Floor:
         for listen in self.on_trades:
             listen(market, trades, closed)
 
+    def mark(self, listing: Listing, price: float, time: int) -> None:
+        """The mark of a contract is told from outside, and moves to that price; what is under there is liquidated."""
+        market, k = self.markets[listing.id], listing.index
+        for account in self.contract_accounts:
+            account.kernel.set_mark(k, price)
+            last = market.last
+            account.settle(Print(max(time, self.now), k, last, last, last, last, 0, False))
+            account.kernel.stand(k)
+            self._report(account)
+
+    def expect_funding(self, listing: Listing, time: int, rate: float) -> None:
+        """What a contract pays next is told from outside."""
+        for account in self.contract_accounts:
+            account.kernel.expect(listing.index, time, rate)
+
     def _change(self, change: Change) -> None:
         market = self.markets[self.listings[change.k].id]
         self.now = max(self.now, change.time)

@@ -129,7 +129,9 @@ async def opened(
         alerts = await stack.enter_async_context(Alerts(config.settings.alerts, keys, name))
         paper = None
         if choice.mode == "paper":
-            paper = await stack.enter_async_context(PaperAccount(exchange, symbols, await _balances(wish, exchange)))
+            terms = {"leverage": wish.leverage, "margin_mode": wish.margin_mode}
+            account = PaperAccount(exchange, symbols, await _balances(wish, exchange), **terms)
+            paper = await stack.enter_async_context(account)
         place = paper.exchange if paper else exchange
         session = LiveSession(folder, place, wish, _wall, market=exchange, paper=paper, risk=risk, switch=switch)
         hears = (listen, _log_entry, alerts.hear)

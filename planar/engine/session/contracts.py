@@ -38,8 +38,10 @@ async def contract_terms(exchange: Exchange, name: str, market: Market) -> dict[
     return {"tiers": tiers, "leverage": float(set_.leverage or 1), "margin_mode": str(set_.margin_mode or "isolated")}
 
 
-async def listed_terms(market: Exchange, name: str, found: Market) -> dict[str, Any]:
-    """The same for play money: of an account that is not there, so as Binance would set it.
+async def listed_terms(
+    market: Exchange, name: str, found: Market, leverage: float = 0.0, margin_mode: str = ""
+) -> dict[str, Any]:
+    """The same for play money, of an account that is not there: as is wanted, else as Binance sets a new one.
 
     Tiers that are told to customers only are those of Binance's largest perpetual.
     """
@@ -47,6 +49,8 @@ async def listed_terms(market: Exchange, name: str, found: Market) -> dict[str, 
         return {}
     assumed = usual(name, float(found.price_step), float(found.amount_step))
     terms = {each: getattr(assumed, each) for each in ("tiers", "leverage", "margin_mode", "liquidation_fee")}
+    terms |= {"leverage": leverage} if leverage else {}
+    terms |= {"margin_mode": margin_mode} if margin_mode else {}
     try:
         terms["tiers"] = Tiers(name, tuple(await market.tiers(found.symbol)))
     except ExchangeError as error:

@@ -217,6 +217,7 @@ class LiveSession:
     def _open(self, journal: Journal, trader: Trader, decided: int) -> None:
         self.recorder = Recorder(trader, journal, self._wall, self._entered)
         self.broker = Broker(self.exchange, self.origin.instruments, self.recorder, self.clock, self._fail)
+        self.broker.contracts.since = [self.origin.started] * len(self.origin.instruments)
         ends = [tape.end for tape in trader.tapes]
         places = self.exchange, self.market
         self.safety = Safety(self.recorder, self.broker, self.clock, *places, self._risk, self._switch)

@@ -1,7 +1,8 @@
 """Paper: an account at a local venue whose market is a real exchange's, as it happens.
 
 So paper is live with another account: the same broker, the same journal, CCXT and all. Orders walk the exchange's book,
-resting ones fill behind the trades that print through them, capped by their volume; the account pays listed fees.
+resting ones fill behind the trades that print through them, capped by their volume; the account pays listed fees. The
+mark and the funding of perpetuals are the exchange's, asked for again and again.
 """
 
 import asyncio
@@ -17,12 +18,15 @@ import numpy as np
 from planar.broker.terms import symbol_of, units_of
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
+from planar.engine.session.contracts import check_one_kind, listed_terms
 from planar.engine.session.feed import reading
 from planar.engine.session.origin import instrument_of
+from planar.errors import ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.exchange.model import Book, Level, MarketTrade, OrderRequest
+from planar.exchange.model import Book, Level, Market, MarketTrade, OrderRequest
 from planar.exchange.subscription import Subscription
 from planar.exchange.tap import Kind
+from planar.model.instrument import Instrument
 from planar.model.order import TAKES, Side, Tif
 from planar.model.order import Kind as OrderKind
 from planar.simulator.fill_model import FillModel
@@ -31,18 +35,24 @@ from planar.venue.limits import Limits
 from planar.venue.listing import BREAK, TRADING, Listing
 from planar.venue.order import (
     BIPS,
+    GTX,
     LIMIT,
     LIMIT_MAKER,
+    STOP,
     STOP_LOSS,
     STOP_LOSS_LIMIT,
+    STOP_MARKET,
     TAKE_PROFIT,
     TAKE_PROFIT_LIMIT,
+    TAKE_PROFIT_MARKET,
+    TRAILING_STOP_MARKET,
     Ticket,
 )
 from planar.venue.prints import Print
 from planar.venue.refusal import Refusal
 from planar.venue.replay import Change
 from planar.venue.server import Venue
+from planar.venue.usdm.account import ContractAccount
 
 LOG = logging.getLogger("planar.session")
 
@@ -51,15 +61,39 @@ MODEL = FillModel("ohlc", 0)
 
 NO_LIMITS = Limits(weight=10**9, orders_10s=10**9, orders_day=10**9)
 DEPTH, TRADES = 50, 500
+MARKS_EVERY = 3.0
+"""Seconds between asking for the mark of a perpetual and its next funding."""
+
+SPOT_TYPES = {
+    "limit": LIMIT, "post_only": LIMIT_MAKER, "stop": STOP_LOSS, "stop_limit": STOP_LOSS_LIMIT, "take": TAKE_PROFIT,
+    "take_limit": TAKE_PROFIT_LIMIT, "trail": STOP_LOSS, "trail_take": TAKE_PROFIT,
+}  # fmt: skip
+CONTRACT_TYPES = {
+    "limit": LIMIT, "post_only": LIMIT, "stop": STOP_MARKET, "stop_limit": STOP, "take": TAKE_PROFIT_MARKET,
+    "take_limit": TAKE_PROFIT, "trail": TRAILING_STOP_MARKET, "trail_take": TRAILING_STOP_MARKET,
+}  # fmt: skip
+TYPES = {False: SPOT_TYPES, True: CONTRACT_TYPES}
+"""What the venue calls an order that is to rest again: of spot, of perpetuals."""
 WINDOW_MS = 200
 """How long an order that nobody heard of may still arrive, here on one machine."""
 
 
 class PaperAccount:
-    """An account of play money at an exchange's market. balances: by currency."""
+    """An account of play money at an exchange's market. balances: by currency. leverage, margin_mode: of perpetuals, 0
+    and empty for what a new account would have.
+    """
 
-    def __init__(self, market: CcxtExchange, symbols: Sequence[str], balances: Mapping[str, Decimal]) -> None:
+    def __init__(
+        self,
+        market: CcxtExchange,
+        symbols: Sequence[str],
+        balances: Mapping[str, Decimal],
+        *,
+        leverage: float = 0.0,
+        margin_mode: str = "",
+    ) -> None:
         self.market, self.symbols, self._balances = market, list(symbols), dict(balances)
+        self._wanted = leverage, margin_mode
         self.exchange: CcxtExchange
         self._venue: Venue
         self._opened: AsyncExitStack
@@ -73,7 +107,8 @@ class PaperAccount:
         return self
 
     async def _open(self, opening: AsyncExitStack) -> None:
-        instruments = [instrument_of(self.market.id, await self.market.market(symbol)) for symbol in self.symbols]
+        instruments = [await self._instrument(await self.market.market(symbol)) for symbol in self.symbols]
+        check_one_kind(instruments, self.market)
         config = VenueConfig(
             tuple(instruments), is_fed=True, speed=1.0, model=MODEL, balances=self._balances, limits=NO_LIMITS
         )
@@ -83,7 +118,11 @@ class PaperAccount:
         floor.count_from(floor.now)
         self.exchange = CcxtExchange(
             "binance",
-            settings=ExchangeSettings(base_url=f"http://127.0.0.1:{self._venue.port}", enable_rate_limit=False),
+            settings=ExchangeSettings(
+                base_url=f"http://127.0.0.1:{self._venue.port}",
+                enable_rate_limit=False,
+                futures=instruments[0].is_contract,
+            ),
             credentials=Credentials(Secret(account.key), Secret(account.secret), source="the paper account"),
         )
         opening.push_async_callback(self.exchange.close)
@@ -91,6 +130,10 @@ class PaperAccount:
         vars(self.exchange.quirk)["receive_window_ms"] = WINDOW_MS
         for listing, symbol in zip(self._venue.floor.listings, self.symbols, strict=True):
             await self._follow(listing, symbol)
+
+    async def _instrument(self, market: Market) -> Instrument:
+        terms = await listed_terms(self.market, f"{self.market.id}:{market.symbol}", market, *self._wanted)
+        return instrument_of(self.market.id, market, **terms)
 
     async def _follow(self, listing: Listing, symbol: str) -> None:
         """The market as it is, then as it goes on."""
@@ -100,6 +143,25 @@ class PaperAccount:
         for kind, hear in ((Kind.TRADES, self._traded), (Kind.BOOK, self._stands)):
             subscribe = partial(self._subscribed, kind, symbol)
             self._readers.append(asyncio.create_task(_read(subscribe, await subscribe(), listing, hear)))
+        if listing.is_contract:
+            await self._hear_mark(listing)
+            self._readers.append(asyncio.create_task(self._ask_for_marks(listing)))
+
+    async def _ask_for_marks(self, listing: Listing) -> None:
+        """Asks for mark and funding again and again; while nobody answers, they stay as they were."""
+        while True:
+            await asyncio.sleep(MARKS_EVERY)
+            try:
+                await self._hear_mark(listing)
+            except ExchangeError as error:
+                LOG.warning("%s", error)
+
+    async def _hear_mark(self, listing: Listing) -> None:
+        told = await self.market.funding_rate(symbol_of(listing.instrument))
+        floor = self._venue.floor
+        if told.mark_price:
+            floor.mark(listing, float(told.mark_price), floor.now)
+        floor.expect_funding(listing, told.time, float(told.rate))
 
     async def _subscribed(self, kind: Kind, symbol: str) -> Subscription:
         made = await self.market.streams.subscribe(kind, symbol)
@@ -136,8 +198,17 @@ class PaperAccount:
         """Balances as they were. cash: quote units; bases: base units."""
         kernel = self._venue.account.kernel
         kernel.add_cash(cash - kernel.cash()[0])
+        if self._venue.floor.listings[0].is_contract:
+            return
         for k, units in enumerate(bases):
             kernel.add_base(k, units - kernel.base(k)[0])
+
+    def hold(self, k: int, record: np.void) -> None:
+        """A position of a perpetual as it was, and how the contract was set. record: of the kernel, INSTRUMENT."""
+        account = self._venue.account
+        if isinstance(account, ContractAccount):
+            numbers = (int(record[name]) for name in ("base", "entry", "kept", "leverage"))
+            account.hold(k, *numbers, is_isolated=bool(record["is_isolated"]))
 
     def rest(self, k: int, record: np.void, request: OrderRequest, name: str) -> None:
         """Rests an order again that was open when the session ended, as far as it was not filled.
@@ -154,15 +225,16 @@ class PaperAccount:
             stop = 0  # it was triggered
         if units <= 0 or not (limit or stop) or record["tif"] in (Tif.IOC, Tif.FOK):
             return
-        kind, delta = LIMIT_MAKER if record["post_only"] else LIMIT, 0
+        types, tif, delta = TYPES[listing.is_contract], "GTC", 0
+        kind = types["post_only" if record["post_only"] else "limit"]
+        if kind == LIMIT and record["post_only"]:
+            tif = GTX
         if record["form"] == OrderKind.TRAIL:  # it begins to follow anew
             stop, delta = int(record["activation"]), int((request.trail or 0) * BIPS)
-            kind = TAKE_PROFIT if stop else STOP_LOSS
-        elif stop and record["form"] in TAKES:
-            kind = TAKE_PROFIT_LIMIT if limit else TAKE_PROFIT
+            kind = types["trail_take" if stop else "trail"]
         elif stop:
-            kind = STOP_LOSS_LIMIT if limit else STOP_LOSS
-        ticket = Ticket(listing, Side(int(record["side"])), kind, "GTC", units, 0, limit, stop, name, delta)
+            kind = types[("take" if record["form"] in TAKES else "stop") + ("_limit" if limit else "")]
+        ticket = Ticket(listing, Side(int(record["side"])), kind, tif, units, 0, limit, stop, name, delta)
         try:
             floor.place(self._venue.account, ticket)
         except Refusal as refusal:

@@ -216,7 +216,7 @@ class Reconciler:
                     await self._look_up(fill)
                 self._hear_fill(fill)
         if is_deep:
-            await self._broker.contracts.ask_for_payments(self._since)
+            await self._broker.contracts.ask_for_payments()
 
     async def _look_up(self, fill: Fill) -> None:
         """Asks for the order of a fill that is nobody's: the exchange may have closed the position."""

@@ -102,6 +102,7 @@ class Recovery:
         trader, count = session.recorder.trader, len(session.origin.instruments)
         paper.restore(trader.cash()[0], [trader.base(k)[0] for k in range(count)])
         for k in range(count):
+            paper.hold(k, trader.memory.instruments[k])
             for record in trader.open_records(k):
                 sent = session.broker.orders[int(record["id"]) + 1]
                 if sent.exchange_id:  # the others never arrived

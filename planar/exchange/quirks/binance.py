@@ -81,6 +81,8 @@ class BinanceFamily(Quirk):
             "watchTickers": {"name": "ticker"},
             "watchTrades": {"name": "aggTrade"},
             "watchTradesForSymbols": {"name": "aggTrade"},
+            # Positions are asked for by who listens; CCXT's own asking fails on numbers that are texts.
+            "watchPositions": {"fetchPositionsSnapshot": False, "awaitPositionsSnapshot": False},
             "fetchCurrencies": False,
             "fetchMargins": False,
             "fetchOpenOrders": {"warnWithoutSymbol": False},

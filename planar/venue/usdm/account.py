@@ -100,6 +100,11 @@ class ContractAccount(Account):
         held = self.kernel.held(listing.index)
         return abs(held) if held * side < 0 else 0
 
+    def hold(self, k: int, base: int, entry: int, kept: int, leverage: int, *, is_isolated: bool) -> None:
+        """A position as it was, as `ContractState.hold` has it."""
+        self.kernel.hold(k, base, entry, kept, leverage, is_isolated=is_isolated)
+        self._entries[k] = entry
+
     def note_margin(self, listing: Listing, time: int, kind: str, units: int) -> None:
         """Margin was moved."""
         self.updated = time

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from planar.kernel import contracts, standing
 from planar.model.order import NEVER
 from planar.simulator.fill_model import FillModel
@@ -51,6 +53,8 @@ class ContractState(KernelState):
 
     def __init__(self, listings: Sequence[Listing], model: FillModel) -> None:
         super().__init__(listings, model)
+        self._expected: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._marks: dict[int, list[np.ndarray]] = {}
         # Minimums are judged before: what reduces a position has none.
         self.memory.instruments["min_cost"] = 0.0
 
@@ -63,6 +67,43 @@ class ContractState(KernelState):
         )
         record["funding_n"], record["funding_i"] = count, i
         record["next_funding"] = funding.times[i] if i < count else NEVER
+
+    def expect(self, k: int, time: int, rate: float) -> None:
+        """The contract pays that next, as far as is known now; what was paid already is not paid again."""
+        record = self.memory.instruments[k]
+        if k not in self._expected:
+            self._expected[k] = self.memory.keep(np.zeros(1, np.int64)), self.memory.keep(np.zeros(1))
+            times, rates = self._expected[k]
+            record["funding_times"], record["funding_rates"] = times.ctypes.data, rates.ctypes.data
+            record["funding_n"] = record["funding_i"] = 1
+        times, rates = self._expected[k]
+        if record["funding_i"] and time <= times[0]:
+            return
+        times[0], rates[0] = time, rate
+        record["funding_i"], record["next_funding"] = 0, time
+
+    def set_mark(self, k: int, price: float) -> None:
+        """From now on the mark is told, and is that; the next print sees it come there."""
+        record = self.memory.instruments[k]
+        if k not in self._marks:
+            self._marks[k] = [self.memory.keep(np.full(1, price)) for _ in range(4)]
+            for name, column in zip(("open", "high", "low", "close"), self._marks[k], strict=True):
+                record[f"mark_{name}"] = column.ctypes.data
+            record["has_mark"] = 1
+        before = float(self._marks[k][3][0])
+        for column, value in zip(self._marks[k], (before, max(before, price), min(before, price), price), strict=True):
+            column[0] = value
+
+    def stand(self, k: int) -> None:
+        """The mark has come to where it was told to be."""
+        for column in self._marks[k]:
+            column[0] = self._marks[k][3][0]
+
+    def hold(self, k: int, base: int, entry: int, kept: int, leverage: int, *, is_isolated: bool) -> None:
+        """A position as it was: base units, what they have cost, its margin, hundredths of leverage."""
+        record = self.memory.instruments[k]
+        self.add_base(k, base - self.held(k))
+        record["entry"], record["kept"], record["leverage"], record["is_isolated"] = entry, kept, leverage, is_isolated
 
     def wallet(self) -> tuple[int, int]:
         """Quote units of the wallet, and how many of them nothing is put up for; that may be below 0."""

@@ -5,6 +5,9 @@ import inspect
 import time
 from pathlib import Path
 
+import polars as pl
+from engine.session import trading
+
 from planar import Strategy
 from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
@@ -16,6 +19,7 @@ from planar.venue.server import Venue
 
 KEY, SECRET = "k" * 64, "s" * 64
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
+MINUTE = 60_000
 SPEED = 480.0
 """Eight candles of a minute in a second."""
 
@@ -28,6 +32,7 @@ class LongShort(Strategy):
 
     count = 0
     resting = 0
+    shifts = 0
 
     def on_candle(self, candle, broker):
         self.count += 1
@@ -44,11 +49,19 @@ class LongShort(Strategy):
             broker.cancel(self.resting)
         elif turn == 6:
             broker.buy(cost=150.0, price=candle.close * 1.01)
+        elif turn == 7 and self.shifts > 0:
+            broker.set_leverage(10.0 + self.count % 3)
         elif turn == 0:
             broker.close()
 
     def on_order_error(self, order, broker):
         broker.log("an order failed")
+
+
+class Shifting(LongShort):
+    """The same, whose leverage changes all the time."""
+
+    shifts = 1
 
 
 class Geared(LongShort):
@@ -94,6 +107,20 @@ def session_at(folder: Path, exchange, cls=LongShort, *, symbols=SYMBOLS, market
     return LiveSession(folder, exchange, wanted, wall, market=market, paper=paper, risk=risk)
 
 
+def funding(rate, every=30 * MINUTE):
+    """Rates of bitcoin's perpetual of the next day, from now on."""
+    start = time.time_ns() // 1_000_000 // every * every
+    return {
+        f"binance:{SYMBOLS[0]}": pl.DataFrame({"time": [start + n * every for n in range(48)], "rate": [rate] * 48})
+    }
+
+
+async def settled(session):
+    """Waits until no order is on its way, and all funding is known."""
+    await trading.settled(session, 60.0)
+    await session.broker.contracts.ask_for_payments()
+
+
 def check_books(venue, session):
     """Wallet, positions and their margin as the session has them are the venue's; so are its orders."""
     trader, account = session.recorder.trader, venue.account
@@ -111,3 +138,35 @@ def check_books(venue, session):
     mine = {int(one["id"]) + 1 for k in range(len(trader.instruments)) for one in trader.open_records(k)}
     assert open_there == mine
     return names
+
+
+DYING = Shifting
+"""What is run by programs that kill themselves."""
+
+
+class Holds(Strategy):
+    """Buys once, as much as its margin allows, and waits."""
+
+    instruments = [f"binanceusdm:{SYMBOLS[0]}"]  # noqa: RUF012
+    timeframe = "1m"
+
+    has_bought = False
+    fills = 0
+
+    def on_candle(self, candle, broker):
+        if not self.has_bought and broker.open_orders == 0:
+            self.has_bought = True
+            broker.buy(fraction=0.5)
+
+    def on_fill(self, fill, broker):
+        self.fills += 1
+        broker.log("fill of order {}", fill.order_id)
+
+
+class HoldsShort(Holds):
+    """Sells once, and waits."""
+
+    def on_candle(self, candle, broker):
+        if not self.has_bought and broker.open_orders == 0:
+            self.has_bought = True
+            broker.sell(fraction=0.5)

@@ -17,6 +17,8 @@ from planar.model.order import Side
 from planar.store.synthetic import steps
 from planar.venue.usdm.terms import usual
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 async def traded(folder, there, seconds=2.0, id="binanceusdm", **wish):
     async with exchange_at(there.port, id) as exchange, session_at(folder, exchange, **wish) as session:
