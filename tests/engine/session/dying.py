@@ -1,10 +1,11 @@
 """Where a session may die: named instants, at which ``die`` is called instead of going on.
 
-Run as a program it is a session that kills itself there: ``python dying.py FOLDER PORT INSTANT COUNT SECONDS``.
+Run as a program it is a session that kills itself there: ``python dying.py FOLDER PORT INSTANT COUNT SECONDS [WHERE]``.
 """
 
 import asyncio
 import functools
+import importlib
 import os
 import signal
 import sys
@@ -89,6 +90,14 @@ PROTECTING = {
 }
 """The same, of a session that moves its stops."""
 
+OF_CONTRACTS = {
+    "before leverage is sent": lambda s, d, n: before(s.exchange, "set_leverage", d, 1 + n // 2),
+    "after leverage is set": lambda s, d, n: after(s.exchange, "set_leverage", d, 1 + n // 2),
+    "before funding is told": lambda s, d, n: before(s.broker.contracts, "_book", d, 1 + n // 4),
+    "after funding is told": lambda s, d, n: after(s.broker.contracts, "_book", d, 1 + n // 4),
+}
+"""The same, of a session of perpetuals, whose leverage changes and which is paid funding."""
+
 RECOVERY = {
     "in recovery, before the journal is run again": lambda s, d: before(s.recovery, "restore_orders", d, 1),
     "in recovery, before orders are looked for": lambda s, d: before(s.recovery, "settle", d, 1),
@@ -102,17 +111,16 @@ def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def main(folder: str, port: str, instant: str, count: str, seconds: str) -> None:
+async def main(folder: str, port: str, instant: str, count: str, seconds: str, what: str = "trading") -> None:
     """A session that kills itself."""
-    from engine.session.trading import exchange_at, session_at
-
-    async with exchange_at(int(port)) as exchange:
-        session = session_at(Path(folder), exchange)
+    at = importlib.import_module(f"engine.session.{what}")
+    async with at.exchange_at(int(port)) as exchange:
+        session = at.session_at(Path(folder), exchange, at.DYING)
         if instant in RECOVERY:
             RECOVERY[instant](session, kill)
         async with session:
-            if instant in INSTANTS:
-                INSTANTS[instant](session, kill, int(count))
+            if found := (INSTANTS | OF_CONTRACTS).get(instant):
+                found(session, kill, int(count))
             await asyncio.wait([asyncio.ensure_future(session.run())], timeout=float(seconds))
             kill()
 

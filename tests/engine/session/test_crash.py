@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from engine.session.dying import INSTANTS, PROTECTING, RECOVERY
-from engine.session.trading import Busy, Guarded, check_books, exchange_at, session_at, settled, venue
+from engine.session import perpetuals, trading
+from engine.session.dying import INSTANTS, OF_CONTRACTS, PROTECTING, RECOVERY
+from engine.session.trading import Busy, Guarded, venue
 
 from planar.engine.session.archive import journal, replayed
 
@@ -33,16 +34,19 @@ class DeadError(BaseException):
     """Nothing of ours catches it."""
 
 
-async def killed(folder, there, arm, seconds=4.0, cls=Busy, **wish):
-    """A session that ends without doing anything more: nothing is closed in order, nothing is written."""
-    exchange, dead = exchange_at(there.port), asyncio.Event()
+async def killed(folder, there, arm, seconds=4.0, cls=Busy, at=trading, **wish):
+    """A session that ends without doing anything more: nothing is closed in order, nothing is written.
+
+    at: `trading`, or `perpetuals`.
+    """
+    exchange, dead = at.exchange_at(there.port), asyncio.Event()
 
     def die():
         dead.set()
         forget(session)  # who is dead writes nothing more
         raise DeadError
 
-    session = session_at(folder, exchange, cls, **wish)
+    session = at.session_at(folder, exchange, cls, **wish)
     before = asyncio.all_tasks()
     running = asyncio.ensure_future(_run(session, arm, die))
     waiting = asyncio.ensure_future(dead.wait())
@@ -55,8 +59,9 @@ async def killed(folder, there, arm, seconds=4.0, cls=Busy, **wish):
         task.cancel()
     await asyncio.gather(*mine, *session._readers, running, return_exceptions=True)
     gc.collect()  # what nobody asked for is complained of here, and not in the middle of what comes next
-    if session._lock is not None:
-        session._lock.close()
+    for each in (session._lock, *session._claims):
+        if each is not None:
+            each.close()
     await exchange.close()
     return was_dead
 
@@ -78,19 +83,19 @@ async def _run(session, arm, die):
     await session.run()
 
 
-async def gone_on(folder, there, seconds=1.0, cls=Busy, **wish):
+async def gone_on(folder, there, seconds=1.0, cls=Busy, at=trading, **wish):
     """The session goes on in peace for a while; gives the client ids of the venue's orders."""
-    async with exchange_at(there.port) as exchange, session_at(folder, exchange, cls, **wish) as session:
+    async with at.exchange_at(there.port) as exchange, at.session_at(folder, exchange, cls, **wish) as session:
         running = asyncio.ensure_future(session.run())
         await asyncio.wait([running], timeout=seconds)
         if running.done():
             running.result()
         running.cancel()
         session.quiet()
-        await settled(session)
+        await at.settled(session)
         session.recorder.commit()
         assert not [each for each in session.safety.naked.documents() if each["is_naked"]]
-        return check_books(there, session)
+        return at.check_books(there, session)
 
 
 @pytest.mark.parametrize("instant", sampled(INSTANTS))
@@ -145,27 +150,51 @@ def test_whoever_dies_there_leaves_nothing_without_its_protection(tmp_path, inst
     replayed(entries, compiled=False)
 
 
+PERPETUAL = [*OF_CONTRACTS, *(each for each in INSTANTS if each != "after the id of an amend is on disk")]
+"""Of perpetuals an amend keeps its order's id."""
+
+
+@pytest.mark.parametrize("instant", sampled(PERPETUAL))
+def test_whoever_trades_perpetuals_and_dies_there_goes_on_with_the_venues_books(tmp_path, instant):
+    def arm(session, die, *, is_open):
+        if is_open:
+            (INSTANTS | OF_CONTRACTS)[instant](session, die, random.Random(instant).randrange(2, 6))
+
+    async def scene():
+        async with perpetuals.venue(funding=perpetuals.funding(0.001)) as there:
+            how = {"cls": perpetuals.Shifting, "at": perpetuals}
+            assert await killed(tmp_path / "one", there, arm, 90.0, **how), "it never came there"
+            assert await gone_on(tmp_path / "one", there, **how)
+
+    asyncio.run(scene())
+
+
 @pytest.mark.slow
-def test_two_hundred_kills(tmp_path, capsys):
+@pytest.mark.parametrize("at", [trading, perpetuals], ids=["spot", "perpetuals"])
+def test_two_hundred_kills(tmp_path, capsys, at):
     """``kill -9`` of a program of its own at random and at every named instant, one after the other."""
     numbers = random.Random(7)
     plan = [*INSTANTS, *RECOVERY] * 5 + ["at random"] * 100
+    more = {"funding": perpetuals.funding(0.0001)} if at is perpetuals else {}
+    if at is perpetuals:
+        plan = [*PERPETUAL, *RECOVERY] * 4 + ["at random"] * 108
     numbers.shuffle(plan)
 
     async def scene():
-        async with venue(history=120) as there:
+        async with at.venue(history=120, **more) as there:
             for round_, instant in enumerate(plan):
                 count, seconds = str(numbers.randrange(1, 8)), f"{numbers.uniform(0.0, 3.0):.2f}"
-                arguments = [str(tmp_path / "one"), str(there.port), instant, count, seconds]
+                what = at.__name__.rpartition(".")[2]
+                arguments = [str(tmp_path / "one"), str(there.port), instant, count, seconds, what]
                 program = await asyncio.create_subprocess_exec(
                     sys.executable, str(DYING), *arguments, stderr=subprocess.PIPE
                 )
                 _, told = await program.communicate()
                 assert program.returncode == -9, told.decode()
                 if round_ % 20 == 19:
-                    names = await gone_on(tmp_path / "one", there)
+                    names = await gone_on(tmp_path / "one", there, cls=at.DYING, at=at)
                     with capsys.disabled():
                         print(f"{round_ + 1} kills, {len(names)} orders, books are the venue's")
-            return await gone_on(tmp_path / "one", there)
+            return await gone_on(tmp_path / "one", there, cls=at.DYING, at=at)
 
     assert len(asyncio.run(scene())) > 100

@@ -253,6 +253,10 @@ class Rests(Strategy):
             broker.buy(cost=100.0, price=candle.close * 0.5)
 
 
+DYING = Busy
+"""What is run by programs that kill themselves."""
+
+
 def venue_config(**changes):
     usual = {
         "instruments": SYMBOLS, "timeframe": "1m", "points": 10, "speed": SPEED, "history": 300, "api_key": KEY,
