@@ -18,6 +18,8 @@ standing     how an account of contracts stands, for whoever is told of it
 worth        what is owned, and what an order may cost
 limits       what the limits of a run refuse
 check        what a strategy may ask: rules, minimums, reservations, limits; amend, cancel
+exits        the orders that are a position's exits, and how they are given up
+protect      what becomes of them when they are asked for again
 members      a universe by rule: who is decided on, who may only get out
 candles      whether candles are what all of it takes for granted
 margin       margin of futures: liquidation, bankruptcy, funding, tiers

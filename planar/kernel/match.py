@@ -429,13 +429,23 @@ def change(state, ins, order, price, time):
         return
     reason = Reason.INVALID_ORDER if is_void else _change_refusal(state, ins, order, amend, price)
     if reason != Reason.NONE:
-        tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
+        if ins.replaces and not (is_void or _protects(ins, order)):
+            finish(state, ins, order, Status.CANCELLED, Event.CANCELLED, reason, time)
+        else:
+            tell(state, ins, order.id, Event.AMEND_REJECTED, reason, time)
         return
     tell(state, ins, order.id, Event.AMENDED, Reason.NONE, time)
     if order.form == Kind.TRAIL:
         see(ins, order, price)
     elif order.form == Kind.LIMIT and order.settled != state.steps and _crosses(state, ins, order, price):
         take(state, ins, order, price, 0.0, time)
+
+
+@inlined
+def _protects(ins, order):
+    """Whether it is a stop against the position."""
+    is_stop = order.form == Kind.STOP or order.form == Kind.STOP_LIMIT or order.form == Kind.TRAIL
+    return is_stop and order.side * ins.base < 0
 
 
 @inlined

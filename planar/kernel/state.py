@@ -67,7 +67,7 @@ INSTRUMENT = _fields(
     has_left has_volume active due work lead market_rest budget budget_step live
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
-    reduces armed bound positions
+    reduces armed bound positions replaces
     is_contract is_isolated sign leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
     has_mark mark_open mark_high mark_low mark_close
     funding_times funding_rates funding_n funding_i next_funding funding_paid level_booked is_upwards base_before

@@ -52,8 +52,9 @@ def set_rules(record: np.void, instrument: Instrument, cash_unit: Fraction) -> N
     record["delisted"] = NEVER if instrument.delisted is None else instrument.delisted
     record["max_orders"] = instrument.max_orders
     record["share"] = 1.0
-    exits = exit_rules(instrument.exchange)
+    exits = exit_rules(instrument.exchange, is_contract=instrument.tiers is not None)
     record["reduces"], record["armed"] = exits.partial == "reduce", ARMED[exits.armed]
+    record["replaces"] = exits.amend == "replace"
     record["next_funding"], record["level_booked"] = NEVER, -1
     if instrument.tiers is not None:
         record["is_contract"], record["is_isolated"] = True, instrument.margin_mode == "isolated"

@@ -65,7 +65,7 @@ def set_exit_rules(simulation: Simulation, scenario: Scenario) -> None:
     """What the engine is told in other ways: exit rules, shares of the volume, fees by volume."""
     for record, one in zip(simulation.memory.instruments, scenario.instruments, strict=True):
         record["reduces"], record["armed"] = one.partial == "reduce", ARMED[one.armed]
-        record["share"] = one.share
+        record["share"], record["replaces"] = one.share, one.amend == "replace"
     if scenario.model.tiers:
         set_tiers(simulation.memory, FeeTiers(scenario.model.tiers, scenario.model.volume))
         simulation.state["is_lone"] = 0

@@ -26,6 +26,7 @@ class Instrument:
     share: float = 1.0  # of the volume, section 18
     partial: str = "cancel"  # exit rules, section 13: what a partial fill does to the others of a group,
     armed: str = "full"  # and when what waits for another is armed
+    amend: str = "keep"  # and what becomes of an order whose amend is refused
     tiers: tuple[tuple[float, ...], ...] = ()
     leverage: float = 1.0
     margin_mode: str = "isolated"

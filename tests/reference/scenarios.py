@@ -308,6 +308,7 @@ def _random_instrument(rng, world: tuple, quote_unit: float, cash: float, delist
         share=rng.choice([1.0, 1.0, 1.0, 0.5, 1 / 3]),
         partial=rng.choice(["cancel", "cancel", "reduce"]),
         armed=rng.choice(["full", "end", "part"]),
+        amend=rng.choice(["keep", "keep", "replace"]),
     )
 
 

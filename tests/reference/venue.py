@@ -128,6 +128,10 @@ class Venue:
             reason = "INVALID_ORDER"
         if not reason and not self.is_amend_funded(order, new.amount, reserve):
             reason = "INSUFFICIENT_FUNDS"
+        is_put_back = triggered_meanwhile or (order.waits and order.kind != "take" and self.is_against(order))
+        if reason and self.market.instrument.amend == "replace" and not is_put_back:
+            self.finish(order, "CANCELLED", reason)
+            return
         if reason:
             order.amend_reason = reason
             self.note("AMEND_REJECTED", order)
@@ -140,6 +144,11 @@ class Venue:
         self.fit(order)
         self.note("AMENDED", order)
         self.trade_at_once(order, price, share)
+
+    def is_against(self, order: Order) -> bool:
+        """Whether it can reduce what is held."""
+        base = self.ledger.base_units[self.k]
+        return base < 0 if order.is_buy else base > 0
 
     def take_all(self, order: Order) -> None:
         """Of contracts only: a closing order that is triggered is for all that is held."""
