@@ -13,7 +13,9 @@ from planar.engine.lookahead.lines import is_authors, line_at
 from planar.errors import PlanarError
 from planar.strategy.interpreted import Broker
 
-CALLS = ("buy", "sell", "close", "target", "quote", "amend", "cancel", "cancel_all")
+CALLS = (
+    "buy", "sell", "close", "target", "quote", "protect", "amend", "cancel", "cancel_all", "set_leverage", "add_margin",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 import pytest
 
+from planar.broker.terms import request_of
 from planar.engine.backtest import Session
 from planar.engine.history import Request
 from planar.engine.market import open_market
 from planar.engine.session.trader import Trader
 from planar.kernel.state import INSTRUMENT
 from planar.model.ask import Amend, Cancel, Place, Row
+from planar.model.instrument import Instrument
 from planar.model.order import Event, Reason, Status
+from planar.model.tiers import Tiers
 from planar.simulator.fill_model import fill_model
 from planar.strategy.base import Strategy
 from planar.strategy.load import load
@@ -121,3 +124,54 @@ def test_a_linked_order_is_refused_before_it_is_sent(compiled):
     trader.take(0, Row(*(getattr(candles, field)[KNOWN].item() for field in Row._fields)))
     assert [each.id for each in trader.step(candles.close_at(KNOWN))] == [1]
     assert trader.memory.logs["orders"][1]["reason"] == Reason.VENUE_REFUSED
+
+
+class Exits(Strategy):
+    """Asks for exits, and says by an order what is answered."""
+
+    instruments = ["binance:BTC/USDT"]  # noqa: RUF012
+
+    def on_candle(self, candle, broker):
+        if broker.protect(stop=candle.close * 0.9) == -Reason.VENUE_REFUSED:
+            broker.buy(0.001, price=candle.close * 0.9)
+
+
+class Reducing(Strategy):
+    """Opens, and asks for what may only reduce; a stop by the mark is refused."""
+
+    instruments = ["binance:BTC/USDT"]  # noqa: RUF012
+
+    def on_candle(self, candle, broker):
+        broker.buy(0.001)
+        broker.sell(0.001, stop=candle.close * 0.9, reduce_only=True)
+        broker.sell(0.001, stop=candle.close * 0.9, reduce_only=True, trigger="mark")
+
+
+def asked_by(strategy, compiled, instruments=None):
+    """What a trader of that strategy is to send after one candle, and itself."""
+    session = session_of(strategy, compiled)
+    candles = session.market.candles[0]
+    trader = Trader(
+        session.strategies, instruments or session.market.instruments, [candles.at(slice(KNOWN))],
+        cash=10**12, base=[0], compiled=compiled,
+    )  # fmt: skip
+    trader.begin()
+    trader.take(0, Row(*(getattr(candles, field)[KNOWN].item() for field in Row._fields)))
+    return trader.step(candles.close_at(KNOWN)), trader
+
+
+@pytest.mark.parametrize("compiled", [None, False], ids=["compiled", "interpreted"])
+def test_the_exits_of_a_position_are_refused_with_a_reason_and_no_order(compiled):
+    asks, trader = asked_by(Exits, compiled)
+    assert [each.id for each in asks] == [1]
+    assert len(trader.log("orders", 0)) == 1
+
+
+@pytest.mark.parametrize("compiled", [None, False], ids=["compiled", "interpreted"])
+def test_what_may_only_reduce_is_sent_so_and_what_waits_for_the_mark_is_not_sent(compiled):
+    name = "binance:BTC/USDT:USDT"
+    perpetual = Instrument(name, 0.1, 0.001, tiers=Tiers.of(name, [(0, 0.004, 125)]), leverage=5)
+    asks, trader = asked_by(Reducing, compiled, [perpetual])
+    assert [(each.id, each.reduce_only) for each in asks] == [(1, False), (2, True)]
+    assert [request_of(each, perpetual, "x").reduce_only for each in asks] == [False, True]
+    assert trader.log("orders", 0)[2]["reason"] == Reason.VENUE_REFUSED
