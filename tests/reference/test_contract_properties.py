@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .contract_scenarios import contract_scenario, leveraged_scenario, protected_scenario
+from .contract_scenarios import contract_scenario, exits_scenario, leveraged_scenario, protected_scenario
 from .contracts import Contract
 from .orders import Fill
 from .scenarios import ReferencePlayer, Scenario
@@ -184,6 +184,7 @@ def test_random_scenarios_reach_what_contracts_know():
 
 
 PROTECTED = st.randoms(use_true_random=False).map(protected_scenario)
+EXITS = st.randoms(use_true_random=False).map(exits_scenario)
 
 
 class Reducing(Checked):
@@ -204,4 +205,11 @@ class Reducing(Checked):
 @given(PROTECTED)
 def test_what_may_only_reduce_never_opens_or_turns_a_position(scenario):
     """Whatever else fills, and in whichever order."""
+    result_of(scenario, Reducing)
+
+
+@settings(deadline=None)
+@given(EXITS)
+def test_the_exits_of_a_position_never_sell_more_than_is_held(scenario):
+    """On spot no balance goes below 0, and no perpetual is turned by what `protect` has asked for."""
     result_of(scenario, Reducing)
