@@ -272,7 +272,8 @@ class Session:
         try:
             if len({type(s) for s in self.strategies}) > 1:
                 raise CannotCompile("its overrides differ between the exchanges of this run")
-            return compile_strategy(type(self.strategies[0]), self.series[0].candle_type()), None
+            hedged = any(one.is_hedged for one in self.market.instruments)
+            return compile_strategy(type(self.strategies[0]), self.series[0].candle_type(), hedged=hedged), None
         except CannotCompile as error:
             line = f"line {error.line}: " if error.line else ""
             if compiled:
@@ -327,8 +328,8 @@ class Session:
         if market.tiers is not None:
             set_tiers(made.memory, market.tiers)
             made.state["is_lone"] = 0  # the loop of a lone instrument does not look at days
-        for record, instrument in zip(made.memory.instruments, market.instruments, strict=True):
-            record["share"] = self.shares.get(instrument.name, 1.0)
+        for k, instrument in enumerate(market.instruments):
+            made.set_share(k, self.shares.get(instrument.name, 1.0))
         return made
 
     def hook_runner(self, interpreter: Interpreter) -> Callable[[], None]:
@@ -348,6 +349,8 @@ class Session:
             simulation.memory.instruments[k]["columns"] = series.table(simulation.memory.kept).ctypes.data
             simulation.memory.instruments[k]["columns_n"] = len(series.indicators)
             memories.append(memory)
+        for record, owner in zip(simulation.memory.instruments, simulation.owners, strict=True):
+            record["memory"] = memories[owner].ctypes.data
         return memories, shared
 
     def _result(self, simulation: Simulation, interpreter: Interpreter, texts: Texts, hooks: Hooks | None) -> Run:

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from planar.engine.simulation import Simulation
+from planar.kernel.state import CONTRACT
 from planar.kernel.views import NOTES
-from planar.model.instrument import Instrument
+from planar.model.instrument import SIDES, Instrument
 from planar.model.order import NEVER, Forced, Kind, Reason, Side, Status, Tif
 from planar.strategy.texts import Texts, filled_in
 
@@ -42,6 +43,12 @@ class Logs:
         """Name of the instrument of each row."""
         names = np.array([i.name for i in self.instruments], object)
         return pl.Series("instrument", names[index].tolist(), pl.String)
+
+    def sides(self, index: np.ndarray) -> dict[str, pl.Series]:
+        """``position_side`` of each row, long or short, where a contract is in hedge mode."""
+        hedges = self.records["hedge"]
+        words = {0: "", CONTRACT: "", **SIDES}
+        return {"position_side": _words(hedges[index], words)} if hedges.any() else {}
 
     def price(self, ticks: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Quote per base, of ticks of the instrument of each row."""
@@ -103,6 +110,7 @@ def fills(logs: Logs) -> pl.DataFrame:
             "instrument": logs.names(index),
             "order_id": log["order"].astype(np.int64) + 1,
             "side": _words(log["side"], {1: "buy", -1: "sell"}),
+            **logs.sides(index),
             "price": logs.price(log["ticks"], index),
             "amount": logs.amount(log["amount"], index),
             "cost": logs.money(log["cost"]),
@@ -122,6 +130,7 @@ def fundings(logs: Logs) -> pl.DataFrame:
         {
             "time": log["time"].copy(),
             "instrument": logs.names(index),
+            **logs.sides(index),
             "amount": logs.amount(log["amount"], index),
             "price": log["price"].copy(),
             "rate": log["rate"].copy(),
@@ -143,6 +152,7 @@ def orders(logs: Logs) -> pl.DataFrame:
             "time": log["time"].copy(),
             "instrument": logs.names(index),
             **_order_words(log),
+            **logs.sides(index),
             "price": np.where(log["price"] > 0, logs.price(log["price"], index), np.nan),
             "stop": np.where(log["stop"] > 0, logs.price(log["stop"], index), np.nan),
             "requested": log["requested"].copy(),

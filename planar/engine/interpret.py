@@ -11,7 +11,7 @@ import numpy as np
 from planar.errors import PlanarError, StrategyError, did_you_mean
 from planar.kernel.members import arrive
 from planar.kernel.state import CANDLES, INSTRUMENT, POSITIONS, STATE, STEP, TELL, TICK, Memory, place
-from planar.model.instrument import Instrument
+from planar.model.instrument import SIDES, Instrument
 from planar.model.order import Event
 from planar.store.candles import utc
 from planar.strategy.base import Strategy
@@ -19,7 +19,7 @@ from planar.strategy.candle import Array, Candle, candle_class
 from planar.strategy.columns import Series
 from planar.strategy.compiler import slots_of
 from planar.strategy.imported import LIBRARIES
-from planar.strategy.interpreted import Broker, FillView, OrderView
+from planar.strategy.interpreted import Broker, FillView, HedgedBroker, OrderView
 from planar.strategy.membership import MEMBER, Selections
 from planar.strategy.memory import bound_class
 from planar.strategy.prints import Prints
@@ -68,13 +68,22 @@ class Interpreter:
         self.bound: list[Any] = [_bind(s, bound_class(cls, shared)) for s in strategies]
         self.shared = shared
         address = account.memory.address
-        self.brokers = [Broker(address, k, texts) for k in range(len(series))]
+        # What is told of a twin is told to its contract.
+        self.owners = getattr(account, "owners", range(len(series)))
+        kind = HedgedBroker if any(one.is_hedged for one in account.instruments) else Broker
+        self.brokers: list[Broker] = [kind(address, k, texts) for k in range(len(series))]
         self.series = series
         self.ticks = [tick_class(each) for each in prints]
         self.integers = account.memory.state.view(np.int64).data
         self.records = account.memory.instruments
         self.own = self.records.view(np.int64).data
         self.universe = self._universe(cls)
+
+    def side_of(self, index: int) -> str:
+        """The side of a twin, empty for all else."""
+        twins = getattr(self.account, "twins", [])
+        place = index - (len(self.owners) - len(twins))
+        return SIDES[twins[place][1]] if place >= 0 and twins else ""
 
     @functools.cached_property
     def candles(self) -> list[type[Candle]]:
@@ -85,7 +94,7 @@ class Interpreter:
         if not hasattr(cls, "on_step"):
             return None
         members = []
-        for k, instrument in enumerate(self.account.instruments):
+        for k, instrument in enumerate(self.account.instruments[: len(self.series)]):
             members.append(Member(instrument, self.brokers[k], self.candles[k], self.records[k]))
         return Universe(members, self.selections)
 
@@ -99,7 +108,7 @@ class Interpreter:
     def run_hook(self) -> None:
         """Runs the hook that the kernel asks for."""
         integers = self.integers
-        phase, k = integers[PHASE], integers[CURRENT]
+        phase, k = integers[PHASE], self.owners[integers[CURRENT]]
         try:
             if phase == CANDLES:
                 row = self.own[k * WIDTH + CANDLE] - 1

@@ -13,6 +13,7 @@ from planar.engine.curve import Curve, curve_of, curve_over_trades
 from planar.engine.market import Market
 from planar.engine.simulation import Simulation
 from planar.engine.unprotected import unprotected
+from planar.model.instrument import SIDES
 from planar.report.statistics import summary
 from planar.report.terminal import Summary, render
 from planar.report.trades import trades as round_trips
@@ -131,7 +132,12 @@ class Run:
         """Round trips, from flat to flat; open ones are left out."""
         dust = {i.name: float(i.amount_step) for i in self._market.instruments}
         # Within one candle the fills of an instrument are booked before those of the next.
-        return round_trips(self.fills.sort("time", maintain_order=True), dust=dust)
+        fills = self.fills.sort("time", maintain_order=True)
+        if "position_side" not in fills.columns:
+            return round_trips(fills, dust=dust)
+        # A long and a short of one contract are trades of their own.
+        sides = [fills.filter(pl.col("position_side") == side) for side in ("", *SIDES.values())]
+        return pl.concat([round_trips(side, dust=dust) for side in sides]).sort("closed", maintain_order=True)
 
     @cached_property
     def notes(self) -> pl.DataFrame:

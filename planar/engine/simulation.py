@@ -9,8 +9,8 @@ import numpy as np
 from planar.engine.perpetual import Perpetual, beside
 from planar.kernel import ledger, loop
 from planar.kernel.estimators import DAY, FIELDS, HOUR
-from planar.kernel.state import DONE, LOG_FULL, NEEDS_PYTHON, NOTE, ROOM_OF_SLOTS, Memory
-from planar.model.instrument import Instrument, exact
+from planar.kernel.state import CONTRACT, DONE, LOG_FULL, NEEDS_PYTHON, NOTE, ROOM_OF_SLOTS, Memory
+from planar.model.instrument import SIDES, Instrument, exact
 from planar.model.order import AMEND, EVENT, FILL, FUNDING, LIVE, NEVER, ORDER, REFUSAL
 from planar.simulator.drawn import set_draws
 from planar.simulator.fill_model import FillModel
@@ -31,6 +31,11 @@ SLICE_STEPS, INTERPRETED_STEPS = 2_000_000, 20_000
 FAR = 1e300
 LARGE_LOG = 1_000_000
 NO_LIMITS: Mapping[str, float] = {}
+
+
+def twins_of(instruments: Sequence[Instrument]) -> list[tuple[int, int]]:
+    """(contract, 1 or -1) of the twins that instruments in hedge mode have (docs/simulation.md, section 22)."""
+    return [(k, side) for k, one in enumerate(instruments) if one.is_hedged for side in SIDES]
 
 
 class KernelHooks(Protocol):
@@ -59,6 +64,13 @@ class Simulation:
         limits: Mapping[str, float] = NO_LIMITS,
         perpetuals: Sequence[Perpetual] | None = None,
     ) -> None:
+        self.twins = twins_of(instruments)
+        owners = [owner for owner, _ in self.twins]
+        self.owners = [*range(len(instruments)), *owners]
+        instruments = [*instruments, *(instruments[k] for k in owners)]
+        execution, candles = [*execution, *(execution[k] for k in owners)], [*candles, *(candles[k] for k in owners)]
+        first_rows = [*first_rows, *(first_rows[k] for k in owners)]
+        perpetuals = [*perpetuals, *(perpetuals[k] for k in owners)] if perpetuals else None
         self.instruments = instruments
         self.execution, self.candles = execution, candles
         self._live: list[tuple[np.ndarray, np.ndarray]] = []
@@ -73,6 +85,7 @@ class Simulation:
             self._set_instrument(k, instrument, execution[k], candles[k], first_rows[k], start)
             if instrument.is_contract:
                 self._set_contract(k, perpetuals[k] if perpetuals else Perpetual(), start)
+        self._set_twins()
         self.state["next_open"] = min(int(r["next_open"]) for r in self.memory.instruments)
         self.first_rows = [int(record["row"]) for record in self.memory.instruments]
         # Decisions need no look-out of their own where execution candles are the strategy's: the same objects.
@@ -96,6 +109,8 @@ class Simulation:
         state["execution"] = self.execution[0].timeframe
         set_model(state, model)
         names = [each.name for each in self.instruments]
+        first = len(names) - len(self.twins)
+        names[first:] = [f"{names[owner]} {SIDES[side]}" for owner, side in self.twins]
         set_draws(self.memory, names, model.latency_ms, model.news_ms, model.slippage, model.seed)
         state["headroom"] = sum(i.max_orders for i in self.instruments) + 4096
         state["slice_end"] = state["slice_steps"] = max(1_000, SLICE_STEPS // len(self.instruments))
@@ -142,6 +157,25 @@ class Simulation:
         times, rates = perpetual.since(start)
         record["funding_times"], record["funding_rates"] = keep(times).ctypes.data, keep(rates).ctypes.data
         record["funding_n"], record["next_funding"] = len(times), times[0] if len(times) else NEVER
+
+    def _set_twins(self) -> None:
+        """A contract in hedge mode and its twins know each other; only it is decided on."""
+        records = self.memory.instruments
+        first = len(records) - len(self.twins)
+        for k, (owner, side) in enumerate(self.twins, first):
+            records[k]["hedge"], records[k]["owner"], records[k]["next_close"] = side, owner, NEVER
+            records[k]["twin"] = k + side  # the long one comes first
+            if side > 0:
+                records[owner]["hedge"], records[owner]["twin"] = CONTRACT, k
+            records[k]["share"] = records[owner]["share"] / 2
+            records[owner]["funding_n"], records[owner]["next_funding"] = 0, NEVER
+
+    def set_share(self, k: int, share: float) -> None:
+        """What of the volume of an instrument orders may have; twins have half of it each."""
+        self.memory.instruments[k]["share"] = share
+        for place, owner in enumerate(self.owners):
+            if owner == k and place != k:
+                self.memory.instruments[place]["share"] = share / 2
 
     def _set_room(self, record: np.void, instrument: Instrument, candles: Candles) -> None:
         """Room for the estimators' blocks, for open orders and for slots."""

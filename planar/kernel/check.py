@@ -46,7 +46,7 @@ from planar.kernel.numbers import (
     valued_at,
     whole_steps,
 )
-from planar.kernel.state import SLOTS, Amend, Instrument, Live, Order, State
+from planar.kernel.state import CONTRACT, SLOTS, Amend, Instrument, Live, Order, State
 from planar.kernel.triggers import STOP, TAKE, TRAIL, trail_from, waits_at, waits_below
 from planar.kernel.worth import BUFFER, equity_of, reference
 from planar.model.order import BY_MARK, CLOSES, NEVER, REDUCES, Kind, Limit, Reason, Side, Status, Tif
@@ -126,6 +126,8 @@ def _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, o
     is_at_once = tif == Tif.IOC or tif == Tif.FOK
     if not ins.last > 0.0:
         return Reason.NO_PRICE.value
+    if ins.hedge == CONTRACT:
+        return Reason.POSITION_SIDE.value
     # Combinations that no venue takes.
     if has_exits and side == Side.SELL and not ins.is_contract:
         return Reason.INVALID_ORDER.value
@@ -329,6 +331,8 @@ def _submit(
     limit = trigger = amount = held = trail = wakes = 0
     budget, by_cost = -1, sizing != AMOUNT and sizing != RISK and not ins.is_contract
     has_exits = stop_loss == stop_loss or take_profit == take_profit
+    if ins.hedge * side < 0:
+        manner |= REDUCES
     refusal = _refused_at_once(state, ins, side, has_price, how, tif, expire, post_only, oco, after, manner, has_exits)
     group = shared = 0
     reduces = manner & (REDUCES | CLOSES) if ins.is_contract else 0
@@ -578,10 +582,21 @@ def _open_order(state, ins, id):
 
 
 @compiled
+def _holder(state, k, id):
+    """The instrument whose order that is: of a contract in hedge mode one of its twins."""
+    ins = Instrument(state.instruments, k)
+    if ins.hedge == CONTRACT and id >= 1 and id <= state.orders_n:
+        of = Order(state.orders, id - 1).instrument
+        if of == ins.twin or of == ins.twin + 1:
+            return of
+    return k
+
+
+@compiled
 def cancel(address, k, id):
     """Asks to cancel one order; the cancel travels as long as an order does."""
     state = State(address, 0)
-    ins = Instrument(state.instruments, k)
+    ins = Instrument(state.instruments, _holder(state, k, id))
     reason = _open_order(state, ins, id)
     if reason != Reason.NONE:
         return -reason.value
@@ -594,6 +609,14 @@ def cancel_all(address, k):
     """Asks to cancel every open order of the instrument; gives how many."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
+    if ins.hedge == CONTRACT:
+        return _cancel_all_of(state, ins.twin) + _cancel_all_of(state, ins.twin + 1)
+    return _cancel_all_of(state, k)
+
+
+@compiled
+def _cancel_all_of(state, k):
+    ins = Instrument(state.instruments, k)
     for i in range(ins.active_n):
         ask_cancel(state, ins, open_order(ins, i))
     return ins.active_n
@@ -603,7 +626,7 @@ def cancel_all(address, k):
 def amend(address, k, id, price, stop, amount):
     """Asks to change an order's limit, trigger or total amount; nan leaves one as it is."""
     state = State(address, 0)
-    ins = Instrument(state.instruments, k)
+    ins = Instrument(state.instruments, _holder(state, k, id))
     reason = _open_order(state, ins, id)
     if reason != Reason.NONE:
         return -reason.value
@@ -708,6 +731,8 @@ def close(address, k, fraction, tag):
     """Trades a fraction of the position against it, at market; of a contract reduce-only."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
+    if ins.hedge == CONTRACT:
+        return -Reason.POSITION_SIDE.value
     if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
     if not ins.is_contract and is_protected(ins):
@@ -723,6 +748,8 @@ def close_when(address, k, how, stop, by_mark, tag):
     ins = Instrument(state.instruments, k)
     if not ins.is_contract:
         return -Reason.INVALID_ORDER.value
+    if ins.hedge == CONTRACT:
+        return -Reason.POSITION_SIDE.value
     if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
     side, manner = Side.SELL.value if ins.base > 0 else Side.BUY.value, REDUCES | CLOSES

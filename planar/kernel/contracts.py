@@ -23,7 +23,7 @@ from planar.kernel.numbers import (
     product_up,
     units_of_money,
 )
-from planar.kernel.state import Amend, Instrument, Live, State
+from planar.kernel.state import CONTRACT, Amend, Instrument, Live, State
 from planar.kernel.worth import BUFFER, reference
 from planar.model.order import NEVER, Reason, Side, Status
 
@@ -313,6 +313,8 @@ def set_leverage(address, k, leverage):
         raise ValueError("set_leverage: spot has no leverage")
     if not (1.0 <= leverage <= 1000.0):
         raise ValueError("set_leverage: a leverage is between 1 and 1,000")
+    if ins.hedge == CONTRACT:
+        return -Reason.POSITION_SIDE.value
     wanted = hundredths(leverage)
     if money_of(state, abs(worth_of(ins)) if ins.mark > 0.0 else 0) > max_notional(ins.tiers, wanted / 100):
         return -Reason.MAX_POSITION.value
@@ -334,6 +336,8 @@ def add_margin(address, k, money):
     ins = Instrument(state.instruments, k)
     if not ins.is_contract:
         raise ValueError("add_margin: spot has no margin")
+    if ins.hedge == CONTRACT:
+        return -Reason.POSITION_SIDE.value
     if not ins.is_isolated:
         return -Reason.INVALID_ORDER.value
     if ins.base == 0:

@@ -395,6 +395,8 @@ def book_contract(state, ins, side, amount, ticks, cost, fee):
     what the wallet gains by it.
     """
     opens = amount > against(ins, side)
+    if ins.hedge:
+        ins.candle = Instrument(state.instruments, ins.owner).candle
     realised = move_position(ins, side, amount, cost)
     set_cash(state, plus(state.cash, -side * ins.sign * cost - fee))
     set_base(ins, plus(ins.base, side * amount))

@@ -4,7 +4,7 @@ from planar.kernel.contracts import wallet_of
 from planar.kernel.draws import slippage
 from planar.kernel.estimators import half_spread, impact_of
 from planar.kernel.ledger import finish, force, open_order, set_cash
-from planar.kernel.linked import INS, STA, F, I, V, linked
+from planar.kernel.linked import INS, PAIR, STA, F, I, V, linked
 from planar.kernel.machine import compiled, get_float, get_int, inlined
 from planar.kernel.margin import liquidation_prices
 from planar.kernel.margin_units import funding_units, maintenance_units, pnl_units, reduction_units
@@ -61,7 +61,10 @@ def see_mark(ins, close):
 def _assumed_mark(state, ins, open_time):
     """Where another position is valued while one may be liquidated."""
     if state.path == PESSIMISTIC and ins.next_open == open_time:
-        return mark_point(ins, 1, ins.base < 0)  # the low of a long, the high of a short
+        base = ins.base
+        if ins.hedge:
+            base += Instrument(state.instruments, ins.twin).base
+        return mark_point(ins, 1, base <= 0)  # the low of a long, the high of a short
     return ins.mark
 
 
@@ -75,18 +78,32 @@ def _is_cross_position(ins):
 
 @compiled
 def _behind(state, ins, open_time):
-    """Units behind a position besides what itself has won, and those that others must keep of them."""
+    """Units behind a position besides what itself and its other twin have won, and what others must keep of them."""
     if ins.is_isolated:
         return ins.kept, 0
     units, needed = wallet_of(state), 0
     for k in range(state.count):
         other = Instrument(state.instruments, k)
         units -= other.kept
-        if k != ins.index and _is_cross_position(other):
+        if k != ins.index and not (ins.hedge and k == ins.twin) and _is_cross_position(other):
             mark = _assumed_mark(state, other, open_time)
             units = plus(units, pnl_units(state, other, other.base, other.entry, mark))
             needed = plus(needed, maintenance_units(state, other, other.tiers, other.base, mark))
     return units, needed
+
+
+@inlined
+def _has_twin(state, ins):
+    """Whether the other twin is held, and stands behind the same account."""
+    return ins.hedge and _is_cross_position(Instrument(state.instruments, ins.twin)) and not ins.is_isolated
+
+
+@linked(PAIR(STA, INS, F))
+def _of_twin(state, ins, mark):
+    """What the other twin has won at a mark, and what it must keep."""
+    twin = Instrument(state.instruments, ins.twin)
+    won = pnl_units(state, twin, twin.base, twin.entry, mark)
+    return won, maintenance_units(state, twin, twin.tiers, twin.base, mark)
 
 
 @compiled
@@ -112,9 +129,13 @@ def level(state, ins, open_time):
     units, needed = _behind(state, ins, open_time)
     amount, cost = abs(ins.amount) * ins.size, money_of(state, abs(ins.entry))
     balance = money_of(state, units - needed)
+    other, other_cost = 0.0, 0.0
+    if _has_twin(state, ins):
+        twin = Instrument(state.instruments, ins.twin)
+        other, other_cost = abs(twin.amount) * twin.size, money_of(state, abs(twin.entry))
     if ins.base > 0:
-        return liquidation_prices(ins.tiers, balance, amount, cost, 0.0, 0.0, ins.sign < 0)[0]
-    return liquidation_prices(ins.tiers, balance, 0.0, 0.0, amount, cost, ins.sign < 0)[1]
+        return liquidation_prices(ins.tiers, balance, amount, cost, other, other_cost, ins.sign < 0)[0]
+    return liquidation_prices(ins.tiers, balance, other, other_cost, amount, cost, ins.sign < 0)[1]
 
 
 @inlined
@@ -150,6 +171,9 @@ def _is_under(state, ins, mark, open_time):
     if ins.base:
         units = plus(units, pnl_units(state, ins, ins.base, ins.entry, mark))
         needed = plus(needed, maintenance_units(state, ins, ins.tiers, ins.base, mark))
+    if _has_twin(state, ins):
+        won, kept = _of_twin(state, ins, mark)
+        units, needed = plus(units, won), plus(needed, kept)
     return units <= needed
 
 
@@ -179,10 +203,13 @@ def liquidate(state, ins, price, mark, time, open_time):
         state.joint += _is_by_others(state, ins, mark)
     while ins.base:
         amount = reduction_units(ins, ins.tiers, ins.base, mark)
-        _reduce(state, ins, amount, price, True, time, open_time)
+        _reduce(state, ins, amount, price, True, mark, time, open_time)
         if not _is_under(state, ins, mark, open_time):
             return
     if is_cross and not is_alone:
+        if _has_twin(state, ins) and _is_under(state, ins, mark, open_time):
+            twin = Instrument(state.instruments, ins.twin)
+            _reduce(state, twin, abs(twin.base), price, True, mark, time, open_time)
         _liquidate_others(state, ins, mark, time, open_time)
 
 
@@ -195,7 +222,8 @@ def _liquidate_others(state, ins, mark, time, open_time):
         is_trading, price = other.next_open == open_time, other.last
         if is_trading and state.path == PESSIMISTIC:
             price = get_float(other.low if other.base > 0 else other.high, other.row)
-        _reduce(state, other, abs(other.base), price, is_trading, time, open_time)
+        its_mark = _assumed_mark(state, other, open_time)
+        _reduce(state, other, abs(other.base), price, is_trading, its_mark, time, open_time)
 
 
 @compiled
@@ -211,10 +239,13 @@ def _cancel_orders(state, ins, time):
 
 
 @compiled
-def _reduce(state, ins, amount, price, is_trading, time, open_time):
-    """Closes so much of the position from a price; it loses no more than there is behind it."""
+def _reduce(state, ins, amount, price, is_trading, mark, time, open_time):
+    """Closes so much of the position from a price; it loses no more than is behind it, its other twin at a mark."""
     ticks = _forced_ticks(state, ins, amount, price, is_trading)
-    left = max(_behind(state, ins, open_time)[0], 0)
+    left = _behind(state, ins, open_time)[0]
+    if _has_twin(state, ins):
+        left = plus(left, _of_twin(state, ins, mark)[0])
+    left = max(left, 0)
     size, entry, kept, wallet = abs(ins.base), abs(ins.entry), ins.kept, wallet_of(state)
     closed = entry if amount == size else product_down(entry, amount, size)
     if ins.base * ins.sign > 0:

@@ -12,7 +12,7 @@ from planar.kernel.limits import look
 from planar.kernel.linked import INS, STA, B, I, V, linked
 from planar.kernel.liquidation import fund_at_open, is_threatened, liquidate_at_open, see_mark, skip_funding
 from planar.kernel.machine import call, compiled, get_float, get_int, inlined, prefetch, set_int
-from planar.kernel.path import choose_path, comes_near, open_phase, prospects, settle_due, walk_leg
+from planar.kernel.path import choose_path, choose_together, comes_near, open_phase, prospects, settle_due, walk_leg
 from planar.kernel.settle import count_touched, settle_alone, settle_busy
 from planar.kernel.state import (
     CANDLES,
@@ -35,7 +35,7 @@ from planar.kernel.state import (
     Instrument,
     State,
 )
-from planar.model.order import NEVER, Reason
+from planar.model.order import NEVER, Reason, Side
 from planar.model.order import Event as EventKind
 
 INSTRUMENT_BYTES = INSTRUMENT.itemsize
@@ -109,6 +109,12 @@ def _work_of_any(state, ins, open_time, close_time):
     return _work(state, ins, open_time, close_time)
 
 
+@inlined
+def _walks(ins, open_time):
+    """Whether the instrument has a path in this step."""
+    return ins.next_open == open_time and ins.work != IDLE
+
+
 @compiled
 def _settle_together(state, address, open_time, count):
     """The Path phase of the first ``count`` of `State.stirred`: they share cash, so they walk each leg in turn."""
@@ -120,6 +126,10 @@ def _settle_together(state, address, open_time, count):
             ins_address = instruments + ins.index * INSTRUMENT_BYTES
             choose_path(state, address, ins, ins_address, open_time, is_open_question)
         ins.work = PATH if is_reached else LEGS
+    for i in range(count):
+        ins = Instrument(instruments, get_int(stirred, i))
+        if ins.hedge == Side.SELL and _walks(Instrument(instruments, ins.twin), open_time):
+            choose_together(state, ins)
     for leg in range(3):
         for i in range(count):
             ins = Instrument(instruments, get_int(stirred, i))
@@ -425,8 +435,9 @@ def end(address, longest_silence):
         ins = Instrument(state.instruments, k)
         if ins.is_delisted or ins.row == 0 or not ins.last > 0.0:
             continue
+        is_twin = ins.hedge == Side.BUY or ins.hedge == Side.SELL
         last_close = get_int(ins.time, ins.row - 1) + state.execution
         if ins.delisted <= time or time - last_close > longest_silence:
             settle_delisted(state, ins, min(ins.delisted, time))
-            count += 1
+            count += not is_twin
     return count

@@ -18,7 +18,7 @@ from planar.kernel.match import (
     trigger,
 )
 from planar.kernel.numbers import price_of
-from planar.kernel.state import INSTRUMENT, PATHS, STATE, Live, Order
+from planar.kernel.state import INSTRUMENT, PATHS, STATE, Instrument, Live, Order
 from planar.kernel.triggers import is_asleep, see, waits_at, waits_below
 from planar.kernel.worth import asset_at
 from planar.model.order import LIVE, NEVER, Kind, Side, Status
@@ -171,6 +171,9 @@ def walk_leg(state, ins, leg, open_time):
                 price, here, share = start + (target - start) * death, at, death
                 time = open_time + _moment(state, ins, here)
                 liquidate(state, ins, price, _mark_at(ins, leg, share), time, open_time)
+                if ins.hedge and not (ins.is_isolated or state.is_trial):
+                    twin = Instrument(state.instruments, ins.twin)
+                    twin.spared_at, twin.spared = 4 * state.steps + leg, share
                 continue
         if which == NOTHING:
             _see_end(ins, target)
@@ -221,6 +224,8 @@ def _mark_at(ins, leg, share):
 def _share_of_death(state, ins, leg, share, open_time):
     """The share of a leg, from the present one on, at which the position is liquidated; below 0 when it is not."""
     set_level(state, ins, open_time)
+    if ins.hedge and ins.spared_at == 4 * state.steps + leg:
+        share = max(share, ins.spared)
     if is_dead_at(ins, _mark_at(ins, leg, share)):
         return share
     x, y = mark_point(ins, leg, ins.is_upwards), mark_point(ins, leg + 1, ins.is_upwards)
@@ -394,10 +399,36 @@ def choose_path(state, state_address, ins, ins_address, open_time, is_open_quest
         _save(state, state_address, ins, ins_address)
         up = _equity_after(state, state_address, ins, ins_address, True, open_time)
         down = _equity_after(state, state_address, ins, ins_address, False, open_time)
+        ins.up_equity, ins.down_equity = up, down
         if up != down:
             ins.lead = 1
-            if state.path == PESSIMISTIC:
-                upwards = up < down
-            elif state.path == OPTIMISTIC:
-                upwards = up > down
+            upwards = _chosen(state, up, down, upwards)
     legs(ins, upwards)
+
+
+@compiled
+def _chosen(state, up, down, usual):
+    """Whether the path goes up first, that ends with so much, or down first, that ends with another equity."""
+    if state.path == PESSIMISTIC:
+        return up < down
+    return up > down if state.path == OPTIMISTIC else usual
+
+
+@linked(V(STA, INS))
+def choose_together(state, short):
+    """Both twins of a contract walk one path: of their two choices, or of what both together end with."""
+    long = Instrument(state.instruments, short.twin)
+    if long.up_equity == long.down_equity:
+        legs(long, short.is_upwards)
+        long.lead = short.lead
+    elif short.up_equity == short.down_equity:
+        legs(short, long.is_upwards)
+        short.lead = long.lead
+    else:
+        up, down = long.up_equity + short.up_equity, long.down_equity + short.down_equity
+        upwards = _chosen(state, up, down, state.path != OLHC) if up != down else state.path != OLHC
+        if state.path == ADAPTIVE:
+            upwards = long.is_upwards
+        legs(long, upwards)
+        legs(short, upwards)
+        long.lead = short.lead = 1 if up != down else 0

@@ -36,7 +36,7 @@ from planar.kernel.numbers import (
     ticks_near,
     whole_steps,
 )
-from planar.kernel.state import LEGS, Amend, Instrument, Live, Order, State
+from planar.kernel.state import CONTRACT, LEGS, Amend, Instrument, Live, Order, State
 from planar.kernel.triggers import STOP, TRAIL
 from planar.model.order import BY_MARK, CLOSES, NEVER, REDUCES, Reason, Side, Tif
 
@@ -68,6 +68,8 @@ def _protect(state, ins, address, k, count, stop, trail, by_mark, tag):
         return -Reason.VENUE_REFUSED.value
     if by_mark and not ins.is_contract:
         return -Reason.INVALID_ORDER.value
+    if ins.hedge == CONTRACT:
+        return -Reason.POSITION_SIDE.value
     if position_of(state, ins) == 0:
         give_up(state, ins)
         return -Reason.NO_POSITION.value

@@ -11,7 +11,7 @@ from planar.kernel.ledger import free_cash
 from planar.kernel.liquidation import level
 from planar.kernel.machine import compiled
 from planar.kernel.numbers import amount_of, money_of, price_of
-from planar.kernel.state import Fill, Instrument, Order, State
+from planar.kernel.state import CONTRACT, Fill, Instrument, Order, State
 from planar.kernel.worth import equity_of
 from planar.model.order import LIVE, NEVER, Side, Status
 
@@ -347,6 +347,109 @@ BROKER = {
     "min_amount": min_amount,
     "min_cost": min_cost,
     "now": now,
+}
+
+# In hedge mode, where a broker is of a contract or of one of its twins. Runs without any do not pay for asking.
+
+
+@compiled
+def _first_of(address, k):
+    """The long twin of a contract, of all else the instrument itself."""
+    ins = Instrument(State(address, 0).instruments, k)
+    return ins.twin if ins.hedge == CONTRACT else k
+
+
+@compiled
+def _last_of(address, k):
+    """The short twin of a contract, of all else the instrument itself."""
+    ins = Instrument(State(address, 0).instruments, k)
+    return ins.twin + 1 if ins.hedge == CONTRACT else k
+
+
+@compiled
+def _position(address, k):
+    total = 0.0
+    for each in range(_first_of(address, k), _last_of(address, k) + 1):
+        total += position(address, each)
+    return total
+
+
+@compiled
+def _balance(address, k):
+    total = 0.0
+    for each in range(_first_of(address, k), _last_of(address, k) + 1):
+        total += balance(address, each)
+    return total
+
+
+@compiled
+def _unrealised_pnl(address, k):
+    total = 0.0
+    for each in range(_first_of(address, k), _last_of(address, k) + 1):
+        total += unrealised_pnl(address, each)
+    return total
+
+
+@compiled
+def _realised_pnl(address, k):
+    total = 0.0
+    for each in range(_first_of(address, k), _last_of(address, k) + 1):
+        total += realised_pnl(address, each)
+    return total
+
+
+@compiled
+def _open_orders(address, k):
+    total = 0
+    for each in range(_first_of(address, k), _last_of(address, k) + 1):
+        total += open_orders(address, each)
+    return total
+
+
+@compiled
+def _is_flat(address, k):
+    return is_flat(address, _first_of(address, k)) and is_flat(address, _last_of(address, k))
+
+
+@compiled
+def _is_long(address, k):
+    return is_long(address, _first_of(address, k))
+
+
+@compiled
+def _is_short(address, k):
+    return is_short(address, _last_of(address, k))
+
+
+@compiled
+def _held(address, k):
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    if ins.hedge == 0 or ins.hedge == CONTRACT:
+        return held(address, k)
+    return Instrument(state.instruments, ins.owner).candle - ins.opened_row if ins.entry else 0
+
+
+@compiled
+def twin_of(address, k, side):
+    """The index of a twin of a contract in hedge mode, 1 the long one. Raises ValueError in one-way mode."""
+    ins = Instrument(State(address, 0).instruments, k)
+    if ins.hedge != CONTRACT:
+        raise ValueError("broker.long and broker.short are of an instrument in position_mode='hedge'")
+    return ins.twin if side == Side.BUY else ins.twin + 1
+
+
+HEDGED = {
+    **BROKER,
+    "position": _position,
+    "balance": _balance,
+    "unrealised_pnl": _unrealised_pnl,
+    "realised_pnl": _realised_pnl,
+    "open_orders": _open_orders,
+    "is_flat": _is_flat,
+    "is_long": _is_long,
+    "is_short": _is_short,
+    "held": _held,
 }
 
 ORDER_READS = {

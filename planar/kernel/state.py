@@ -68,7 +68,8 @@ INSTRUMENT = _fields(
     block window ring block_sums block_used
     entry_units entry_cost adds opened_row slots first_candle columns_n is_gapless
     reduces armed bound positions replaces
-    is_contract is_isolated sign leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
+    is_contract is_isolated sign hedge twin owner spared_at
+    leverage liquidation_fee tiers entry kept bid_reserved bid_pending bid_returning
     has_mark mark_open mark_high mark_low mark_close
     funding_times funding_rates funding_n funding_i next_funding funding_paid level_booked is_upwards base_before
     sides amounts estimates blocks ticks_from
@@ -77,7 +78,7 @@ INSTRUMENT = _fields(
     """
     last amount up down min_cost base_n base_d price_n price_d tick x1 x2 d1 d2 d3 spread volatility day_volume share
     cost_scale size last_entry_price realised
-    mark level mark_here
+    mark level mark_here spared up_equity down_equity
     """,
 )
 
@@ -90,6 +91,9 @@ INSTRUMENT = _fields(
 # its sign; kept: isolated margin; bid_…: what buys hold, as reserved … are of sells; mark_…: mark candles, a row each;
 # mark: the last settled; mark_here: where it stands on the path; level: the mark at which it is liquidated, as of
 # level_booked.
+# Twins (section 22). INSTRUMENT.hedge: 1 and -1 of a long and a short one, of which owner is the contract and twin the
+# other one; CONTRACT of what they are twins of, of which twin is the long one; spared: the share of a leg of the path,
+# spared_at, before which it is not liquidated; up_equity, down_equity: what each path would end with.
 
 LIMITS = _fields(
     # limits; what was sent last, as a ring of times; the day's loss and the drawdown
@@ -101,6 +105,9 @@ LIMITS = _fields(
     "price_collar daily_loss max_drawdown day_equity marked peak",
 )
 """The limits of a run, at `State.limits`, which is 0 for none (docs/simulation.md, section 11)."""
+
+CONTRACT = 2
+"""INSTRUMENT.hedge of a contract in hedge mode, which only its twins trade."""
 
 State = at(STATE)
 Limits = at(LIMITS)

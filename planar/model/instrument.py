@@ -12,6 +12,10 @@ NOTHING_SMALLER = Decimal("1e-8")
 """The balance unit of most venues, used where a finer one is not needed."""
 
 
+SIDES = {1: "long", -1: "short"}
+"""Words for the sides of a position."""
+
+
 @dataclass(frozen=True)
 class Instrument:
     """The rules of one instrument, in the venue's terms.
@@ -24,7 +28,8 @@ class Instrument:
     base_unit, quote_unit: smallest steps of balances; amount_step is a multiple of base_unit.
     delisted: when trading ends, UTC milliseconds, if that was known.
     Of perpetuals alone, ``"binance:BTC/USDT:USDT"``: tiers (required), leverage to begin with, margin_mode ("isolated"
-    or "cross"), liquidation_fee as a fraction of what is closed.
+    or "cross"), liquidation_fee as a fraction of what is closed, position_mode ("one_way", or "hedge": a long and a
+    short side by side).
     Of inverse ones alone, ``"binance:BTC/USD:BTC"``: contract_size (required), quote that one contract is worth. Their
     amounts count contracts, their money is base: that of quote_unit, min_cost and the tiers.
     Raises ConfigError naming the field, its value and the remedy.
@@ -47,6 +52,7 @@ class Instrument:
     margin_mode: str = "isolated"
     liquidation_fee: float = 0.0125
     contract_size: float | None = None
+    position_mode: str = "one_way"
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -70,12 +76,13 @@ class Instrument:
         else:
             self._require("contract_size", self.contract_size is None, "left out: only inverse contracts are counted")
         if not self.is_contract:
-            for field in ("tiers", "margin_mode", "leverage", "liquidation_fee"):
+            for field in ("tiers", "margin_mode", "leverage", "liquidation_fee", "position_mode"):
                 given, usual = getattr(self, field), type(self).__dataclass_fields__[field].default
                 self._require(field, given == usual, "left out: it belongs to contracts, as binance:BTC/USDT:USDT")
             return
         self._require("tiers", self.tiers is not None, "the instrument's leverage tiers: planar.Tiers.of(name, rows)")
         self._require("margin_mode", self.margin_mode in ("isolated", "cross"), "'isolated' or 'cross'")
+        self._require("position_mode", self.position_mode in ("one_way", "hedge"), "'one_way' or 'hedge'")
         self._require("leverage", 1 <= self.leverage <= 1_000, "between 1 and 1,000")
         self._require("liquidation_fee", 0 <= self.liquidation_fee < 0.5, "a fraction: 0.0125 is 1.25 %")
         self._require("fee_side", self.fee_side == "quote", "'quote': a contract's fees are paid in what margin is")
@@ -108,6 +115,11 @@ class Instrument:
     def is_inverse(self) -> bool:
         """Whether it is a perpetual that is paid in base."""
         return self.is_contract and self.name.rpartition(":")[2] == self.base
+
+    @property
+    def is_hedged(self) -> bool:
+        """Whether it has two positions, in a long and in a short twin."""
+        return self.position_mode == "hedge"
 
     @property
     def is_contract(self) -> bool:

@@ -98,6 +98,7 @@ class Reason(Named):
     LIQUIDATED = 27
     PARENT_PARTIAL = 28
     REDUCE_ONLY_WOULD_INCREASE = 29
+    POSITION_SIDE = 30
 
 
 class Limit(Named):

@@ -81,30 +81,41 @@ def kind_of(value: float) -> str:
 
 
 @numba.njit
+def _places_of_twins(state, ins):
+    """The same in hedge mode, of a twin that of its contract."""
+    record = Instrument(ins, 0)
+    index = record.owner if record.hedge == 1 or record.hedge == -1 else record.index
+    return record.memory, State(state, 0).shared, index
+
+
+@numba.njit
 def _places(state, ins):
     """Addresses of the instrument's memory and of the shared one, and its index."""
     record = Instrument(ins, 0)
     return record.memory, State(state, 0).shared, record.index
 
 
-def compile_strategy(cls: type[Strategy], candle: typed.CandleType) -> Hooks:
-    """Compiles the hooks that a class defines. Raises CannotCompile with the reason and the line."""
+def compile_strategy(cls: type[Strategy], candle: typed.CandleType, *, hedged: bool = False) -> Hooks:
+    """Compiles the hooks that a class defines. Raises CannotCompile with the reason and the line.
+
+    hedged: whether an instrument is in hedge mode.
+    """
     if hasattr(cls, "on_step"):
         raise CannotCompile("on_step works on the universe as Python objects", _line_of(cls, "on_step"))
     source = read_source(cls)
-    known = (source.key, candle.name)
+    known = (source.key, candle.name, hedged)
     if known not in _compiled:
-        _compiled[known] = _compile_source(cls, source, candle)
+        _compiled[known] = _compile_source(cls, source, candle, hedged)
     return _compiled[known]
 
 
-_compiled: dict[tuple[str, str], Hooks] = {}
+_compiled: dict[tuple[str, str, bool], Hooks] = {}
 """Hooks compiled in this process. Numba refers to functions weakly: they must live as long as their types do."""
 
 
-def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleType) -> Hooks:
+def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleType, hedged: bool) -> Hooks:
     self_type = typed.SelfType(slots_of(cls.layout)[0], source.key)
-    broker = typed.BrokerType(source.strings)
+    broker = typed.BrokerType(source.strings, hedged=hedged)
     names = {
         **source.globals,
         "__builtins__": __builtins__,
@@ -127,13 +138,13 @@ def _compile_source(cls: type[Strategy], source: Source, candle: typed.CandleTyp
         "__order__": typed.maker(typed.ORDER_VIEW),
         "__fill__": typed.maker(typed.FILL_VIEW),
         "__tick__": typed.maker(typed.TICK),
-        "__places__": _places,
+        "__places__": _places_of_twins if hedged else _places,
         "__arrive__": calls.arrive,
         "__column__": typed.column,
         "__member__": FIRST_COLUMN + candle.columns.index(MEMBER) if MEMBER in candle.columns else -1,
     }
     hooks = Hooks(strings=source.strings)
-    with _cache_of(source, candle) as is_cached:
+    with _cache_of(source, candle.name + " hedged" * hedged) as is_cached:
         for name in HOOK_SOURCE:
             if name in functions:
                 hook = _compile_hook(source, name, {**made, "__f__": functions[name]}, is_cached)
@@ -158,8 +169,8 @@ def _compile_hook(source: Source, name: str, names: dict, is_cached: bool):
 class _cache_of:  # noqa: N801 - reads as a function
     """Points numba's cache at a folder named after all that this strategy's compiled code depends on."""
 
-    def __init__(self, source: Source, candle: typed.CandleType) -> None:
-        self.folder = CACHE / f"strategy-{source.key}-{_short_hash(candle.name)}"
+    def __init__(self, source: Source, types: str) -> None:
+        self.folder = CACHE / f"strategy-{source.key}-{_short_hash(types)}"
         self.is_possible = os.path.isfile(source.file)
 
     def __enter__(self) -> bool:

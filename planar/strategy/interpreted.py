@@ -111,6 +111,19 @@ class Broker:
         options = end, int(post_only), number, _linked(oco), _linked(after), manner
         return check.submit(self._address, self._index, side, sizing, size, *terms, *options)
 
+    @property
+    def long(self) -> "Broker":
+        """The long twin of a contract in hedge mode: what is asked and read of it alone."""
+        return self._twin(1)
+
+    @property
+    def short(self) -> "Broker":
+        """The short twin."""
+        return self._twin(-1)
+
+    def _twin(self, side: int) -> "Broker":
+        return type(self)(self._address, reads.twin_of(self._address, self._index, side), self._texts)
+
     def cancel(self, id: int) -> int:
         """Asks to cancel one order."""
         return check.cancel(self._address, self._index, id)
@@ -213,6 +226,16 @@ def _broker_read(function):
 
 for _name, _function in reads.BROKER.items():
     setattr(Broker, _name, _broker_read(_function))
+
+
+class HedgedBroker(Broker):
+    """The same where an instrument is in hedge mode: of a contract, what is read is of both its twins."""
+
+    __slots__ = ()
+
+
+for _name, _function in reads.HEDGED.items():
+    setattr(HedgedBroker, _name, _broker_read(_function))
 
 
 def word(name: str, value: object, known: dict[str, int]) -> int:

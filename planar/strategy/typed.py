@@ -95,11 +95,13 @@ class SelfType(types.Type):
 
 
 class BrokerType(types.Type):
-    """strings: text constants of the strategy; compiled code knows each by its place."""
+    """strings: text constants of the strategy; compiled code knows each by its place. hedged: whether it may be of a
+    contract in hedge mode, or of one of its twins.
+    """
 
-    def __init__(self, strings: tuple[str, ...]) -> None:
-        self.strings = strings
-        super().__init__(name=f"Broker({strings})")
+    def __init__(self, strings: tuple[str, ...], *, hedged: bool = False) -> None:
+        self.strings, self.hedged = strings, hedged
+        super().__init__(name=f"Broker({strings}, {hedged})")
 
 
 class ViewType(types.Type):
@@ -507,7 +509,30 @@ for _name, _function in ticks.READS.items():
     overload_attribute(TickType, _name)(_tick_read(_function))
 
 
-_reads(BrokerType, reads.BROKER)
+def _broker_read(name):
+    def attribute(broker):
+        function = (reads.HEDGED if broker.hedged else reads.BROKER)[name]
+        return lambda broker: function(broker._state, broker._index)
+
+    return attribute
+
+
+for _name in reads.BROKER:
+    overload_attribute(BrokerType, _name)(_broker_read(_name))
+
+
+def _twin_view(side):
+    def attribute(broker):
+        if not broker.hedged:
+            raise TypingError("broker.long and broker.short are of an instrument in position_mode='hedge'")
+        build = maker(broker)
+        return lambda broker: build((broker._state, reads.twin_of(broker._state, broker._index, side)))
+
+    return attribute
+
+
+for _name, _side in (("long", 1), ("short", -1)):
+    overload_attribute(BrokerType, _name)(_twin_view(_side))
 _reads(OrderType, reads.ORDER_READS)
 _reads(FillType, reads.FILL_READS)
 

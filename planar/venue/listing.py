@@ -137,6 +137,9 @@ def listed(instruments: Iterable[Instrument | str], candles: dict[str, pl.DataFr
     made = [i if isinstance(i, Instrument) else _instrument(i, candles) for i in instruments]
     if not made:
         raise ConfigError("the venue lists nothing: name at least one instrument, such as BTC/USDT.")
+    hedged = next((i for i in made if i.is_hedged), None)
+    if hedged:
+        raise ConfigError(f"{hedged.name}: the venue knows one-way mode alone; leave position_mode out.")
     inverse = next((i for i in made if i.is_inverse), None)
     if inverse:
         raise _no_inverse(inverse.name)

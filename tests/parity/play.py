@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from reference.model import CONTRACT
 from reference.model import Instrument as ReferenceInstrument
 from reference.scenarios import NAN, PLAIN_ORDER, Player, ReferencePlayer, Scenario, name_of
 
@@ -81,6 +82,8 @@ def instruments_of(scenario: Scenario) -> list[Instrument]:
     """The scenario's instruments as the engine knows them."""
     found = []
     for k, one in enumerate(scenario.instruments):
+        if one.hedge in (1, -1):  # which the engine makes itself
+            continue
         name = name_of(one, k)
         usual = (
             one.price_step, one.amount_step, one.min_amount, one.min_cost, one.maker, one.taker, one.fee_side,
@@ -102,7 +105,8 @@ def _contract_terms(name: str, one: ReferenceInstrument) -> dict:
         return {}
     tiers = Tiers.of(name, one.tiers)
     names = ("leverage", "margin_mode", "liquidation_fee", "contract_size")
-    return {"tiers": tiers, **{field: getattr(one, field) for field in names}}
+    mode = "hedge" if one.hedge == CONTRACT else "one_way"
+    return {"tiers": tiers, "position_mode": mode, **{field: getattr(one, field) for field in names}}
 
 
 def _perpetual(scenario: Scenario, k: int, shift: int) -> Perpetual:
@@ -175,10 +179,10 @@ class KernelPlayer(Player):
         address = self.address
         each = [
             (
-                float(reads.position(address, k)),
-                float(reads.balance(address, k)),
+                float(reads.HEDGED["position"](address, k)),
+                float(reads.HEDGED["balance"](address, k)),
                 int(r["base"] if r["is_contract"] else r["base"] - r["reserved"] + r["returning"]),
-                int(reads.open_orders(address, k)),
+                int(reads.HEDGED["open_orders"](address, k)),
                 *((int(r["entry"]), int(r["kept"]), int(r["leverage"])) if r["is_contract"] else ()),
             )
             for k, r in enumerate(self.records)
@@ -301,7 +305,7 @@ class KernelPlayer(Player):
             "joint": int(state["joint"]),
             "path_decided": int(state["path_decided"]),
             "touched": int(state["touched"]),
-            "position": [float(reads.position(self.address, k)) for k in range(len(records))],
+            "position": [float(reads.HEDGED["position"](self.address, k)) for k in range(len(records))],
         }
 
     def _contracts(self) -> dict:

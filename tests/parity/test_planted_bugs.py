@@ -70,7 +70,7 @@ BUGS = {
         "ins.x1, ins.x2 = (high, low) if upwards else (low, high)",
         "ins.x1, ins.x2 = (low, high) if upwards else (high, low)",
     ),
-    "pessimistic takes the better path": ("path.py", "upwards = up < down", "upwards = up > down"),
+    "pessimistic takes the better path": ("path.py", "return up < down", "return up > down"),
     "a gapped stop trades at its trigger": (
         "path.py",
         "trigger(state, ins, order, start, open_time)",
@@ -111,6 +111,18 @@ BUGS = {
         "match.py",
         "volume * get_float(ins.low, ins.row) / ins.size",
         "volume * get_float(ins.high, ins.row) / ins.size",
+    ),
+    "a twin may turn": ("check.py", "    if ins.hedge * side < 0:\n", "    if ins.hedge * side < -9:\n"),
+    "the other twin is left out of the level": (
+        "liquidation.py",
+        "other, other_cost = abs(twin.amount) * twin.size, money_of(state, abs(twin.entry))",
+        "other, other_cost = 0.0, money_of(state, abs(twin.entry))",
+    ),
+    "twins walk a path each": ("loop.py", "            choose_together(state, ins)\n", "            pass\n"),
+    "a twin ends before its other one did": (
+        "path.py",
+        "        share = max(share, ins.spared)\n",
+        "        pass\n",
     ),
     "the worst of all marks at once is always to blame": (
         "liquidation.py",

@@ -4,7 +4,7 @@ from .contracts import Contract
 from .draws import Draws
 from .ledger import Ledger
 from .market import Market
-from .model import FillModel, Instrument
+from .model import CONTRACT, FillModel, Instrument
 from .orders import Order
 from .units import Units, decimal, down
 
@@ -46,11 +46,20 @@ class Account:
 
     def balance(self, k: int) -> float:
         """All base, dust included."""
-        return self.units[k].amount(self.ledger.base_units[k])
+        return sum(self.units[twin].amount(self.ledger.base_units[twin]) for twin in self.twins(k))
+
+    def twins(self, k: int) -> tuple[int, ...]:
+        """Both twins of a contract in hedge mode, else the instrument itself."""
+        one = self.instruments[k]
+        return (one.twin, one.twin + 1) if one.hedge == CONTRACT else (k,)
+
+    def open_orders(self, k: int) -> int:
+        """How many orders are not done."""
+        return sum(order.is_live for twin in self.twins(k) for order in self.ledger.live[twin])
 
     def position(self, k: int) -> float:
         """The base that the venue's rules let one sell; of a contract the position, below 0 when short."""
-        return self.units[k].amount(self.position_units(k))
+        return sum(self.units[twin].amount(self.position_units(twin)) for twin in self.twins(k))
 
     def position_units(self, k: int) -> int:
         """`position` in base units: whole steps, 0 below the venue's minimums."""

@@ -5,6 +5,7 @@ import math
 from . import contract_rules, rules
 from .account import Account
 from .limits import Watch
+from .model import CONTRACT
 from .orders import Amendment, Order
 from .refusal import RefusedError
 from .rules import Asked
@@ -60,6 +61,8 @@ class Desk(Account):
     def close(self, k: int, fraction: float = 1.0, *, stop=None, take=None, trigger="last") -> int | str:
         """Closes a fraction of the position at market, or whatever is held once a stop or a take is triggered."""
         _must_be_finite(fraction)
+        if self.instruments[k].hedge == CONTRACT:
+            return "POSITION_SIDE"
         held = self.position_units(k)
         if (stop, take) != (None, None):
             return self._close_when(k, held, stop, take, trigger)
@@ -128,10 +131,11 @@ class Desk(Account):
         return id
 
     def cancel_all(self, k: int) -> None:
-        """Asks for the end of every order of an instrument, in id order."""
-        for order in self.ledger.live[k]:
-            if order.is_live:
-                self.cancel(order.id)
+        """Asks for the end of every order of an instrument, in id order; of twins one after the other."""
+        for twin in self.twins(k):
+            for order in self.ledger.live[twin]:
+                if order.is_live:
+                    self.cancel(order.id)
 
     def amend(self, id: int, price=None, amount=None, stop=None) -> int | str:
         """Asks for a new limit, total amount or trigger; `stop` names that of a take too."""
@@ -176,11 +180,14 @@ class Desk(Account):
         k = order.instrument
         if self.closes[k] is None:
             raise RefusedError("NO_PRICE")
+        if self.instruments[k].hedge == CONTRACT:
+            raise RefusedError("POSITION_SIDE")
         has_exits = (asked.stop_loss, asked.take_profit) != (None, None)
         if has_exits and not order.is_buy and not self.instruments[k].is_contract:
             raise RefusedError("INVALID_ORDER")
         rules.check_terms(order, asked, self.now, self.instruments[k].is_contract)
-        order.reduces = asked.reduce_only and self.instruments[k].is_contract
+        is_exit = self.instruments[k].hedge * (1 if order.is_buy else -1) < 0
+        order.reduces = (asked.reduce_only or is_exit) and self.instruments[k].is_contract
         order.closes, order.by_mark = asked.closes, asked.trigger == "mark"
         if order.reduces and after is None:
             contract_rules.check_reduces(self, order)

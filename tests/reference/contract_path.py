@@ -44,13 +44,16 @@ class ContractWalk(Walk):
 
     def _next_liquidation(self, k: int) -> tuple[float, float] | None:
         below, above = levels(self.venue)
-        x, y, present = self.marks[k], self.marks[k + 1], self._mark(k)
+        x, y = self.marks[k], self.marks[k + 1]
+        leg, at = self.venue.spared
+        first = max(self.share, at) if leg == k else self.share
+        present = x + (y - x) * first
         if present <= below or present >= above:
-            share = self.share
+            share = first
         elif y <= below:
-            share = max((below - x) / (y - x), self.share)
+            share = max((below - x) / (y - x), first)
         elif y >= above:
-            share = max((above - x) / (y - x), self.share)
+            share = max((above - x) / (y - x), first)
         else:
             return None
         return self.ends[k] + share * (self.ends[k + 1] - self.ends[k]), share
@@ -61,4 +64,7 @@ class ContractWalk(Walk):
         x, y = self.points[k], self.points[k + 1]
         price = x + (y - x) * share
         liquidate(self.venue, price, self.venue.mark, is_alone=self.is_alone)
+        contract = self.venue.contract
+        if contract.hedge and contract.is_cross and not self.is_alone:
+            self.venue.peers[contract.twin].spared = k, share
         return price

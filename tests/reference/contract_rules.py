@@ -4,6 +4,7 @@ import math
 
 from .account import Account
 from .contracts import Contract, hundredths
+from .model import CONTRACT
 from .orders import Order
 from .refusal import RefusedError
 from .units import down
@@ -72,6 +73,8 @@ def set_leverage(account: Account, k: int, leverage: float) -> str | None:
     contract, ledger = account.ledger.contracts.get(k), account.ledger
     if contract is None or not math.isfinite(leverage) or leverage < 1:
         raise ValueError("a leverage is that of a contract, and 1 or more")
+    if contract.hedge == CONTRACT:
+        return "POSITION_SIDE"
     new, old = hundredths(leverage), contract.leverage
     if exceeds(contract, abs(contract.worth()), new):
         return "MAX_POSITION"
@@ -91,6 +94,8 @@ def add_margin(account: Account, k: int, money: float) -> str | None:
     contract, units = account.ledger.contracts.get(k), account.units[k]
     if contract is None or not math.isfinite(money):
         raise ValueError("margin is that of a contract, and a number")
+    if contract.hedge == CONTRACT:
+        return "POSITION_SIDE"
     if contract.is_cross:
         return "INVALID_ORDER"
     if not contract.base:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from .margin import Tiers
-from .model import Instrument
+from .model import CONTRACT, Instrument
 from .scenarios import (
     DAY,
     HOUR,
@@ -65,6 +65,8 @@ def leveraged_scenario(rng) -> Scenario:
     for _ in range(rng.choice([2, 4, 8])):
         at, k = rng.randint(1, candles), rng.randint(0, len(scenario.instruments) - 1)
         side = rng.choice(["buy", "sell"])
+        if scenario.instruments[k].hedge == CONTRACT and rng.random() < 0.9:
+            k = scenario.instruments[k].twin + (side == "sell")
         acts.append((at, k, (side, "fraction", rng.choice([0.5, 0.9, 0.99, 0.2]), {})))
         for _ in range(rng.choice([0, 1, 2])):
             later = at + rng.choice([1, 2, 4])
@@ -199,7 +201,23 @@ def _random_market(rng) -> Scenario:
         funding.append(_random_funding(rng, execution, count) if is_contract else ())
     model = _random_model(rng, execution)
     market = Scenario(tuple(instruments), tuple(rows), execution, ratio * execution, cash, model, ())
-    return replace(market, marks=tuple(marks), funding=tuple(funding))
+    return _with_twins(rng, replace(market, marks=tuple(marks), funding=tuple(funding)))
+
+
+def _with_twins(rng, market: Scenario) -> Scenario:
+    """The same, a third of the contracts in hedge mode."""
+    instruments, owners = list(market.instruments), []
+    for k, one in enumerate(market.instruments):
+        if not one.is_contract or rng.random() > 0.3:
+            continue
+        first = len(instruments)
+        instruments[k] = replace(one, hedge=CONTRACT, twin=first)
+        for hedge, twin in ((1, first + 1), (-1, first)):
+            instruments.append(replace(one, hedge=hedge, twin=twin, owner=k, share=one.share / 2))
+        owners += [k, k]
+    every = [*range(len(market.instruments)), *owners]
+    rows, marks, funding = (tuple(of[k] for k in every) for of in (market.rows, market.marks, market.funding))
+    return replace(market, instruments=tuple(instruments), rows=rows, marks=marks, funding=funding)
 
 
 def _contract_of(rng, instrument: Instrument, cash: float, is_cross: bool) -> Instrument:

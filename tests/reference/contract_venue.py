@@ -31,6 +31,7 @@ class ContractVenue(Venue):
         self.mark = self.mark_candle.open
         self.at_open, self.inside = self.market.rates(candle)
         self.peers: dict[int, ContractVenue] = {k: self}  # all contracts with a candle in this step
+        self.spared = (-1, 0.0)  # leg of the path on which the other twin ended, and its share of it
 
     # Funds.
 
@@ -85,6 +86,8 @@ class ContractVenue(Venue):
 
     def estimate(self, order: Order, n: int, price: float) -> int:
         """What an order without a limit that is armed at `price` holds."""
+        if order.reduces:
+            return 0
         return self.contract.hold(n, self.contract.hold_ticks(order.is_buy, 0, order.stop_ticks, price))
 
     # Reduce-only.

@@ -24,6 +24,7 @@ class Contract:
         self.units = units
         self.tiers = Tiers(instrument.tiers)
         self.is_cross = instrument.margin_mode == "cross"
+        self.hedge, self.twin = instrument.hedge, instrument.twin
         self.leverage = hundredths(instrument.leverage)
         self.liquidation_fee = round(instrument.liquidation_fee * 1e9)
         self.base = 0

@@ -10,7 +10,7 @@ from .liquidation import liquidate_at_open
 from .market import DAY, Market
 from .model import FillModel, Instrument
 from .orders import Fill
-from .path import Walk, chosen_walk, open_candle
+from .path import Walk, chosen_walks, open_candle
 from .protecting import Protector
 from .venue import Venue
 
@@ -91,7 +91,8 @@ class Engine(Protector):
         for k, venue in contracts.items():
             venue.pay_at_open(before[k])
         in_reach = [venue for venue in venues if venue.has_order_in_reach()]
-        walks = [chosen_walk(venue, self.execution, ContractWalk if venue.k in contracts else Walk) for venue in venues]
+        kinds = [ContractWalk if venue.k in contracts else Walk for venue in venues]
+        walks = chosen_walks(venues, self.execution, kinds)
         for leg in range(3):
             for walk, _ in walks:
                 walk.leg(leg)

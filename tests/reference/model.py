@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+CONTRACT = 2
+"""Of twins: what they are twins of."""
+
 
 @dataclass(frozen=True)
 class Instrument:
@@ -32,6 +35,9 @@ class Instrument:
     margin_mode: str = "isolated"
     liquidation_fee: float = 0.0
     contract_size: float | None = None  # of an inverse contract, section 20
+    hedge: int = 0  # section 22: 1 and -1 of a long and a short twin, CONTRACT of what they are twins of
+    twin: int | None = None  # the other twin; of a CONTRACT the long one
+    owner: int | None = None  # of a twin its contract
 
     @property
     def is_contract(self) -> bool:

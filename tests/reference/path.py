@@ -154,9 +154,31 @@ class Walk:
         return min(level, present) if present > end and end <= level else None
 
 
-def chosen_walk(venue: Venue, execution: int, kind: type[Walk] = Walk) -> tuple[Walk, bool]:
-    """The walk of the model's path, and whether the other one would have ended with another equity."""
-    ohlc, olhc = (_equity_after(kind(venue, path, execution)) for path in ("ohlc", "olhc"))
+def chosen_walks(venues: list[Venue], execution: int, kinds: list[type[Walk]]) -> list[tuple[Walk, bool]]:
+    """For each the walk of the model's path, and whether the other one would have ended with another equity."""
+    ends = {}
+    for venue, kind in zip(venues, kinds, strict=True):
+        ends[venue.k] = [_equity_after(kind(venue, path, execution)) for path in ("ohlc", "olhc")]
+    walks = []
+    for venue, kind in zip(venues, kinds, strict=True):
+        ohlc, olhc = _ends_of(venue, ends)
+        walks.append((kind(venue, _path_of(venue, ohlc, olhc), execution), ohlc != olhc))
+    return walks
+
+
+def _ends_of(venue: Venue, ends: dict[int, list[float]]) -> list[float]:
+    """What a venue's two paths end with; of the twins of a contract, which walk one path, both together."""
+    own, twin = ends[venue.k], ends.get(venue.market.instrument.twin)
+    if twin is None or venue.market.instrument.owner is None or twin[0] == twin[1]:
+        return own
+    if own[0] == own[1]:
+        return twin
+    first, second = (own, twin) if venue.market.instrument.hedge > 0 else (twin, own)
+    return [first[0] + second[0], first[1] + second[1]]
+
+
+def _path_of(venue: Venue, ohlc: float, olhc: float) -> str:
+    """The model's path."""
     c, path = venue.candle, venue.model.path
     if path == "pessimistic":
         path = "olhc" if olhc < ohlc else "ohlc"
@@ -164,7 +186,7 @@ def chosen_walk(venue: Venue, execution: int, kind: type[Walk] = Walk) -> tuple[
         path = "olhc" if olhc > ohlc else "ohlc"
     elif path == "adaptive":
         path = "ohlc" if c.high - c.open <= c.open - c.low else "olhc"
-    return kind(venue, path, execution), ohlc != olhc
+    return path
 
 
 def _equity_after(walk: Walk) -> float:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from .asking import Desk
+from .model import CONTRACT
 from .orders import Order
 from .rules import Asked
 from .units import BILLION
@@ -31,6 +32,8 @@ class Protector(Desk):
         own = self.protections.setdefault(k, Protection())
         if trigger == "mark" and not is_contract:
             return "INVALID_ORDER"
+        if self.instruments[k].hedge == CONTRACT:
+            return "POSITION_SIDE"
         if not self.position_units(k):
             self.give_up(k)
             return "NO_POSITION"

@@ -700,7 +700,11 @@ class ReferencePlayer(Player):
 
     def named(self) -> list[Instrument]:
         """The instruments under the names that the kernel knows them by."""
-        return [replace(one, name=name_of(one, k)) for k, one in enumerate(self.scenario.instruments)]
+        ones, named = self.scenario.instruments, []
+        for k, one in enumerate(ones):
+            name = name_of(one, k) if one.owner is None else name_of(ones[one.owner], one.owner)
+            named.append(replace(one, name=name + {1: " long", -1: " short"}.get(one.hedge, "")))
+        return named
 
     def _engine(self, scenario: Scenario, shift: int) -> Engine:
         return _Engine(
@@ -740,7 +744,7 @@ class ReferencePlayer(Player):
                 engine.position(k),
                 engine.balance(k),
                 engine.ledger.free("sell", k),
-                sum(order.is_live for order in engine.ledger.live[k]),
+                engine.open_orders(k),
                 *((c.entry, c.kept, c.leverage) if (c := engine.ledger.contracts.get(k)) else ()),
             )
             for k in range(len(engine.instruments))

@@ -41,7 +41,7 @@ class Heard(Session):
         """Runs hooks with brokers that listen."""
         self.calls = []
         for broker in interpreter.brokers:
-            broker.__class__ = _listening(self.calls)  # the same object, which a universe holds, too
+            broker.__class__ = _listening(self.calls, interpreter)  # the same object, which a universe holds, too
         return interpreter.run_hook
 
 
@@ -66,17 +66,21 @@ def first_unlike(whole: list[Call], part: list[Call], end: int) -> tuple[Call | 
     return None, None
 
 
-def _listening(calls: list[Call]) -> type[Broker]:
+def _listening(calls: list[Call], interpreter: Interpreter) -> type[Broker]:
+    kind = type(interpreter.brokers[-1])
+
     def heard(name: str) -> Callable:
         def call(self: Broker, *values: object, **options: object) -> int:
             words = [repr(value) for value in values] + [f"{key}={value!r}" for key, value in options.items()]
             line = _line(sys._getframe(1))
-            calls.append(Call(self.now, self._index, f"{name}({', '.join(words)})", line))
-            return getattr(Broker, name)(self, *values, **options)
+            side = interpreter.side_of(self._index)
+            called = f"{side}.{name}" if side else name
+            calls.append(Call(self.now, interpreter.owners[self._index], f"{called}({', '.join(words)})", line))
+            return getattr(kind, name)(self, *values, **options)
 
         return call
 
-    return type("Broker", (Broker,), {"__slots__": (), **{name: heard(name) for name in CALLS}})
+    return type("Broker", (kind,), {"__slots__": (), **{name: heard(name) for name in CALLS}})
 
 
 def _line(frame: FrameType | None) -> Line | None:
