@@ -83,7 +83,14 @@ def note_prepared(*, is_demo: bool) -> None:
 
 
 def _mark(is_demo: bool) -> Path:
-    return CACHE / ("demo.prepared" if is_demo else "whole.prepared")
+    return CACHE / f"{'demo' if is_demo else 'whole'}-{written()}.prepared"
+
+
+def written(package: Path = Path(__file__).parent.parent) -> str:
+    """A hash of where the sources are, and of when they were written: numba finds by these what it has compiled."""
+    sources = (each for folder in SOURCES for each in sorted((package / folder).glob("*.py")))
+    told = repr([(str(each.resolve()), each.stat().st_mtime_ns) for each in sources])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 # The kernel is many small functions: inlining more than LLVM does by itself makes orders a twentieth faster.

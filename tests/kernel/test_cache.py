@@ -106,6 +106,22 @@ def test_an_edited_source_of_planar_makes_another_folder(tmp_path, edited):
     assert fingerprint(package) != fingerprint()
 
 
+def test_what_is_prepared_is_so_for_these_sources_at_this_place_alone(tmp_path):
+    """Numba finds what it compiled by where a source is and when it was written, though its text be the same."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for package in (here, there):
+        (package / "kernel").mkdir(parents=True)
+        (package / "kernel" / "one.py").write_text("x = 1")
+        os.utime(package / "kernel" / "one.py", (1, 1))
+    assert fingerprint(here) == fingerprint(there)
+    before = machine.written(here)
+    assert before == machine.written(here)
+    assert before != machine.written(there)
+    os.utime(here / "kernel" / "one.py", (2, 2))
+    assert before != machine.written(here)
+    assert machine.written() in machine._mark(is_demo=False).name
+
+
 @pytest.mark.slow
 def test_twenty_processes_add_nothing(folder):
     run(folder)
