@@ -4,7 +4,7 @@ On spot every sell that the rules let through is an exit, of a contract what can
 `Limit`, NONE where none is broken; what is refused is logged with what it came to.
 """
 
-from planar.kernel.contracts import hold_of, is_covered
+from planar.kernel.contracts import against, hold_of, is_covered
 from planar.kernel.ledger import ask_cancel, left_of, open_order
 from planar.kernel.linked import INS, ORD, STA, B, I, V, linked
 from planar.kernel.machine import compiled, get_int, set_int
@@ -69,7 +69,8 @@ def judge_late(address, k, id, is_amend):
 @compiled
 def only_reduces(address, k, id, is_amend, is_late):
     """Whether an open order, or the amend of it that is on its way, can only make the position smaller, even when all
-    others of its side fill as well; or whether the amend of a buy makes that no larger and no dearer.
+    others of its side fill as well; or whether the amend of a buy, or of a contract's order, makes that no larger and
+    no dearer.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
@@ -80,18 +81,19 @@ def only_reduces(address, k, id, is_amend, is_late):
     if is_amend and order.amend >= 0:
         amend = Amend(state.amends, order.amend)
         limit, trigger, total = amend.price, amend.stop, amend.amount
-    if order.side == Side.BUY:
-        return is_amend and _is_within(ins, order, limit, trigger, total)
+    if is_amend and (order.side == Side.BUY or ins.is_contract) and _is_within(ins, order, limit, trigger, total):
+        return True
     units = total - order.filled
     for i in range(ins.active_n):
         other = open_order(ins, i)
-        if other.side != Side.SELL or not _counts(other, order.id, is_late):
+        if other.side != order.side or not _counts(other, order.id, is_late):
             continue
         if other.group == 0:
             units = plus(units, _left_at_most(state, other))
         elif other.group != order.group and _leads(state, ins, other, order.id, is_late):
             units = plus(units, _left_at_most(state, other))
-    return units <= ins.base
+    # Of spot nothing is owed, so that no buy reduces.
+    return units <= against(ins, order.side) if ins.is_contract else order.side == Side.SELL and units <= ins.base
 
 
 @compiled

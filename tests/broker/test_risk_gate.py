@@ -1,8 +1,10 @@
 """No order that the limits let through breaks them, whatever fills; in REDUCING nothing makes a position larger."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,8 +17,13 @@ from planar.model.ask import Amend, Cancel, Place, Row
 from planar.model.instrument import Instrument, exact
 from planar.model.order import NEVER, Reason, Side, Status
 from planar.strategy.candles import Candles
+from planar.venue.usdm.terms import usual
 
 BTC = Instrument("here:BTC/USDT", price_step=0.01, amount_step=0.001, maker=0.0, taker=0.0, base_unit=0.001)
+PERPETUAL = replace(
+    usual("binance:BTC/USDT:USDT", 0.01, 0.001), base_unit=0.001, min_amount=0.0, min_cost=0.0, leverage=5, maker=0.0,
+    taker=0.0, margin_mode="cross",
+)  # fmt: skip
 LAST, MINUTE = 100.0, 60_000
 TURN = []
 """What the strategy asks for at its next candle: calls that take its broker."""
@@ -36,11 +43,11 @@ class Scripted(Strategy):
 class Scene:
     """A trader at one price whose asks pass the gate; it is told what the test wants to happen."""
 
-    def __init__(self, cash=100_000, held=0, state=State.ACTIVE, **limits):
+    def __init__(self, cash=100_000, held=0, state=State.ACTIVE, instrument=BTC, **limits):
         flat = np.full(1, LAST)
         past = Candles(np.zeros(1, np.int64), flat, flat, flat, flat, flat, timeframe=MINUTE)
         self.trader = Trader(
-            [Scripted()], [BTC], [past], cash=cash * 10**8, base=[held], compiled=False
+            [Scripted()], [instrument], [past], cash=cash * 10**8, base=[held], compiled=False
         )  # fmt: skip
         self.gate, self.now = Gate(lambda *_: None), MINUTE
         if state:
@@ -183,6 +190,35 @@ def test_no_order_that_passes_while_reducing_makes_the_position_larger(steps):
     scene = Scene(held=5_000, state=State.REDUCING)
     for before, after in pairwise(played(scene, steps)):
         assert 0 <= after <= before
+
+
+@given(STEPS, st.sampled_from([5_000, -5_000]))
+def test_no_order_of_a_perpetual_that_passes_while_reducing_makes_the_position_larger_or_turns_it(steps, held):
+    scene = Scene(held=held, state=State.REDUCING, instrument=PERPETUAL)
+    for before, after in pairwise(played(scene, steps)):
+        assert 0 <= after <= before or 0 >= after >= before
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_while_reducing_a_short_is_covered_as_a_long_is_sold(side):
+    scene = Scene(held=-5_000 * side, state=State.REDUCING, instrument=PERPETUAL)
+
+    def leave(amount, **more):
+        return lambda b: (b.buy if side is Side.BUY else b.sell)(amount, **more)
+
+    def enter(amount):
+        return lambda b: (b.sell if side is Side.BUY else b.buy)(amount)
+
+    worse = LAST * (1 + 0.1 * side)
+    for ask in scene.asks(leave(2.0, stop=worse), leave(1.0)):
+        scene.leaves(ask)
+    assert (len(scene.open), scene.refused) == (2, [])
+    assert len(scene.asks(leave(2.1), enter(0.1))) == 0, "the one would turn it, the other makes it larger"
+    assert len(scene.refused) == 2
+    for ask in scene.asks(lambda b: b.cancel_all()):
+        scene.leaves(ask)
+    (whole,) = scene.asks(lambda b: b.target(0))
+    assert (whole.side, whole.units) == (side, 5_000)
 
 
 @given(STEPS)
