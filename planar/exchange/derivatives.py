@@ -1,6 +1,6 @@
 """`Derivatives`: positions, leverage, margin modes, funding."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -51,7 +51,10 @@ class Derivatives(Batches):
         market = await self._contract(symbol)
         method, done = ("add_margin", "adding") if amount > 0 else ("reduce_margin", "taking back")
         what = f"{done} margin of {market.symbol}"
-        await self._call(method, market.symbol, float(abs(amount)), what=what, is_write=True, market=market)
+        params = dict(self.quirk.margin_params(abs(amount)))
+        # Where CCXT cuts an amount, it refuses one that is less than a step: what is sent is in params then.
+        told = max(float(abs(amount)), float(market.amount_step)) if params else float(abs(amount))
+        await self._call(method, market.symbol, told, params, what=what, is_write=True, market=market)
 
     async def contract_terms(self, symbol: str) -> ContractTerms:
         """How the account has a derivative set."""
@@ -122,6 +125,16 @@ class Derivatives(Batches):
 
     async def funding_payments(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
         """What this account received and paid, oldest first."""
+        return await self._payments(symbol, start, {}, "funding payments")
+
+    async def clearance_fees(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
+        """What liquidations cost beside their fills, below 0, oldest first; none where the exchange tells none."""
+        params = self.quirk.clearance_params
+        return await self._payments(symbol, start, params, "clearance fees") if params else []
+
+    async def _payments(
+        self, symbol: str, start: int | None, params: Mapping[str, Any], name: str
+    ) -> list[FundingPayment]:
         market = await self._contract(symbol)
 
         def into(rows: Any) -> list[FundingPayment]:
@@ -132,8 +145,8 @@ class Derivatives(Batches):
         found: dict[tuple[int, str], FundingPayment] = {}
         cursor = start
         while True:
-            what = f"the funding payments of {market.symbol}"
-            page = await self._call("fetch_funding_history", market.symbol, cursor, PAGE, what=what, into=into)
+            asked = market.symbol, cursor, PAGE, dict(params)
+            page = await self._call("fetch_funding_history", *asked, what=f"the {name} of {market.symbol}", into=into)
             fresh = [one for one in page if (one.time, one.id) not in found]
             found.update({(one.time, one.id): one for one in fresh})
             if start is None or not fresh or len(page) < PAGE:

@@ -263,6 +263,10 @@ class Exchange(ABC):
         """What this account received and paid."""
         self._refuse("funding payments")
 
+    async def clearance_fees(self, symbol: str, start: int | None = None) -> list[FundingPayment]:
+        """What liquidations cost beside their fills, below 0, oldest first; none where the exchange tells none."""
+        return []
+
     def forced(self, client_id: str) -> Forced:
         """What an order is that the exchange itself placed to close a position; NONE for all others."""
         return Forced.NONE

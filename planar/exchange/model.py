@@ -295,7 +295,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Exposure in one derivative. amount: in base, positive, 0 in a stream that tells its end; side: BUY is long."""
+    """Exposure in one derivative. amount: in base, positive, 0 in a stream that tells its end; side: BUY is long.
+
+    kept: what is put up for it and nothing else, without its gain; None of one in cross margin, and where not told.
+    """
 
     symbol: str
     side: Side
@@ -308,6 +311,7 @@ class Position:
     margin: Decimal | None
     unrealised_pnl: Decimal | None
     time: int | None
+    kept: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,17 @@ LINEAR = {
         }
     ]
 }  # fmt: skip
+COARSE = {
+    **LINEAR["symbols"][0],
+    **{"symbol": "DOGEUSDT", "pair": "DOGEUSDT", "baseAsset": "DOGE", "quantityPrecision": 0},
+    "filters": [
+        {"filterType": "PRICE_FILTER", "minPrice": "0.002440", "maxPrice": "30", "tickSize": "0.000010"},
+        {"filterType": "LOT_SIZE", "minQty": "1", "maxQty": "50000000", "stepSize": "1"},
+        {"filterType": "MARKET_LOT_SIZE", "minQty": "1", "maxQty": "30000000", "stepSize": "1"},
+        {"filterType": "MIN_NOTIONAL", "notional": "5"},
+    ],
+}
+LINEAR["symbols"].append(COARSE)
 DEPTH = {"lastUpdateId": 7, "bids": [["100.00", "2.5"], ["99.99", "1"]], "asks": [["100.01", "3"], ["100.02", "4"]]}
 
 

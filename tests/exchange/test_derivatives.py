@@ -97,6 +97,20 @@ def test_leverage_and_margin_mode_are_set_and_no_change_is_no_error():
     run(test, **FUTURES)
 
 
+@pytest.mark.parametrize("amount", ["12.99", "0.75", "-12.3456789", "100"])
+def test_margin_is_sent_as_it_was_asked_for_whatever_the_step_of_the_base(amount):
+    """CCXT takes margin for an amount of the base, of which there are whole ones only."""
+
+    async def test(server, exchange):
+        done = {"code": 200, "msg": "Successfully modify position margin.", "amount": 1.0, "type": 1}
+        server.answers["POST /fapi/v1/positionMargin"] = lambda asked: done
+        await exchange.add_margin("DOGE/USDT:USDT", Decimal(amount))
+        sent = server.requests[-1][2]
+        assert (sent["amount"], sent["type"]) == (amount.lstrip("-"), "2" if amount[0] == "-" else "1")
+
+    run(test, **FUTURES)
+
+
 def test_funding_comes_in_pages_each_time_once():
     times = [START + i * 8 * HOUR for i in range(250)]
 

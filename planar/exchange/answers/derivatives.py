@@ -25,6 +25,7 @@ def position(raw: Raw, market: Market, *, is_change: bool = False) -> Position |
         margin=decimal(raw.get("collateral")) or decimal(raw.get("initialMargin")),
         unrealised_pnl=decimal(raw.get("unrealizedPnl")),
         time=raw.get("timestamp"),
+        kept=decimal(raw.get("positionMargin")) if mode == "isolated" else None,
     )
 
 

@@ -66,6 +66,7 @@ class BinanceFamily(Quirk):
     wallets: ClassVar[Mapping[Wallet, str]] = {**Quirk.wallets, Wallet.FUNDING: "funding"}
     is_oldest_first: ClassVar[bool] = True
     tier_amount_key: ClassVar[str] = "cum"
+    clearance_params: ClassVar[Mapping[str, Any]] = {"incomeType": "INSURANCE_CLEAR"}
     order_limits: ClassVar[Mapping[int, int]] = {10_000: 100, 86_400_000: 200_000}
     rights_method: ClassVar[str] = "sapi_get_account_apirestrictions"
 
@@ -144,6 +145,10 @@ class BinanceFamily(Quirk):
     def forced(self, client_id: str) -> Forced:
         """By how it names them."""
         return next((how for start, how in FORCED.items() if client_id.startswith(start)), Forced.NONE)
+
+    def margin_params(self, amount: Decimal) -> Mapping[str, Any]:
+        """Its own, exact: CCXT cuts margin to the step of the base."""
+        return {"amount": f"{amount:f}"}
 
     def became(self, raw: Mapping[str, Any]) -> str:
         """Of futures, stops are algo orders, which go on as another order under the same client id."""

@@ -113,6 +113,9 @@ class Quirk:
     tier_amount_key: ClassVar[str] = ""
     """What the exchange calls the maintenance amount of a bracket of leverage."""
 
+    clearance_params: ClassVar[Mapping[str, Any]] = {}
+    """CCXT's parameters with which its funding history tells what liquidations cost beside their fills."""
+
     lacks: ClassVar[frozenset[str]] = frozenset()
     """What CCXT says that the exchange has, by CCXT's names, and it has not."""
 
@@ -172,6 +175,10 @@ class Quirk:
     def forced(self, client_id: str) -> Forced:
         """What an order is that the exchange itself placed to close a position; NONE for all others."""
         return Forced.NONE
+
+    def margin_params(self, amount: Decimal) -> Mapping[str, Any]:
+        """CCXT's parameters beside an amount of margin, where it takes that for one of base and rounds it so."""
+        return {}
 
     def became(self, raw: Mapping[str, Any]) -> str:
         """The id of the order that this one goes on as since it was triggered; empty where it keeps its own."""
