@@ -18,6 +18,10 @@ class Books(Protocol):
         """Returns when all of it is on disk."""
         ...
 
+    def position(self, k: int) -> tuple[int, int]:
+        """Base units of a contract's position, below 0 a short, and quote units put up for it alone."""
+        ...
+
     @property
     def is_sound(self) -> bool:
         """Whether no balance is below zero."""

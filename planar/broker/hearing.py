@@ -179,9 +179,7 @@ class Hearing:
         told = filled_of(fill, self.instruments[found[0]])
         numbers = 0, fill.time, int(fill.side), told.ticks, told.amount, told.cost, told.fee, int(how)
         info = {"trade": fill.id, "exchange_id": fill.order_id, "price": str(fill.price), "symbol": fill.symbol}
-        if not self.books.tell("forced", found[0], *numbers, **info):
-            del self.fills[fill.symbol, fill.id]  # a fill before it is still to come
-            LOG.error("%s: a forced close of %s is of more than the books have", self.exchange.name, fill.symbol)
+        self.books.tell("forced", found[0], *numbers, **info)
 
     async def _forced_fills(self, order: Order) -> None:
         """Asks for the fills of a forced close: not every stream tells them."""

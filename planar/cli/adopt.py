@@ -24,6 +24,9 @@ def adopt(name: Name, what: What = None, /, *, json: Json = False) -> None:
         _say_beside(found)
     else:
         amount, currency = Decimal(found["amount"]), found["currency"]
+        if ":" in currency:
+            say(f"{currency}: {found['session']} has a position of {found['owned']} in its books, as the account has.")
+            return
         told = f"{amount:f} {currency} adopted" if amount > 0 else f"{-amount:f} {currency} written off"
         say(f"{told}: {found['session']} has {found['owned']} {currency} in its books.")
 
@@ -31,7 +34,7 @@ def adopt(name: Name, what: What = None, /, *, json: Json = False) -> None:
 def _say_beside(found: Mapping[str, Any]) -> None:
     name = found["session"]
     rows = [
-        (currency, Decimal(amount), f"planar adopt {name} {currency if amount[0] == '-' else amount + currency}")
+        (currency, Decimal(amount), f"planar adopt {name} {'' if _is_whole(currency, amount) else amount}{currency}")
         for currency, amount in found["beside"].items()
     ]
     table(("currency", "beside", "to take it in"), rows, nothing=f"The account has what the books of {name} have.")
@@ -42,3 +45,8 @@ def _say_beside(found: Mapping[str, Any]) -> None:
             f"Open orders that are not of {name}: {', '.join(found['orders'])}. Orders are not adopted: leave them, or "
             "cancel them with `planar cancel ID`."
         )
+
+
+def _is_whole(currency: str, amount: str) -> bool:
+    """Whether it is adopted as it is, without saying how much: what is missing, and a position."""
+    return amount[0] == "-" or ":" in currency

@@ -467,14 +467,14 @@ def settle_delisted(state, ins, time):
         cost = cost_up(ins, -amount, ticks) if ins.sign > 0 else cost_down(ins, -amount, ticks)
     else:
         return
-    force(state, ins, ticks, abs(amount), cost, fee_of(cost, ins.taker), time, Forced.DELISTED)
+    side = Side.SELL.value if amount > 0 else Side.BUY.value
+    force(state, ins, side, ticks, abs(amount), cost, fee_of(cost, ins.taker), time, Forced.DELISTED)
     Fill(state.fills, state.fills_n - 1).step = state.steps + 1
 
 
-@linked(V(STA, INS, I, I, I, I, I, I))
-def force(state, ins, ticks, amount, cost, fee, time, forced):
-    """Closes so much of the position without an order."""
-    side = Side.SELL.value if ins.base > 0 else Side.BUY.value
+@linked(V(STA, INS, I, I, I, I, I, I, I))
+def force(state, ins, side, ticks, amount, cost, fee, time, forced):
+    """Closes so much of the position without an order. side: of the fill."""
     if ins.is_contract:
         book_contract(state, ins, side, amount, ticks, cost, fee)
     else:

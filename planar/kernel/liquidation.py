@@ -20,7 +20,7 @@ from planar.kernel.numbers import (
     ticks_up,
 )
 from planar.kernel.state import PATHS, Funding, Instrument
-from planar.model.order import NEVER, Event, Forced, Reason, Status
+from planar.model.order import NEVER, Event, Forced, Reason, Side, Status
 
 PESSIMISTIC = PATHS["pessimistic"]
 
@@ -255,7 +255,8 @@ def _reduce(state, ins, amount, price, is_trading, mark, time, open_time):
         cost = min(cost_up(ins, amount, ticks), plus(closed, left))
         rest = plus(left, closed - cost)
     fee = min(fee_of(cost, ins.liquidation_fee), rest)
-    force(state, ins, ticks, amount, cost, fee, time, Forced.LIQUIDATION)
+    side = Side.SELL.value if ins.base > 0 else Side.BUY.value
+    force(state, ins, side, ticks, amount, cost, fee, time, Forced.LIQUIDATION)
     if ins.lead:
         state.path_decided += 1
     if ins.is_isolated and ins.base:

@@ -4,12 +4,11 @@ Nothing is matched here. Ids count from 1, as strategies see them; amounts in ba
 in ticks, times in UTC milliseconds. `State.latency` is 0 and each instrument's columns have one row, its last candle.
 """
 
-from planar.kernel.contracts import wallet_of
+from planar.kernel.contracts import against, margin_of, wallet_of
 from planar.kernel.ledger import (
     accept,
     add_to_position,
     apply_fill,
-    book_contract,
     drop_amend,
     finish,
     force,
@@ -194,19 +193,12 @@ def add_base(address, k, units):
 def adopted(address, k, cash, base):
     """Quote and base units of the account became the books' own; negative: they are not any more.
 
-    Base comes and goes at the last price, rounded down to a tick; that of a contract is a part of its position, which
-    the wallet does not notice.
+    Base comes and goes at the last price, rounded down to a tick; of a contract's position see `held`.
     """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     set_cash(state, plus(state.cash, cash))
     ticks = max(ticks_down(ins, ins.last), 1)
-    if ins.is_contract:
-        side = Side.BUY.value if base > 0 else Side.SELL.value
-        if base:
-            book_contract(state, ins, side, abs(base), ticks, cost_down(ins, abs(base), ticks), 0)
-            ins.is_changed = state.has_changes = 1
-        return 0
     set_base(ins, plus(ins.base, base))
     if base > 0:
         add_to_position(state, ins, base, cost_down(ins, base, ticks), 0, ticks)
@@ -214,6 +206,27 @@ def adopted(address, k, cash, base):
         take_from_position(state, ins, -base, cost_down(ins, -base, ticks), 0)
     if base:
         ins.is_changed = state.has_changes = 1
+    return 0
+
+
+@linked(I(I, I, I, I))
+def held(address, k, base, cost):
+    """A contract's position is that, whoever traded it: base units, below 0 a short, that have cost so much.
+
+    Nothing is realised by it: the wallet, which has that already or lacks it, is told apart. Margin is the initial one.
+    """
+    state = State(address, 0)
+    ins = Instrument(state.instruments, k)
+    entry = cost if base > 0 else -cost
+    is_new = (base > 0) != (ins.base > 0) or (base < 0) != (ins.base < 0)
+    set_cash(state, plus(state.cash, ins.sign * (ins.entry - entry)))
+    set_base(ins, base)
+    ins.entry = entry
+    ins.kept = margin_of(ins, cost) if ins.is_isolated else 0
+    if is_new:
+        ins.adds = 1 if base else 0
+        ins.opened_row = ins.candle
+    ins.is_changed = state.has_changes = 1
     return 0
 
 
@@ -230,14 +243,15 @@ def funded(address, k, time, units):
 
 @linked(I(I, I, I, I, I, I, I, I, I))
 def forced(address, k, time, side, ticks, amount, cost, fee, how):
-    """The exchange closed so much of a contract's position, as `Forced` says; of what the books do not have, OLD."""
+    """The exchange closed so much of a contract's position, as `Forced` says.
+
+    That is a fact, also where the books have less: what traded before is still to be told then.
+    """
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    if ins.base * side >= 0 or amount > abs(ins.base):
-        return OLD
     kept, wallet = ins.kept, wallet_of(state)
-    force(state, ins, ticks, amount, cost, fee, time, how)
-    if how == Forced.LIQUIDATION and ins.is_isolated and ins.base:
+    force(state, ins, side, ticks, amount, cost, fee, time, how)
+    if how == Forced.LIQUIDATION and ins.is_isolated and against(ins, side):
         ins.kept = plus(kept, wallet_of(state) - wallet)  # none of it is freed until nothing is left
     return 0
 
@@ -251,10 +265,12 @@ def leveraged(address, k, hundredths):
 
 @linked(I(I, I, I))
 def margined(address, k, units):
-    """So many quote units more are behind an isolated position, below 0 less."""
+    """So many quote units more are behind an isolated position, below 0 less; OLD where none is held any more."""
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
-    ins.kept = plus(ins.kept, units)
+    if ins.base == 0:
+        return OLD
+    ins.kept = max(plus(ins.kept, units), 0)
     state.booked += 1
     return 0
 

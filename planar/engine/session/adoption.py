@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from planar.broker.terms import decimal, symbol_of
-from planar.engine.session.accounting import Money, slack
+from planar.broker.terms import decimal, symbol_of, units_of
+from planar.engine.session.accounting import Money, is_position, slack
 from planar.errors import ConfigError
 from planar.exchange.precision import short
 from planar.model.instrument import exact
@@ -33,14 +33,18 @@ class Adoption:
         return {"session": self.session.folder.name, "beside": found, "orders": await self._orders()}
 
     async def adopt(self, what: str) -> dict[str, Any]:
-        """Takes an amount such as ``"0.5BTC"`` into the books; ``"BTC"`` writes off what of it is missing.
+        """Takes an amount such as ``"0.5BTC"`` into the books; ``"BTC"`` writes off what of it is missing. A position,
+        by its symbol ``"BTC/USDT:USDT"``, becomes what it is in the account.
 
         Raises ConfigError where there is no such thing.
         """
         async with self.session.safety.reconciler.turn:
             beside = await self._beside()
             currency, amount = self._named(what, beside)
-            return self._move(currency, self._change(currency, amount, beside[currency]))
+            change = self._change(currency, amount, beside[currency])
+            if is_position(currency):
+                return await self._hold(currency, change)
+            return self._move(currency, change)
 
     async def _beside(self) -> Money:
         found = await self.session.safety.reconciler.beside()
@@ -82,6 +86,13 @@ class Adoption:
         name, allowed = self.session.folder.name, slack(self.session.recorder.trader)[currency]
         if abs(extra) <= allowed:
             raise ConfigError(f"books and account of session {name} have the same {currency}: there is none to adopt.")
+        if is_position(currency):
+            if amount is not None:
+                raise ConfigError(
+                    f"the position of {currency} is one, and adopted as it is in the account: "
+                    f"planar adopt {name} {currency}"
+                )
+            return extra
         if extra < 0:
             if amount is not None:
                 raise ConfigError(
@@ -103,7 +114,7 @@ class Adoption:
         k = 0 if is_cash else next(k for k, each in enumerate(instruments) if each.base == currency)
         unit = exact(instruments[0].quote_unit if is_cash else instruments[k].unit)
         units = math.floor(Fraction(change) / unit)
-        owned, held = recorder.trader.cash() if is_cash else recorder.trader.base(k)
+        owned, held = self._cash() if is_cash else recorder.trader.base(k)
         if not units:
             raise ConfigError(f"{short(change)} {currency} is less than one unit of the books.")
         if units < 0 and owned + units < held:
@@ -113,9 +124,36 @@ class Adoption:
             )
         before = safety.equity()
         recorder.adopt(session.clock(), k, *((units, 0) if is_cash else (0, units)))
-        safety.day.shift(safety.equity() - before)
-        safety.reconciler.follow(currency, decimal(units, unit))
+        return self._adopted(currency, before, decimal(units, unit), decimal(owned + units, unit))
+
+    def _cash(self) -> tuple[int, int]:
+        """Quote units that are the session's, and how many of them must stay: with contracts, the wallet's."""
+        books = self.session.recorder.trader
+        return (books.wallet_units(), 0) if books.instruments[0].is_contract else books.cash()
+
+    async def _hold(self, symbol: str, change: Decimal) -> dict[str, Any]:
+        """The position in the books becomes the account's, with its entry price and its margin; realises nothing.
+
+        What trading it has won or lost is in the wallet, and adopted there.
+        """
+        session, books = self.session, self.session.recorder.trader
+        k = next(k for k, each in enumerate(books.instruments) if symbol_of(each) == symbol)
+        instrument = books.instruments[k]
+        found = await session.exchange.positions([symbol])
+        base = sum(each.side * units_of(each.amount, instrument.unit) for each in found)
+        entry = next((each.entry_price for each in found if each.entry_price), None)
+        price = Fraction(entry) if entry is not None else exact(float(books.memory.instruments[k]["last"]))
+        cost = math.ceil(abs(base) * exact(instrument.unit) * price / exact(instrument.quote_unit))
+        before = session.safety.equity()
+        session.recorder.hold(session.clock(), k, base, cost)
+        session.broker.contracts.follow_margin(k)
+        return self._adopted(symbol, before, change, decimal(base, exact(instrument.unit)))
+
+    def _adopted(self, name: str, before: Decimal, change: Decimal, owned: Decimal) -> dict[str, Any]:
+        """The books have followed. before: the equity until then."""
+        session = self.session
+        session.safety.day.shift(session.safety.equity() - before)
+        session.safety.reconciler.follow(name, change)
         session.broker.check_balances("after an adoption")
-        recorder.commit()
-        amounts = {"amount": short(decimal(units, unit)), "owned": short(decimal(owned + units, unit))}
-        return {"session": session.folder.name, "currency": currency, **amounts}
+        session.recorder.commit()
+        return {"session": session.folder.name, "currency": name, "amount": short(change), "owned": short(owned)}

@@ -7,7 +7,7 @@ from typing import Any
 from planar.errors import ConfigError, ExchangeError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
-from planar.exchange.model import Market, MarketKind, Wallet
+from planar.exchange.model import ContractTerms, Market, MarketKind, Wallet
 from planar.exchange.precision import short
 from planar.model.instrument import Instrument
 from planar.model.tiers import Tiers
@@ -29,13 +29,18 @@ async def contract_terms(exchange: Exchange, name: str, market: Market) -> dict[
     if market.kind is MarketKind.SPOT:
         return {}
     set_ = await exchange.contract_terms(market.symbol)
-    if set_.is_hedged:
-        raise ConfigError(
-            f"the account {exchange.name} is in hedge mode, where {market.symbol} has two positions, and sessions "
-            "trade one-way mode. Set it at the exchange (Position Mode: One-way), once nothing is held."
-        )
+    check_one_way(exchange, set_)
     tiers = Tiers(name, tuple(await exchange.tiers(market.symbol)))
     return {"tiers": tiers, "leverage": float(set_.leverage or 1), "margin_mode": str(set_.margin_mode or "isolated")}
+
+
+def check_one_way(exchange: Exchange, found: ContractTerms) -> None:
+    """Raises ConfigError for hedge mode."""
+    if found.is_hedged:
+        raise ConfigError(
+            f"the account {exchange.name} is in hedge mode, where {found.symbol} has two positions, and sessions "
+            "trade one-way mode. Set it at the exchange (Position Mode: One-way), once nothing is held."
+        )
 
 
 async def listed_terms(

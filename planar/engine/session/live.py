@@ -133,6 +133,7 @@ class LiveSession:
             self._read(Kind.BALANCE, await self._subscribed(Kind.BALANCE), self.broker.contracts.hear_balance)
         if self.is_resumed:
             await self.safety.compare()
+            self.recovery.set_margins()
         await self._follow()
         self._spawn(self.safety.run)
         if self.dead_man is not None:

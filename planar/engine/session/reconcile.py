@@ -29,13 +29,13 @@ from planar.engine.session.accounting import (
 from planar.engine.session.contracts import wallet_of
 from planar.engine.session.markets import Markets
 from planar.engine.session.recorder import Recorder
-from planar.errors import ExchangeError
+from planar.errors import ExchangeError, Rejected
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.model import Fill
 from planar.exchange.precision import short
 from planar.exchange.tap import Kind
+from planar.model.order import Forced, Reason, Status, Tif
 from planar.model.order import Kind as OrderKind
-from planar.model.order import Reason, Status, Tif
 
 LOG = logging.getLogger("planar.session")
 
@@ -215,14 +215,25 @@ class Reconciler:
                 if instrument.is_contract:
                     await self._look_up(fill)
                 self._hear_fill(fill)
+            if is_deep and self._was_liquidated_free(k):
+                await self._broker.contracts.ask_for_clearance(k, self._since)
         if is_deep:
             await self._broker.contracts.ask_for_payments()
+
+    def _was_liquidated_free(self, k: int) -> bool:
+        """Whether a liquidation of a contract had no fee in its fill: exchanges tell what it cost apart then."""
+        fills = self._trader.log("fills", 0)
+        is_free = (fills["forced"] == Forced.LIQUIDATION) & (fills["fee"] == 0)
+        return bool((is_free & (fills["instrument"] == k)).any())
 
     async def _look_up(self, fill: Fill) -> None:
         """Asks for the order of a fill that is nobody's: the exchange may have closed the position."""
         key = (fill.symbol, fill.id)
         if not self._broker.is_own(fill) and key not in self._reported and key not in self._others:
-            self._broker.hear_order(await self._exchange.order(fill.order_id, fill.symbol))
+            try:
+                self._broker.hear_order(await self._exchange.order(fill.order_id, fill.symbol))
+            except Rejected as error:  # orders are forgotten sooner than fills
+                LOG.warning("the order of fill %s of %s is taken for a stranger's: %s", fill.id, fill.symbol, error)
 
     async def _ask_for_orders(self, symbol: str, mine: list[Sent]) -> None:
         there = await self._exchange.open_orders(symbol)

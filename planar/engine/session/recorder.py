@@ -89,10 +89,20 @@ class Recorder:
         worth = self.trader.adopt(k, cash, base)
         self.write("adopted", {"time": time, "k": k, "cash": cash, "base": base, "worth": worth})
 
+    def hold(self, time: int, k: int, base: int, cost: int) -> None:
+        """A contract's position becomes the account's: as of `Trader.hold`."""
+        worth = self.trader.hold(k, base, cost)
+        self.write("adopted", {"time": time, "k": k, "base": base, "cost": cost, "worth": worth})
+
     def change(self, strategies: Sequence[Strategy], body: Mapping[str, Any]) -> None:
         """The code was edited. strategies: as of `Trader.change`; body: as `planar.engine.session.edit` has it."""
         self.trader.change(strategies)
         self.write("edited", body)
+
+    def position(self, k: int) -> tuple[int, int]:
+        """Of a contract: as of `planar.broker.books.Books`."""
+        record = self.trader.memory.instruments[k]
+        return int(record["base"]), int(record["kept"])
 
     @property
     def is_sound(self) -> bool:
@@ -155,7 +165,10 @@ def _happen(trader: Trader, entry: Entry) -> list[Ask] | None:
     elif entry.kind == "told":
         trader.tell(body["what"], body["k"], *body["numbers"])
     elif entry.kind == "adopted":
-        trader.adopt(body["k"], body["cash"], body["base"])
+        if "cost" in body:
+            trader.hold(body["k"], body["base"], body["cost"])
+        else:
+            trader.adopt(body["k"], body["cash"], body["base"])
     return None
 
 

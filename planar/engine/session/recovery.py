@@ -10,6 +10,7 @@ from planar.broker.journal import Entries, Entry
 from planar.broker.protector import protects
 from planar.broker.sent import Sent
 from planar.broker.terms import symbol_of
+from planar.engine.session.contracts import check_one_way
 from planar.engine.session.edit import first_code
 from planar.engine.session.origin import history_of
 from planar.engine.session.paper import PaperAccount
@@ -111,12 +112,13 @@ class Recovery:
     async def set_contracts(self) -> None:
         """Has the leverage at the exchange that the strategy asked for last: nobody may have said whether that arrived.
 
-        Raises ConfigError where the margin is of another mode.
+        Raises ConfigError where the margin is of another mode, and in hedge mode.
         """
         session, books = self._session, self._session.recorder.trader
         for k in session.broker.contracts.traded:
             instrument, wanted = session.origin.instruments[k], int(books.memory.instruments[k]["leverage"])
             found = await session.exchange.contract_terms(symbol_of(instrument))
+            check_one_way(session.exchange, found)
             if found.margin_mode and found.margin_mode != instrument.margin_mode:
                 raise ConfigError(
                     f"session {session.folder.name} began with {instrument.margin_mode} margin of {instrument.name}, "
@@ -126,6 +128,11 @@ class Recovery:
                 continue
             session.broker.contracts.leverages[k] = round(100 * found.leverage)
             await session.broker.contracts.change(Leverage(0, k, wanted))
+
+    def set_margins(self) -> None:
+        """Has the books put up for each isolated position what the exchange has: margin may have moved, or not."""
+        for k in self._session.broker.contracts.traded:
+            self._session.broker.contracts.follow_margin(k)
 
     async def settle(self) -> None:
         """Asks what became of each order that was not over; one that never arrived is not sent late.

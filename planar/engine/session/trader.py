@@ -364,10 +364,22 @@ class Trader(Books):
         """
         before = self.equity()
         told.adopted(self.address, k, cash, base)
+        return self._put_in(before)
+
+    def hold(self, k: int, base: int, cost: int) -> float:
+        """A contract's position is that now: base units, and quote units that they have cost; gives what it is worth
+        more than the one before. The wallet stays as it is.
+        """
+        before = self.equity()
+        told.held(self.address, k, base, cost)
+        return self._put_in(before)
+
+    def _put_in(self, before: float) -> float:
+        """What equity has become more since is no gain, and no loss; gives it."""
         worth = self.equity() - before
         self.put_in += worth
         if self.memory.limits is not None:
-            for name in ("day_equity", "marked", "peak"):  # what is put in is no gain, and no loss
+            for name in ("day_equity", "marked", "peak"):
                 self.memory.limits[0][name] += worth
         return worth
 

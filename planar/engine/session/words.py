@@ -225,9 +225,13 @@ def _of_contract(origin: Origin, body: Mapping[str, Any]) -> str:
     if what == "leveraged":
         return f"its leverage {'stays' if why else 'is'} {numbers[2] / 100:g}{why}"
     if what == "margined":
+        if not why:
+            return f"its margin follows the exchange: {body['why']}"
         return f"the margin behind its position stays as it was{why}"
     if what == "funded":
         money = _plain(decimal(abs(numbers[2]), exact(instrument.quote_unit)))
+        if body.get("is_clearance"):
+            return f"the liquidation cost {money} {instrument.quote} beside"
         return f"funding of {money} {instrument.quote} was {'paid' if numbers[2] > 0 else 'received'}"
     amount, fee = _amount(origin, body["k"], numbers[4]), _plain(decimal(numbers[6], exact(instrument.quote_unit)))
     at = _plain(Decimal(body["price"]))
@@ -243,7 +247,11 @@ FORCED = {
 
 
 def _adopted(origin: Origin, body: Mapping[str, Any]) -> str:
-    instrument, cash, base = origin.instruments[body["k"]], body["cash"], body["base"]
+    instrument = origin.instruments[body["k"]]
+    if "cost" in body:
+        amount = _amount(origin, body["k"], body["base"])
+        return f"Adopted: the position of {symbol_of(instrument)} is {amount}, as the account has it."
+    cash, base = body["cash"], body["base"]
     currency = instrument.base if base else instrument.quote
     amount = _amount(origin, body["k"], abs(base)) if base else _plain(decimal(abs(cash), exact(instrument.quote_unit)))
     at = f", worth {abs(body['worth']):,.2f} {instrument.quote} at the last price" if base else ""
