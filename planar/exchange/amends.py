@@ -47,6 +47,12 @@ class Amends(Orders):
             raise Rejected(told, exchange=self.id, code="ORDER_DONE")
         if before.kind is Kind.TRAIL:
             self._refuse("amending trailing stops: another would begin to follow anew")
+        if before.is_triggered:
+            if stop is not None and stop != before.stop:
+                told = f"{self.name}: the trigger of order {id} was reached at {before.stop}, and can be no other now."
+                raise Rejected(told, exchange=self.id, code="INVALID_ORDER")
+            # It rests as any limit; with its trigger it would be refused, or wait for that anew.
+            before, stop = replace(before, kind=Kind.LIMIT, stop=None), None
         amends, total = self.quirk.amends(market, before), before.amount if amount is None else amount
         is_another = amends in (Amend.BY_ANOTHER, Amend.BESIDE)
         trigger = before.stop if stop is None else stop

@@ -42,6 +42,14 @@ class Series:
         higher = tuple((name, s.candle_type(is_joined=True)) for name, (s, _) in self.higher.items())
         return CandleType(self.indicators, higher, is_joined=is_joined, is_candle=self.is_candles)
 
+    def row(self, row: int) -> bytes:
+        """The indicators of a row, and the rows of what is joined to it, to the last bit."""
+        parts = [self.columns[name][row].tobytes() for name in self.indicators]
+        for inner, rows in self.higher.values():
+            if (at := int(rows[row])) >= 0:
+                parts += [inner.time[at].tobytes(), *(column[at].tobytes() for column in inner.columns.values())]
+        return b"".join(parts)
+
     def table(self, kept: list[np.ndarray]) -> np.ndarray:
         """The column table of `planar.strategy.typed`; what its addresses point to is added to ``kept``."""
         offsets = 0 if self.offsets is None else self.offsets.ctypes.data

@@ -28,6 +28,7 @@ from planar.model.order import Kind, Status
 from planar.model.timeframe import milliseconds
 from planar.store.synthetic import START, steps, synthetic
 from planar.strategy.load import load
+from planar.venue.clock import Clock
 from planar.venue.config import VenueConfig
 from planar.venue.limits import Limits
 from planar.venue.prints import OPEN_FIRST, Shape, from_candles
@@ -103,6 +104,10 @@ class Replayed(PaperAccount):
         pairs = zip(self.venue.floor.listings, frames.values(), strict=True)
         return [from_candles(each, frame[KNOWN:], length, Shape(OPEN_FIRST, 0)) for each, frame in pairs]
 
+    def stand_at(self, time):
+        """The market's time is that of the candles, from before the first order on."""
+        self.venue.clock, self.venue.floor.now = Clock(time, 0), time
+
     def happen(self, streams):
         for stream in streams:
             self.venue.floor.happen(next(stream))
@@ -164,6 +169,7 @@ async def papered(folder, cls, instruments, frames, name, risk):
         Replayed(market, wish.symbols, {"USDT": CASH}) as paper,
         LiveSession(folder, paper.exchange, wish, wall, market=market, paper=paper, risk=risk) as session,
     ):
+        paper.stand_at(venue.clock.now())
         streams = paper.prints(frames, milliseconds(cls.timeframe))
         orders = await played(session, venue, paper.venue, frames, lambda: paper.happen(streams))
         assert not venue.account.orders

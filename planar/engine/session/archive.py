@@ -8,7 +8,7 @@ from planar.broker.journal import Entry, read
 from planar.engine.session.edit import first_code
 from planar.engine.session.folder import JOURNAL, check_exists, is_running
 from planar.engine.session.origin import Origin, history_of
-from planar.engine.session.recorder import DECIDING, replay
+from planar.engine.session.recorder import DECIDING, rerun
 from planar.engine.session.trader import Trader
 from planar.errors import ConfigError
 from planar.model.timeframe import milliseconds
@@ -68,9 +68,9 @@ def replayed(entries: list[Entry], *, until: int | None = None, compiled: bool |
     """
     origin = origin_of(entries)
     pasts = [history_of(entry.body, origin.timeframe) for entry in entries if entry.kind == "history"]
-    trader = origin.trader(pasts, first_code(entries), compiled=compiled)
-    replay(trader, _until(entries, until), origin)
-    return trader
+    chosen = list(_until(entries, until))
+    candles = (entry for entry in chosen if entry.kind == "candle")
+    return rerun(lambda: origin.trader(pasts, first_code(entries), compiled=compiled), candles, chosen, origin)
 
 
 def happened(entry: Entry, length: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from planar.broker.journal import Entry, Journal
 from planar.engine.session.origin import Origin
 from planar.engine.session.trader import Trader
-from planar.errors import DataError
+from planar.errors import DataError, StrategyError
 from planar.model.ask import Amend, Ask, Cancel, Leverage, Margin, Place, Row
 from planar.model.order import Limit
 from planar.strategy.base import Strategy
@@ -64,8 +64,8 @@ class Recorder:
 
     def step(self, time: int, now: Callable[[], int] | None = None) -> list[Ask]:
         """The hooks of a moment run. now: the session's clock, which says when they were done; the moment without."""
-        asks = self.trader.step(time)
-        self.write("step", {"time": time, "at": now() if now else time, "asks": told_asks(asks)})
+        asks, seen = self.trader.step(time), self.trader.seen
+        self.write("step", {"time": time, "at": now() if now else time, "asks": told_asks(asks), "seen": seen})
         self._say_refused()
         return asks
 
@@ -130,6 +130,22 @@ def read_asks(told: Iterable[list[Any]]) -> list[Ask]:
     return [ASKS[name](*values) for name, *values in told]
 
 
+def rerun(make: Callable[[], Trader], candles: Iterable[Entry], entries: Iterable[Entry], origin: Origin) -> Trader:
+    """A new trader to which all happens that stands in a journal, as of `replay`.
+
+    candles: those of the entries, and gone through twice as they are. Columns are computed once over all candles. Where
+    that is not what was decided on, since an indicator looks ahead, they are computed as they were: anew at each.
+    """
+    trader = make()
+    try:
+        trader.foresee((int(k), Row(*row)) for k, *row in (entry.body for entry in candles))
+        replay(trader, entries, origin)
+    except (DataError, StrategyError):
+        trader = make()
+        replay(trader, entries, origin)
+    return trader
+
+
 def replay(trader: Trader, entries: Iterable[Entry], origin: Origin) -> None:
     """Lets a new trader see and be told what stands in a journal. origin: what it was made of.
 
@@ -146,6 +162,11 @@ def replay(trader: Trader, entries: Iterable[Entry], origin: Origin) -> None:
                 f"entry {entry.number} of the journal: the strategy asked for {_words(read_asks(entry.body['asks']))} "
                 f"then, and for {_words(asks)} now that it is run again. The strategy's file, a library or the journal "
                 "has changed since."
+            )
+        if entry.kind == "step" and entry.body.get("seen", trader.seen) != trader.seen:
+            raise DataError(
+                f"entry {entry.number} of the journal: the indicators were others then than they are now that the "
+                "strategy is run again. Its file, a library or the journal has changed since."
             )
 
 

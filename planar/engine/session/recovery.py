@@ -14,7 +14,7 @@ from planar.engine.session.contracts import check_one_way
 from planar.engine.session.edit import first_code
 from planar.engine.session.origin import history_of
 from planar.engine.session.paper import PaperAccount
-from planar.engine.session.recorder import DECIDING, read_asks, replay
+from planar.engine.session.recorder import DECIDING, read_asks, rerun
 from planar.engine.session.trader import OF_NO_ORDER, Trader
 from planar.errors import ConfigError, ExchangeError, Rejected
 from planar.model.ask import Amend, Cancel, Leverage, Place
@@ -72,8 +72,9 @@ class Recovery:
         origin = self._session.origin
         pasts = [history_of(e.body, origin.timeframe) for e in entries.of("history")]
         wish = self._session.wish
-        trader = origin.trader(pasts, first_code(entries.of("code")), compiled=wish.compiled if wish else None)
-        replay(trader, entries.of(*DECIDING), origin)
+        code, compiled = first_code(entries.of("code")), wish.compiled if wish else None
+        deciding, candles = entries.of(*DECIDING), entries.of("candle")
+        trader = rerun(lambda: origin.trader(pasts, code, compiled=compiled), candles, deciding, origin)
         begun = max(int(past.time[-1]) + past.timeframe for past in pasts)
         return trader, max((e.body["time"] for e in entries.of("step")), default=begun)
 

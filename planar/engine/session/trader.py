@@ -4,7 +4,8 @@ Live, paper and a replay of either are this. Nothing is awaited and no clock is 
 give the same decisions, to the last bit.
 """
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -45,14 +46,14 @@ HOOK_BITS = {
 
 
 class Tape:
-    """Candles of one instrument, which grow at their end."""
+    """Candles of one instrument, which grow at their end. Some of those to come may be known before they do."""
 
     def __init__(self, candles: Candles) -> None:
         self.timeframe = candles.timeframe
-        self._count = 0
+        self._count = self._known = 0
         self._columns = {name: np.empty(0, np.int64 if name == "time" else np.float64) for name in Row._fields}
         self._reserve(len(candles) + FIRST_ROOM)
-        self._count = len(candles)
+        self._count = self._known = len(candles)
         for name, column in self._columns.items():
             column[: self._count] = getattr(candles, name)
 
@@ -62,16 +63,24 @@ class Tape:
     def _reserve(self, room: int) -> None:
         for name, column in self._columns.items():
             wider = np.empty(room, column.dtype)
-            wider[: self._count] = column[: self._count]
+            wider[: self._known] = column[: self._known]
             self._columns[name] = wider
 
-    def append(self, row: Row) -> None:
-        """One candle more, later than all others."""
-        if self._count == len(self._columns["time"]):
-            self._reserve(2 * self._count)
-        for name, value in row._asdict().items():
-            self._columns[name][self._count] = value
+    def know(self, row: Row) -> None:
+        """A candle to come, later than all others."""
+        if self._known == len(self._columns["time"]):
+            self._reserve(2 * self._known)
+        for name, value in zip(Row._fields, row, strict=True):
+            self._columns[name][self._known] = value
+        self._known += 1
+
+    def append(self, row: Row) -> bool:
+        """One candle more, later than all others; whether it was known before."""
+        was_known = self._count < self._known
+        if not was_known:
+            self.know(row)
         self._count += 1
+        return was_known
 
     @property
     def end(self) -> int:
@@ -84,8 +93,8 @@ class Tape:
         return Row(*(self._columns[name][self._count - 1].item() for name in Row._fields))
 
     def copied(self) -> Candles:
-        """All candles, as a copy that an author's code may write to."""
-        columns = [self._columns[name][: self._count].copy() for name in ("time", *FIELDS)]
+        """All candles, those to come that are known too, as a copy that an author's code may write to."""
+        columns = [self._columns[name][: self._known].copy() for name in ("time", *FIELDS)]
         return Candles(*columns, timeframe=self.timeframe)
 
 
@@ -114,6 +123,8 @@ class Trader(Books):
         self._seen = {"orders": 0, "amends": 0, "refusals": 0, "events": 0}
         self._cancelling: set[int] = set()
         self._terms: list[tuple[int, int]] = []
+        self.seen = 0
+        """CRC-32 of the indicators that the last decision looked at, bit by bit."""
         self.put_in = 0.0
         """Worth, in quote, of what was adopted since the beginning."""
         self._set_up(strategies)
@@ -200,8 +211,9 @@ class Trader(Books):
 
     def _recomputed(self, k: int) -> Series:
         """The columns over all candles from their origin: what a backtest would compute, to the last bit."""
-        tape = self.tapes[k]
-        series, first = series_of(self.strategies[k], tape.copied(), tape.end)
+        candles = self.tapes[k].copied()
+        end = int(candles.time[-1]) + candles.timeframe if len(candles) else 0
+        series, first = series_of(self.strategies[k], candles, end)
         self.first_rows[k] = first
         return series
 
@@ -220,11 +232,24 @@ class Trader(Books):
         """A candle of an instrument has closed. Raises ValueError for one that is not later than all before."""
         if row.time + self.tapes[k].timeframe <= self.tapes[k].end:
             raise ValueError(f"{self.instruments[k].name}: the candle of {row.time} is not the next")
-        self.tapes[k].append(row)
+        if not self.tapes[k].append(row):
+            self._compute(k)
+        self._stand(k)
+
+    def foresee(self, candles: Iterable[tuple[int, Row]]) -> None:
+        """The candles that will be taken, each with its instrument: their columns are computed now, all at once.
+
+        They are then what they would be if each was taken as it came, unless an indicator looks ahead: `seen` tells.
+        """
+        for k, row in candles:
+            self.tapes[k].know(row)
+        for k in range(len(self.tapes)):
+            self._compute(k)
+
+    def _compute(self, k: int) -> None:
         self.series[k] = self._recomputed(k)
         self._show(k, self.series[k])
         self.interpreter.see(k, self.series[k])
-        self._stand(k)
 
     # Decisions.
 
@@ -244,10 +269,13 @@ class Trader(Books):
         """
         self._seen["events"] = int(self.record["events_n"])
         self._terms = self._set_terms()
+        self.seen = 0
         told.step(self.address, time)
         for k, tape in enumerate(self.tapes):
             record, count = self.memory.instruments[k], len(tape)
             decides = tape.end == time and count > self.first_rows[k]
+            if decides:
+                self.seen = zlib.crc32(self.series[k].row(count - 1), self.seen)
             record["candle"], record["next_close"] = (count - 1, time) if decides else (count, NEVER)
         hooks = self.hooks
         on = (hooks.on_candle, hooks.on_fill, hooks.on_order_error, hooks.on_position) if hooks else (0, 0, 0, 0)

@@ -305,7 +305,7 @@ async def until(holds, seconds=20.0):
             await asyncio.sleep(0.01)
 
 
-async def settled(session, patience=10.0):
+async def settled(session, patience=60.0):
     """Waits until no order is on its way."""
     async with asyncio.timeout(patience):
         while session.broker.busy:
