@@ -37,7 +37,7 @@ def pytest_configure(config):
     What is loaded in the midst of a test holds up the loop of a venue, and connections are taken for dead.
     """
     is_worker = hasattr(config, "workerinput")
-    if is_worker or pytest_xdist_auto_num_workers(config):
+    if is_worker or config.getoption("numprocesses", 0):
         import planar.kernel.calls
         import planar.kernel.prints
         import planar.kernel.standing  # noqa: F401
