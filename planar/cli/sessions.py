@@ -139,6 +139,8 @@ def replay(
 
 
 def _state(trader: "Trader") -> dict[str, Any]:
+    from planar.kernel import reads
+
     held = {
         instrument.name: float(record["amount"])
         for instrument, record in zip(trader.instruments, trader.memory.instruments, strict=True)
@@ -147,7 +149,7 @@ def _state(trader: "Trader") -> dict[str, Any]:
     return {
         "decisions": int(trader.record["steps"]),
         "equity": trader.equity(),
-        "cash": float(trader.record["money"]),
+        "cash": float(reads.cash(trader.address, 0)),
         "open": sum(int(record["active_n"]) for record in trader.memory.instruments),
         "held": held,
     }

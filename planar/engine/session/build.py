@@ -35,12 +35,15 @@ from planar.engine.session.words import sentences
 from planar.errors import ConfigError
 from planar.exchange.ccxt_exchange import CcxtExchange
 from planar.exchange.interface import Exchange
+from planar.model.instrument import Instrument
 from planar.model.timeframe import milliseconds
+from planar.store.synthetic import steps
 from planar.strategy.base import Strategy
 from planar.strategy.load import load
 from planar.strategy.selection import Top
 from planar.venue.config import VenueConfig
 from planar.venue.demo import Demo
+from planar.venue.usdm.terms import usual
 
 LOG = logging.getLogger("planar.session")
 
@@ -119,7 +122,9 @@ async def opened(
     )
     name = session_name(choice, exchange)
     if isinstance(exchange, Demo) and exchange.has_own_venue:
-        exchange.plays(demo_config(cls.timeframe, symbols))
+        symbols = demo_symbols(symbols, exchange)
+        wish = replace(wish, symbols=symbols)
+        exchange.plays(demo_config(cls.timeframe, symbols, leverage=wish.leverage, margin_mode=wish.margin_mode))
         name = choice.name or f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = sessions_folder() / name
     wish = await _wished(wish, trial, exchange, folder, config.settings)
@@ -238,15 +243,42 @@ async def _balances(wish: Wish, exchange: CcxtExchange) -> dict[str, Decimal]:
     return {market.quote: wish.cash or PAPER_CASH}
 
 
-def demo_config(timeframe: str, symbols: tuple[str, ...]) -> VenueConfig:
-    """A venue on which a candle of the strategy takes about a second."""
+def demo_symbols(symbols: tuple[str, ...], demo: Demo) -> tuple[str, ...]:
+    """What the demo's own venue is to list: with its setting ``futures``, perpetuals, whichever way they are written.
+
+    Raises ConfigError for a perpetual without that setting.
+    """
+    if demo.settings.futures:
+        return tuple(each if ":" in each else f"{each}:{each.partition('/')[2]}" for each in symbols)
+    perpetual = next((each for each in symbols if ":" in each), None)
+    if perpetual:
+        raise ConfigError(
+            f"{perpetual} is a perpetual, and the demo is set to spot markets: planar config set demo.futures true"
+        )
+    return symbols
+
+
+def demo_config(
+    timeframe: str, symbols: tuple[str, ...], *, leverage: float = 0.0, margin_mode: str = ""
+) -> VenueConfig:
+    """A venue on which a candle of the strategy takes about a second. leverage, margin_mode: of perpetuals, 0 and empty
+    for what a new account has.
+    """
     return VenueConfig(
-        instruments=symbols,
+        instruments=tuple(_demo_instrument(each, leverage, margin_mode) for each in symbols),
         timeframe=timeframe,
         points=DEMO_POINTS,
         speed=demo_speed(timeframe),
         history=DEMO_HISTORY,
     )
+
+
+def _demo_instrument(symbol: str, leverage: float, margin_mode: str) -> Instrument | str:
+    if ":" not in symbol:
+        return symbol
+    name = f"binance:{symbol}"
+    made = usual(name, *steps(name))
+    return replace(made, leverage=leverage or made.leverage, margin_mode=margin_mode or made.margin_mode)
 
 
 def demo_speed(timeframe: str) -> float:

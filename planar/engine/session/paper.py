@@ -234,7 +234,8 @@ class PaperAccount:
             kind = types["trail_take" if stop else "trail"]
         elif stop:
             kind = types[("take" if record["form"] in TAKES else "stop") + ("_limit" if limit else "")]
-        ticket = Ticket(listing, Side(int(record["side"])), kind, tif, units, 0, limit, stop, name, delta)
+        side, reduces = Side(int(record["side"])), request.reduce_only and listing.is_contract
+        ticket = Ticket(listing, side, kind, tif, units, 0, limit, stop, name, delta, reduce_only=reduces)
         try:
             floor.place(self._venue.account, ticket)
         except Refusal as refusal:
