@@ -161,7 +161,7 @@ def test_shifting_time_shifts_the_run(scenario, times):
 def test_random_scenarios_reach_what_contracts_know():
     """Every reason that they add, liquidations of every kind, funding, turns and both signs."""
     seen = Counter()
-    for number in range(160):
+    for number in range(240):
         scenario = (contract_scenario, leveraged_scenario)[number % 2](Random(number))
         result = result_of(scenario)
         if "raised" in result:
@@ -175,10 +175,14 @@ def test_random_scenarios_reach_what_contracts_know():
         seen["short"] += any(base < 0 for base in result["bases"])
         inverse = {k for k, one in enumerate(scenario.instruments) if one.is_inverse}
         seen["inverse"] += any(fill[1] in inverse for fill in result["fills"])
+        twins = {k for k, one in enumerate(scenario.instruments) if one.hedge in (1, -1)}
+        seen["twins"] += any(fill[1] in twins for fill in result["fills"])
+        seen["twins gone"] += any(fill[1] in twins and fill[2] < 0 for fill in result["fills"])
         seen["inverse gone"] += any(fill[1] in inverse and fill[2] < 0 for fill in result["fills"])
         seen["fills"] += len(result["fills"])
     reasons = {"MAX_POSITION", "INSUFFICIENT_FUNDS", "LIQUIDATED", "RISK_LIMIT"}
-    kinds = {"liquidation", "delisted", "paid", "received", "isolated", "cross", "short", "inverse", "inverse gone"}
+    kinds = {"liquidation", "delisted", "paid", "received", "isolated", "cross", "short"}
+    kinds |= {"inverse", "inverse gone", "twins", "twins gone"}
     assert reasons | kinds <= set(seen), seen
     assert min(seen["liquidation"], seen["paid"], seen["received"], seen["LIQUIDATED"]) >= 20, seen
 
