@@ -275,16 +275,9 @@ def margined(address, k, units):
     return 0
 
 
-@linked(I(I, I, F))
-def marked(address, k, price):
-    """A contract's mark stands there."""
-    Instrument(State(address, 0).instruments, k).mark = price
-    return 0
-
-
 @linked(I(I, I, I, F, F, F, F, F))
 def closed(address, k, time, open, high, low, close, volume):
-    """A candle of the instrument has closed; its price is the instrument's last, and the mark until one is told."""
+    """A candle of the instrument has closed; its price is the instrument's last, and the mark."""
     ins = Instrument(State(address, 0).instruments, k)
     set_int(ins.time, 0, time)
     set_float(ins.open, 0, open)

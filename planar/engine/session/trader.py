@@ -31,7 +31,7 @@ OPERATOR = "operator"
 """The tag of orders that no strategy asked for."""
 
 FIRST_ROOM = 1_024
-OF_NO_ORDER = {"funded": 1, "forced": 1, "leveraged": 2, "margined": 2, "marked": 2}
+OF_NO_ORDER = {"funded": 1, "forced": 1, "leveraged": 2, "margined": 2}
 """What contracts are told of no order, and how many of its numbers the kernel does not take: they begin with 0, where
 others have their order, and the time.
 """
@@ -121,7 +121,7 @@ class Trader(Books):
         self.first_rows = [0] * len(instruments)
         self._columns: list[list[np.ndarray]] = [[] for _ in instruments]
         self._seen = {"orders": 0, "amends": 0, "refusals": 0, "events": 0}
-        self._cancelling: set[int] = set()
+        self._cancelling: list[set[int]] = [set() for _ in instruments]
         self._terms: list[tuple[int, int]] = []
         self.seen = 0
         """CRC-32 of the indicators that the last decision looked at, bit by bit."""
@@ -339,8 +339,8 @@ class Trader(Books):
 
     def _new_cancels(self, k: int) -> list[int]:
         asked = [int(o["id"]) + 1 for o in self.open_records(k) if o["cancel_at"] != NEVER]
-        fresh = [id for id in asked if id not in self._cancelling]
-        self._cancelling.update(fresh)
+        fresh = [id for id in asked if id not in self._cancelling[k]]
+        self._cancelling[k] = set(asked)
         return fresh
 
     def _amend(self, record: np.void) -> Amend:
@@ -375,7 +375,7 @@ class Trader(Books):
             return self._adjust(k, *numbers)
         answer = getattr(told, name)(self.address, k, *numbers[OF_NO_ORDER.get(name, 0) :])
         if name == "not_cancelled":
-            self._cancelling.discard(numbers[0])
+            self._cancelling[k].discard(numbers[0])
         self.make_room()
         return answer != told.OLD
 

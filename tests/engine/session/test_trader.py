@@ -99,6 +99,8 @@ def test_who_is_told_what_a_backtest_did_decides_as_it_did(name, compiled):
     assert {each.id for each in asked if isinstance(each, Cancel)} >= {
         int(event["order"]) + 1 for event in events if event["kind"] == Event.CANCELLED and event["reason"] == 0
     }
+    for k, cancelling in enumerate(trader._cancelling):  # what is over is not remembered
+        assert cancelling <= {int(record["id"]) + 1 for record in trader.open_records(k)}
 
 
 class Linked(Strategy):
