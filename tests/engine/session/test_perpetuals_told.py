@@ -173,7 +173,7 @@ def test_a_position_that_somebody_else_traded_lets_it_only_become_smaller(tmp_pa
     async def scene():
         config = {"instruments": listed("cross", 5)[:1]}
         async with venue(**config) as there, exchange_at(there.port) as exchange, exchange_at(there.port) as other:
-            session = session_at(tmp_path / "one", exchange, Holds, symbols=SYMBOLS[:1])
+            session = session_at(tmp_path / "one", exchange, Holds, symbols=SYMBOLS[:1], cash=9_000.0)
             async with running(session):
                 await until(lambda: session.recorder.trader.base(0)[0] > 0)
                 await session.safety.reconciler.check()
