@@ -16,6 +16,8 @@ import os
 import platform
 import shutil
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import llvmlite.binding
 import numba
@@ -23,6 +25,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 SOURCES = ("kernel", "model", "strategy")
@@ -68,7 +71,7 @@ CACHE = use_cache()
 
 
 def is_cold() -> bool:
-    """Whether the engine is still to be compiled, which takes about half a minute."""
+    """Whether the engine is still to be compiled, which takes most of a minute."""
     return not any(CACHE.glob("*/loop.run-*.nbi"))
 
 
@@ -99,8 +102,49 @@ llvmlite.binding.set_option("", "-inline-threshold=500")
 HOOK = types.int64(types.int64, types.int64, types.int64, types.int64)
 """A compiled hook: (state address, instrument address, columns address or item, row) -> 0."""
 
-compiled = functools.partial(numba.njit, cache=True, nogil=True, error_model="numpy", forceinline=False)
-inlined = functools.partial(compiled, inline="always")
+OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "forceinline": False, "no_cfunc_wrapper": True}
+
+
+class Compiled(CPUDispatcher):
+    """A function that is compiled once for all integers and constants that callers give: numba would compile it anew
+    for each constant, each member of an enumeration and each field of a record that is narrower.
+    """
+
+    def get_call_template(self, args, kws):
+        """What a call with arguments of these types comes to."""
+        return super().get_call_template([_plain(each) for each in args], kws)
+
+
+class Inner(Compiled):
+    """One that compiled code calls and nobody else: a way in from Python would cost as much time as its body."""
+
+    def __call__(self, *_args: object, **_kwargs: object) -> None:
+        """Raises TypeError."""
+        raise TypeError(f"{self} is called by compiled code only, as the underscore says.")
+
+
+def _plain(kind: types.Type) -> types.Type:
+    kind = types.unliteral(kind)
+    is_narrow = isinstance(kind, types.Integer) and kind.signed
+    return types.int64 if is_narrow or isinstance(kind, types.IntEnumMember) else kind
+
+
+def compiled(what: Any) -> Any:
+    """Decorates a function of the kernel; given a signature first, compiles it at once, and for nothing else."""
+    return _made(what) if isinstance(what, FunctionType) else functools.partial(_made, signature=what)
+
+
+def _made(function: FunctionType, signature: Any = None) -> Compiled:
+    is_inner = function.__name__.startswith("_")
+    made = (Inner if is_inner else Compiled)(function, targetoptions={**OPTIONS, "no_cpython_wrapper": is_inner})
+    made.enable_caching()
+    if signature is not None:
+        made.compile(signature)
+        made.disable_compile()
+    return made
+
+
+inlined: Any = functools.partial(numba.jit, inline="always", cache=True, **OPTIONS)
 """For what has few callers that are in a hurry: numba copies it into them, which spares a call its 30 instructions."""
 
 

@@ -367,7 +367,7 @@ def _last_of(address, k):
 
 
 @compiled
-def _position(address, k):
+def hedged_position(address, k):
     total = 0.0
     for each in range(_first_of(address, k), _last_of(address, k) + 1):
         total += position(address, each)
@@ -375,7 +375,7 @@ def _position(address, k):
 
 
 @compiled
-def _balance(address, k):
+def hedged_balance(address, k):
     total = 0.0
     for each in range(_first_of(address, k), _last_of(address, k) + 1):
         total += balance(address, each)
@@ -383,7 +383,7 @@ def _balance(address, k):
 
 
 @compiled
-def _unrealised_pnl(address, k):
+def hedged_unrealised_pnl(address, k):
     total = 0.0
     for each in range(_first_of(address, k), _last_of(address, k) + 1):
         total += unrealised_pnl(address, each)
@@ -391,7 +391,7 @@ def _unrealised_pnl(address, k):
 
 
 @compiled
-def _realised_pnl(address, k):
+def hedged_realised_pnl(address, k):
     total = 0.0
     for each in range(_first_of(address, k), _last_of(address, k) + 1):
         total += realised_pnl(address, each)
@@ -399,7 +399,7 @@ def _realised_pnl(address, k):
 
 
 @compiled
-def _open_orders(address, k):
+def hedged_open_orders(address, k):
     total = 0
     for each in range(_first_of(address, k), _last_of(address, k) + 1):
         total += open_orders(address, each)
@@ -407,22 +407,22 @@ def _open_orders(address, k):
 
 
 @compiled
-def _is_flat(address, k):
+def hedged_is_flat(address, k):
     return is_flat(address, _first_of(address, k)) and is_flat(address, _last_of(address, k))
 
 
 @compiled
-def _is_long(address, k):
+def hedged_is_long(address, k):
     return is_long(address, _first_of(address, k))
 
 
 @compiled
-def _is_short(address, k):
+def hedged_is_short(address, k):
     return is_short(address, _last_of(address, k))
 
 
 @compiled
-def _held(address, k):
+def hedged_held(address, k):
     state = State(address, 0)
     ins = Instrument(state.instruments, k)
     if ins.hedge == 0 or ins.hedge == CONTRACT:
@@ -441,15 +441,15 @@ def twin_of(address, k, side):
 
 HEDGED = {
     **BROKER,
-    "position": _position,
-    "balance": _balance,
-    "unrealised_pnl": _unrealised_pnl,
-    "realised_pnl": _realised_pnl,
-    "open_orders": _open_orders,
-    "is_flat": _is_flat,
-    "is_long": _is_long,
-    "is_short": _is_short,
-    "held": _held,
+    "position": hedged_position,
+    "balance": hedged_balance,
+    "unrealised_pnl": hedged_unrealised_pnl,
+    "realised_pnl": hedged_realised_pnl,
+    "open_orders": hedged_open_orders,
+    "is_flat": hedged_is_flat,
+    "is_long": hedged_is_long,
+    "is_short": hedged_is_short,
+    "held": hedged_held,
 }
 
 ORDER_READS = {

@@ -187,7 +187,7 @@ class KernelPlayer(Player):
             )
             for k, r in enumerate(self.records)
         ]
-        free = int(_free_cash(address))
+        free = int(free_cash(address))
         return free, float(reads.cash(address, 0)), float(reads.equity(address, 0)), each
 
     def order(self, k: int, side: str, size: str, value: float, terms: dict) -> int | str:
@@ -370,7 +370,7 @@ class CompiledPlayer(KernelPlayer):
 
 
 @compiled
-def _free_cash(address):
+def free_cash(address):
     return ledger.free_cash(State(address, 0))
 
 
