@@ -104,7 +104,8 @@ class Hearing:
         time, status = last.updated or last.time or self.now(), last.status
         reason = Reason.NONE
         if status is Status.EXPIRED:
-            reason = UNFILLED.get(sent.request.tif, Reason.IOC_UNFILLED)
+            usual = Reason.NO_POSITION if sent.request.reduce_only else Reason.IOC_UNFILLED
+            reason = UNFILLED.get(sent.request.tif, usual)
         elif status is Status.REJECTED:
             reason = Reason.VENUE_REFUSED
         # An order of an amount is done with its last fill already; this ends those of a cost.

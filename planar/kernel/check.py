@@ -743,7 +743,9 @@ def close(address, k, fraction, tag):
 
 @compiled
 def close_when(address, k, how, stop, by_mark, tag):
-    """Asks for a stop or a take that closes whatever is held of a contract once it is triggered."""
+    """Asks for a stop or a take that closes whatever is held of a contract once it is triggered; in a session, what is
+    held now.
+    """
     state, nothing = State(address, 0), float("nan")
     ins = Instrument(state.instruments, k)
     if not ins.is_contract:
@@ -752,9 +754,11 @@ def close_when(address, k, how, stop, by_mark, tag):
         return -Reason.POSITION_SIDE.value
     if position_of(state, ins) == 0:
         return -Reason.NO_POSITION.value
-    side, manner = Side.SELL.value if ins.base > 0 else Side.BUY.value, REDUCES | CLOSES
+    side, size, manner = Side.SELL.value if ins.base > 0 else Side.BUY.value, 0.0, REDUCES | CLOSES
+    if state.outside:
+        size, manner = amount_of(ins, abs(ins.base)), REDUCES
     return submit(
-        address, k, side, AMOUNT, 0.0, nothing, how, stop, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0,
+        address, k, side, AMOUNT, size, nothing, how, stop, nothing, nothing, nothing, Tif.GTC.value, NEVER, 0, tag, 0,
         0, manner | BY_MARK if by_mark else manner,
     )  # fmt: skip
 

@@ -64,7 +64,7 @@ def protect(address, k, count, stop, trail, by_mark, tag):
 
 @linked(I(STA, INS, I, I, I, F, F, I, I))
 def _protect(state, ins, address, k, count, stop, trail, by_mark, tag):
-    if state.outside:
+    if state.outside and (by_mark or not ins.is_contract):
         return -Reason.VENUE_REFUSED.value
     if by_mark and not ins.is_contract:
         return -Reason.INVALID_ORDER.value
@@ -264,7 +264,7 @@ def _ask(state, ins, side, kind, amount, where, oco, by_mark, tag):
     size, price, how, stop, manner = amount_of(ins, amount), NOTHING, 0, NOTHING, ins.is_contract * REDUCES
     if kind == STOP_LEG:
         how, stop = STOP, price_of(ins, where)
-        if ins.is_contract:
+        if ins.is_contract and not state.outside:
             size, manner = 0.0, REDUCES | CLOSES | (BY_MARK if by_mark else 0)
     elif kind == TRAIL_LEG:
         how, stop = TRAIL, where / 1e9

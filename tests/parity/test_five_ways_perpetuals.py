@@ -20,7 +20,7 @@ from planar.config.secrets import Credentials, Secret
 from planar.config.settings import ExchangeSettings
 from planar.engine.session.live import NO_LIMITS, LiveSession, Wish
 from planar.exchange.ccxt_exchange import CcxtExchange
-from planar.model.order import Kind, Side, Status
+from planar.model.order import Kind, Reason, Side, Status
 from planar.model.timeframe import milliseconds
 from planar.store.synthetic import START, steps, synthetic
 from planar.strategy.load import load
@@ -30,7 +30,7 @@ from planar.venue.server import Venue
 from planar.venue.usdm.funding import Funding
 from planar.venue.usdm.terms import usual
 
-LONG_SHORT = Path(__file__).with_name("long_short.py")
+LONG_SHORT, EXITING = (Path(__file__).with_name(name) for name in ("long_short.py", "exiting.py"))
 FUNDING_EVERY = 8 * 3_600_000
 SEED = 11
 
@@ -128,6 +128,7 @@ async def papered(folder, cls, market, name, risk, mode):
         paper = account_of(exchange, wish.symbols, {"USDT": CASH})
         paper.funding, paper.starts = funding, venue.clock.now()
         await stack.enter_async_context(paper)
+        paper.stand_at(venue.clock.now())
         session = LiveSession(folder, paper.exchange, wish, five.wall, market=exchange, paper=paper, risk=risk)
         await stack.enter_async_context(session)
         streams = paper.prints(frames, milliseconds(cls.timeframe))
@@ -143,7 +144,15 @@ def check_funding(mine, run, how):
         assert mine[field].tolist() == theirs[field].tolist(), f"{how}: funding: {field}"
 
 
-def five_ways(folder, name, count, mode, risk=NO_LIMITS):
+def sized(orders):
+    """Without what the stops of `protect` are for: all in a backtest, so much as was held when asked in a session."""
+    orders = orders.copy()
+    for name in ("amount", "requested"):
+        orders[name][orders["kind"] == Kind.STOP] = 0
+    return orders
+
+
+def five_ways(folder, name, count, mode, risk=NO_LIMITS, shown=lambda orders: orders):
     cls = load(name)
     market = market_of(cls, count, mode)
     run = backtested(cls, market, True, risk)
@@ -151,10 +160,10 @@ def five_ways(folder, name, count, mode, risk=NO_LIMITS):
     compiled = run.logs.orders[run.logs.orders["time"] < last + 1]
     check_same(backtested(cls, market, False, risk).logs.orders[: len(compiled)], compiled, "interpreted")
     live, paid = asyncio.run(traded(folder, cls, market, name, risk, mode))
-    check_same(live, compiled, "live")
+    check_same(shown(live), shown(compiled), "live")
     check_funding(paid, run, "live")
     paper, paid = asyncio.run(papered(folder.with_name("paper"), cls, market, name, risk, mode))
-    check_same(paper, compiled, "paper")
+    check_same(shown(paper), shown(compiled), "paper")
     check_funding(paid, run, "paper")
     for journal in (folder, folder.with_name("paper")):
         for way in (True, False):
@@ -184,3 +193,12 @@ def test_perpetuals_go_the_same_way_everywhere_for_long(tmp_path, mode, capsys):
     check_it_did_something(orders, paid)
     with capsys.disabled():
         print(f"{mode}: {len(orders)} orders and {len(paid)} payments of funding alike")
+
+
+def test_exits_of_positions_go_the_same_way_everywhere(tmp_path):
+    """A stop that is moved again and again and two takes, of which each fills, and each ends with the position."""
+    orders, _ = five_ways(tmp_path / "one", str(EXITING), 160, "isolated", shown=sized)
+    ended = {(Kind(int(one["kind"])), Status(int(one["status"])), Reason(int(one["reason"]))) for one in orders}
+    for kind in (Kind.STOP, Kind.LIMIT):
+        assert {(kind, Status.FILLED, Reason.NONE), (kind, Status.EXPIRED, Reason.NO_POSITION)} <= ended
+    assert {Side(int(one["side"])) for one in orders if one["kind"] == Kind.STOP and one["filled"]} == set(Side)
