@@ -72,8 +72,9 @@ class Hearing:
             self._hear_late(sent, order)
             return
         self._replaced(sent, order.client_id, order.id, order.time)
+        self.orders.bind(sent, order.id)  # what was triggered goes on under another id, also one that is being replaced
         if not sent.exchange_id or order.client_id == sent.names[-1]:
-            self._bind(sent, order.id)
+            sent.exchange_id = order.id
         sent.saw(order)
         if order.status <= Status.PARTIAL:
             self.books.tell("accepted", sent.k, sent.id, order.time or self.now(), exchange_id=order.id)

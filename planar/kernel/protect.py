@@ -193,7 +193,7 @@ def _settle_leg(state, ins, address, k, leg, side, stop_ticks, parts, limit, by_
     is_broken = not ins.is_contract and is_begun and is_missing
     for kind in range(KINDS):
         id, where = standing(state, ins, leg, kind), _where(ins, leg, kind, stop_ticks, parts, limit)
-        if id and (is_broken or where == 0 or _is_other(state, ins, id, kind, parts, by_mark)):
+        if id and (is_broken or where == 0 or _is_other(state, ins, id, kind, parts, by_mark, amount_of_leg(ins, leg))):
             _drop(state, ins, leg, kind, id)
     answer = 0
     for kind in range(KINDS):
@@ -212,12 +212,13 @@ def _settle_leg(state, ins, address, k, leg, side, stop_ticks, parts, limit, by_
 
 
 @compiled
-def _is_other(state, ins, id, kind, parts, by_mark):
-    """Whether an order cannot be made what is wished by an amend."""
+def _is_other(state, ins, id, kind, parts, by_mark, amount):
+    """Whether an order cannot be made what is wished by an amend; exchanges amend no trailing stop."""
     order = _live(state, ins, id)
     if kind == STOP_LEG:
         return (order.by_mark != 0) != (by_mark != 0)
-    return kind == TRAIL_LEG and order.trail != parts
+    is_short = state.outside and left_of(order) < amount
+    return kind == TRAIL_LEG and (order.trail != parts or is_short)
 
 
 @compiled
@@ -251,7 +252,9 @@ def _amend(state, ins, address, k, id, kind, amount, where):
         stop = price_of(ins, where)
     if kind == TAKE_LEG and order.price != where:
         price = price_of(ins, where)
-    if order.reduces != CLOSES and left_of(order) != amount:
+    # In a session, what may only reduce is not replaced for being for too much.
+    is_enough = state.outside and kind != TAKE_LEG and left_of(order) > amount
+    if order.reduces != CLOSES and left_of(order) != amount and not is_enough:
         total = amount_of(ins, order.filled + amount)
     if price == price or stop == stop or total == total:
         return min(amend(address, k, id, price, stop, total), 0)

@@ -78,6 +78,28 @@ class TooFine(LongShort):
         broker.set_leverage(2.5)
 
 
+class Exits(LongShort):
+    """In and out all the time by exits alone, which move with the market; each other position's are asked for once."""
+
+    side = 1.0
+    round = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if broker.is_flat:
+            if broker.open_orders == 0:
+                self.round += 1
+                self.side = -self.side
+                broker.target(0.05 * self.side)
+        elif self.round % 2 == 0:
+            far, near = candle.close * 0.0008 * self.side, candle.close * 0.0004 * self.side
+            takes = [(candle.close + near, 0.4), (candle.close + far, 0.3)]
+            broker.protect(stop=candle.close - far, takes=takes, trail=0.002)
+        elif broker.open_orders == 0:
+            broker.close(stop=candle.close * (1.0 - 0.0005 * self.side), tag="stop")
+            broker.close(take=candle.close * (1.0 + 0.0005 * self.side), tag="take")
+
+
 def venue_config(**changes):
     usual = {
         "instruments": SYMBOLS, "timeframe": "1m", "points": 10, "speed": SPEED, "history": 300, "api_key": KEY,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from engine.session.perpetuals import SYMBOLS, Geared, TooFine, check_books, exchange_at, session_at, venue
+from engine.session.perpetuals import SYMBOLS, Exits, Geared, TooFine, check_books, exchange_at, session_at, venue
 from engine.session.trading import settled
 
 from planar.broker.journal import read
@@ -13,7 +13,7 @@ from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import DECIDING, replay
 from planar.errors import ConfigError
 from planar.exchange.model import MarginMode, OrderRequest
-from planar.model.order import Side
+from planar.model.order import Kind, Side, Status
 from planar.store.synthetic import steps
 from planar.venue.usdm.terms import usual
 
@@ -70,6 +70,27 @@ def test_the_account_of_a_session_is_the_venues(tmp_path, mode):
     fills = trader.log("fills", 0)
     assert (fills["entry"] < 0).any(), "it was never short"
     assert (fills["entry"] > 0).any(), "it was never long"
+
+
+def test_exits_of_positions_are_the_venues_too(tmp_path):
+    """Stops, trailing stops and takes of `protect`, and closing orders, at a market that does not stand still."""
+
+    async def scene():
+        async with venue(instruments=listed("isolated", 5)) as there:
+            await traded(tmp_path / "one", there, seconds=6.0, cls=Exits)
+            before = len(there.account.orders)
+            await asyncio.sleep(1.0)
+            await traded(tmp_path / "one", there, seconds=4.0, cls=Exits)
+            assert len(there.account.orders) > before
+
+    asyncio.run(scene())
+    first, second = run_again(tmp_path / "one")
+    orders, others = first.log("orders", 0), second.log("orders", 0)
+    for name in set(orders.dtype.names) - {"tag"}:  # which has another number
+        assert orders[name].tolist() == others[name].tolist(), name
+    filled = {Kind(int(one["kind"])) for one in orders if one["status"] == Status.FILLED}
+    assert {Kind.MARKET, Kind.STOP, Kind.TAKE, Kind.LIMIT} <= filled
+    assert Kind.TRAIL in set(orders["kind"])
 
 
 def test_a_session_of_binance_with_futures_goes_on_where_it_stopped(tmp_path):
