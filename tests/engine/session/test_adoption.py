@@ -73,13 +73,13 @@ def test_what_is_beside_is_shown_and_what_is_named_becomes_the_sessions_and_is_s
         assert await operator.adopt() == {
             "session": "one", "beside": {"BTC": "0.5", "ETH": "1"}, "orders": [order.id],
         }  # fmt: skip
+        changes = len(one.recorder.trader.log("notes", 0))
         answer = await operator.adopt("0.3btc")
         assert (answer["amount"], answer["owned"]) == ("0.3", f"{before + Decimal('0.3'):f}".rstrip("0"))
         assert held(one) == before + Decimal("0.3")
         assert one.safety.equity() > 15_000
         assert abs(one.safety.equity() - one.safety.day._start - gain) < 50, "it is no gain of the day"
         assert (await operator.adopt())["beside"] == {"BTC": "0.2", "ETH": "1"}
-        changes = len(one.recorder.trader.log("notes", 0))
         await until(lambda: len(one.recorder.trader.log("notes", 0)) > changes)
         [left] = await operator.close("BTC/USDT")
         assert left["held"] == 0
