@@ -197,7 +197,7 @@ def test_perpetuals_go_the_same_way_everywhere_for_long(tmp_path, mode, capsys):
 
 def test_exits_of_positions_go_the_same_way_everywhere(tmp_path):
     """A stop that is moved again and again and two takes, of which each fills, and each ends with the position."""
-    orders, _ = five_ways(tmp_path / "one", str(EXITING), 160, "isolated", shown=sized)
+    orders, _ = five_ways(tmp_path / "one", str(EXITING), 90, "isolated", shown=sized)
     ended = {(Kind(int(one["kind"])), Status(int(one["status"])), Reason(int(one["reason"]))) for one in orders}
     for kind in (Kind.STOP, Kind.LIMIT):
         assert {(kind, Status.FILLED, Reason.NONE), (kind, Status.EXPIRED, Reason.NO_POSITION)} <= ended
