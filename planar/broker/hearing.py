@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,7 @@ from planar.broker.terms import base_fee_of, change_of, filled_of, symbol_of
 from planar.errors import ExchangeError, Rejected
 from planar.exchange.interface import Exchange
 from planar.exchange.model import Fill, Order
-from planar.model.instrument import Instrument
+from planar.model.instrument import Instrument, exact
 from planar.model.order import Forced, Reason, Status, Tif
 
 if TYPE_CHECKING:
@@ -105,13 +106,20 @@ class Hearing:
         time, status = last.updated or last.time or self.now(), last.status
         reason = Reason.NONE
         if status is Status.EXPIRED:
-            usual = Reason.NO_POSITION if sent.request.reduce_only else Reason.IOC_UNFILLED
-            reason = UNFILLED.get(sent.request.tif, usual)
+            has_none = sent.request.reduce_only and not self._may_reduce(sent)
+            reason = UNFILLED.get(sent.request.tif, Reason.NO_POSITION if has_none else Reason.IOC_UNFILLED)
         elif status is Status.REJECTED:
             reason = Reason.VENUE_REFUSED
         # An order of an amount is done with its last fill already; this ends those of a cost.
         self.books.tell("ended", sent.k, sent.id, time, int(status), int(reason), exchange_id=last.id)
         self.orders.end(sent)
+
+    def _may_reduce(self, sent: Sent) -> bool:
+        """Whether something is held that the order could make smaller, once all is booked that the exchange counts."""
+        unit = exact(self.instruments[sent.k].unit)
+        coming = (each.behind * int(each.request.side) for each in self.orders.values() if each.k == sent.k)
+        held = self.books.position(sent.k)[0] * unit + Fraction(sum(coming, Decimal(0)))
+        return held * int(sent.request.side) < 0
 
     def _hear_late(self, sent: Sent, order: Order) -> None:
         """An order that the books have ended, or have as another: what it traded is booked, and it trades no more."""

@@ -9,11 +9,13 @@ from planar.kernel.ledger import (
     accept,
     add_to_position,
     apply_fill,
+    ask_cancel,
     drop_amend,
     finish,
     force,
     left_of,
     next_due,
+    open_order,
     required,
     reserve,
     set_base,
@@ -101,7 +103,19 @@ def filled(address, k, id, time, ticks, amount, cost, fee, fee_in_base, is_maker
     ins.fee_base = fee_in_base
     apply_fill(state, ins, order, amount, ticks, cost, fee, is_maker, time, 0.0, 0.0, 0.0)
     ins.fee_base = usual
+    _leave(state, ins)
     return 0
+
+
+@compiled
+def _leave(state, ins):
+    """Asks to cancel what may only reduce a contract's position, where none is left that it could: an exchange may keep
+    it for the next one.
+    """
+    for i in range(ins.active_n if ins.is_contract else 0):
+        order = open_order(ins, i)
+        if order.reduces and order.status != Status.PENDING and not against(ins, order.side):
+            ask_cancel(state, ins, order)
 
 
 @linked(I(I, I, I, I, I, I))
@@ -227,6 +241,7 @@ def held(address, k, base, cost):
         ins.adds = 1 if base else 0
         ins.opened_row = ins.candle
     ins.is_changed = state.has_changes = 1
+    _leave(state, ins)
     return 0
 
 
@@ -253,6 +268,7 @@ def forced(address, k, time, side, ticks, amount, cost, fee, how):
     force(state, ins, side, ticks, amount, cost, fee, time, how)
     if how == Forced.LIQUIDATION and ins.is_isolated and against(ins, side):
         ins.kept = plus(kept, wallet_of(state) - wallet)  # none of it is freed until nothing is left
+    _leave(state, ins)
     return 0
 
 

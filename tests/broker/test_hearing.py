@@ -3,11 +3,13 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
+
 from planar.broker.hearing import Hearing
 from planar.broker.sent import Sent
 from planar.exchange.model import Fill, Order, OrderRequest
-from planar.model.instrument import Instrument
-from planar.model.order import Kind, Side, Status, Tif
+from planar.model.instrument import Instrument, exact
+from planar.model.order import Kind, Reason, Side, Status, Tif
 
 SYMBOL = "BTC/USDT:USDT"
 ONE = Decimal(1)
@@ -18,8 +20,16 @@ class Books(list):
 
     is_sound = True
 
+    def __init__(self, held=0):
+        super().__init__()
+        self.held, self.reasons = held, []
+
+    def position(self, k):
+        return self.held, 0
+
     def tell(self, what, k, id, *numbers, **info):
         self.append((what, id, info.get("trade")))
+        self.reasons += [Reason(numbers[2])] if what == "ended" else []
         return True
 
     def write(self, kind, body):
@@ -54,3 +64,25 @@ def test_a_stop_that_is_triggered_while_another_takes_its_place_is_booked():
     assert ("filled", 1, "7") in books
     assert not sent.is_behind
     assert sent.exchange_id == "12"
+
+
+@pytest.mark.parametrize(
+    ("held", "counted", "reason"),
+    [(0, 0, Reason.NO_POSITION), (1, 0, Reason.IOC_UNFILLED), (1, 1, Reason.NO_POSITION), (-1, 0, Reason.NO_POSITION)],
+)
+def test_a_reduce_only_order_has_expired_for_want_of_a_position_only_where_there_is_none(held, counted, reason):
+    """Else its strategy would not hear that an exit is gone. counted: what another one filled, and nobody told yet."""
+
+    async def scene():
+        instrument = Instrument("binance:BTC/USDT")
+        units = round(held / exact(instrument.unit))
+        hearing = Hearing(None, [instrument], books := Books(units), lambda: 2, None)
+        for id, name in ((1, "take"), (2, "stop")):
+            request = OrderRequest(SYMBOL, Side.SELL, ONE, price=Decimal(110), reduce_only=True)
+            hearing.orders[id] = Sent(id, 0, request)
+            hearing.orders.name(hearing.orders[id], name)
+        hearing.hear_order(stop("12", "stop", Status.FILLED if counted else Status.OPEN, counted))
+        hearing.hear_order(stop("11", "take", Status.EXPIRED))
+        return books.reasons
+
+    assert asyncio.run(scene()) == [reason]
