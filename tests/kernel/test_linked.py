@@ -4,10 +4,12 @@ import ctypes
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from planar.kernel.linked import LINKED, F, I, linked
 from planar.kernel.machine import compiled
+from planar.model.order import Side
 
 
 @linked(I(I))
@@ -92,3 +94,23 @@ def test_a_backtest_of_spot_compiles_nothing_of_contracts():
     assert not [
         s for s in reached if s.split(".")[2] in ("contracts", "liquidation", "limits", "links", "told", "ticks")
     ]
+
+
+@compiled
+def _signed(n):
+    return -n
+
+
+@compiled
+def of_many(n):
+    return _signed(n) + _signed(7) + _signed(Side.SELL) + _signed(np.int8(3))
+
+
+def test_a_function_is_compiled_once_for_all_integers_and_constants():
+    assert of_many(1) == -1 - 7 + 1 - 3
+    assert len(_signed.signatures) == 1
+
+
+def test_what_only_compiled_code_calls_cannot_be_called_from_python():
+    with pytest.raises(TypeError, match="_signed"):
+        _signed(1)

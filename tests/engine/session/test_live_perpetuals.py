@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from engine.session.perpetuals import SYMBOLS, Exits, Geared, TooFine, check_books, exchange_at, session_at, venue
 from engine.session.trading import settled
@@ -13,7 +14,7 @@ from planar.engine.session.origin import Origin, history_of
 from planar.engine.session.recorder import DECIDING, replay
 from planar.errors import ConfigError
 from planar.exchange.model import MarginMode, OrderRequest
-from planar.model.order import Kind, Side, Status
+from planar.model.order import Event, Kind, Side, Status
 from planar.store.synthetic import steps
 from planar.venue.usdm.terms import usual
 
@@ -90,7 +91,10 @@ def test_exits_of_positions_are_the_venues_too(tmp_path):
         assert orders[name].tolist() == others[name].tolist(), name
     filled = {Kind(int(one["kind"])) for one in orders if one["status"] == Status.FILLED}
     assert {Kind.MARKET, Kind.STOP, Kind.TAKE, Kind.LIMIT} <= filled
-    assert Kind.TRAIL in set(orders["kind"])
+    trailing = np.flatnonzero(orders["kind"] == Kind.TRAIL)
+    events = first.log("events", 0)
+    assert len(trailing)
+    assert not ((events["kind"] == Event.AMEND_REJECTED) & np.isin(events["order"], trailing)).any()
 
 
 def test_a_session_of_binance_with_futures_goes_on_where_it_stopped(tmp_path):

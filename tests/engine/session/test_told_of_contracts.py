@@ -7,7 +7,7 @@ import pytest
 
 from planar import Strategy
 from planar.engine.session.trader import Trader
-from planar.model.ask import Row
+from planar.model.ask import Cancel, Row
 from planar.model.order import Forced, Side
 from planar.strategy.candles import Candles
 from planar.venue.usdm.terms import usual
@@ -34,13 +34,13 @@ class Buys(Strategy):
             broker.sell(0.1)
 
 
-def books(mode="isolated"):
+def books(mode="isolated", cls=Buys):
     """A trader that has bought a tenth at 5 times leverage, with 10,000 USDT."""
     contract = replace(usual(NAME, 0.1, 0.001), margin_mode=mode, leverage=5)
     times = np.arange(100, dtype=np.int64) * 60_000
     price = np.full(100, PRICE)
     past = Candles(times, price, price, price, price, price, timeframe=60_000)
-    trader = Trader([Buys()], [contract], [past], cash=10_000 * UNIT, base=[0], compiled=False)
+    trader = Trader([cls()], [contract], [past], cash=10_000 * UNIT, base=[0], compiled=False)
     trader.begin()
     trader.step(int(times[-1]) + 60_000)
     assert trader.tell("filled", 0, 1, 1, TICKS, LOT, 500 * UNIT, 0, 0, 0)
@@ -106,3 +106,43 @@ def test_a_position_that_is_taken_over_realises_nothing(base, mode, kept):
     worth = base / LOT * 500 - side * 600
     assert trader.put_in == pytest.approx(worth)
     assert trader.equity() == pytest.approx(10_000 + worth)
+
+
+class Closes(Strategy):
+    """Buys once; then asks for a stop and for a take that close the position."""
+
+    instruments = [NAME]  # noqa: RUF012
+    timeframe = "1m"
+
+    count = 0
+
+    def on_candle(self, candle, broker):
+        self.count += 1
+        if self.count == 1:
+            broker.buy(0.1)
+        elif self.count == 2:
+            broker.close(stop=candle.close * 0.9)
+            broker.close(take=candle.close * 1.1)
+
+
+@pytest.mark.parametrize("how", ["its take", "a liquidation", "somebody else"])
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_may_only_reduce_a_position_is_cancelled_once_that_is_gone(how, left):
+    """An exchange may keep it, and the next position would be closed by it. left: lots that are still held."""
+    trader = books(cls=Closes)
+    for row in (100, 101):
+        trader.take(0, Row(row * 60_000, PRICE, PRICE, PRICE, PRICE, PRICE))
+        asks = trader.step((row + 1) * 60_000)
+        if row == 100:
+            assert [(each.id, each.reduce_only, each.units) for each in asks] == [(2, True, LOT), (3, True, LOT)]
+            for id in (2, 3):
+                trader.tell("accepted", 0, id, 1)
+            gone = LOT - left * LOT // 2
+            if how == "its take":
+                trader.tell("filled", 0, 3, 3, 55_000, gone, 550 * UNIT * gone // LOT, 0, 0, 0)
+            elif how == "a liquidation":
+                forced(trader, gone, 400 * gone // LOT)
+            else:
+                trader.hold(0, LOT - gone, 500 * UNIT * (LOT - gone) // LOT)
+    over = {3} if how == "its take" else set()
+    assert asks == ([] if left else [Cancel(id, 0) for id in (2, 3) if id not in over])
