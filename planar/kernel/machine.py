@@ -71,7 +71,7 @@ CACHE = use_cache()
 
 
 def is_cold() -> bool:
-    """Whether the engine is still to be compiled, which takes most of a minute."""
+    """Whether the engine is still to be compiled, which takes over half a minute."""
     return not any(CACHE.glob("*/loop.run-*.nbi"))
 
 
